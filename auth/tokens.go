@@ -1,0 +1,141 @@
+package auth
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"crypto/subtle"
+	"encoding/base32"
+	"encoding/hex"
+	"log/slog"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+
+	"rollcall/desk"
+	"rollcall/store"
+)
+
+var prefixes = map[desk.TokenKind]string{desk.TokenSCIM: "rcs", desk.TokenAPI: "rca"}
+
+var encoding = base32.NewEncoding("abcdefghijklmnopqrstuvwxyz234567").WithPadding(base32.NoPadding)
+
+// Authenticator issues tokens and checks them. Its methods may be called concurrently.
+type Authenticator struct {
+	Store *store.Store
+	Log   *slog.Logger
+
+	mu   sync.Mutex
+	used map[string]time.Time // when a token's use was last noted, by id
+}
+
+// Issue stores a token of the given kind, tenant, connection, role, label and expiry, and returns its secret, which is
+// never to be had again. An unknown tenant or connection is NotFound.
+func (a *Authenticator) Issue(ctx context.Context, t desk.Token) (secret string, err error) {
+	secret = NewSecret(t.Kind, t.TenantID)
+	err = a.Store.Tx(ctx, func(tx *store.Tx) error {
+		if t.Kind == desk.TokenSCIM {
+			if _, err := tx.Connection(ctx, t.TenantID, t.Connection); err != nil {
+				return err
+			}
+		} else if _, err := tx.Tenant(ctx, t.TenantID); err != nil {
+			return err
+		}
+		t.ID, t.Hash, t.CreatedAt = store.NewID(), hash(secret), tx.Now
+		return tx.CreateToken(ctx, &t)
+	})
+	if desk.KindOf(err) == desk.NotFound {
+		what := "tenant " + t.TenantID
+		if t.Kind == desk.TokenSCIM {
+			what = "connection " + t.Connection + " in tenant " + t.TenantID
+		}
+		return "", desk.Errorf(desk.NotFound, "", "no %s", what)
+	}
+	return secret, err
+}
+
+// NewSecret returns a new token of a tenant.
+func NewSecret(kind desk.TokenKind, tenant string) string {
+	var bits [32]byte
+	rand.Read(bits[:])
+	return prefixes[kind] + "_" + tenant + "_" + encoding.EncodeToString(bits[:])
+}
+
+func hash(secret string) string {
+	sum := sha256.Sum256([]byte(secret))
+	return hex.EncodeToString(sum[:])
+}
+
+var errUnauthenticated = desk.Errorf(desk.Unauthenticated, "", "a valid bearer token is needed: Authorization: Bearer …")
+
+// SCIM returns the directory that a request to a connection's SCIM endpoint comes from, or Unauthenticated.
+func (a *Authenticator) SCIM(r *http.Request, tenant, connection string) (desk.Actor, error) {
+	t, err := a.check(r, desk.TokenSCIM)
+	if err != nil {
+		return desk.Actor{}, err
+	}
+	if t.TenantID != tenant || t.Connection != connection {
+		return desk.Actor{}, errUnauthenticated
+	}
+	return desk.Actor{Type: desk.ActorDirectory, TenantID: t.TenantID, Connection: t.Connection, Name: t.Connection}, nil
+}
+
+// API returns the program or agent that a request to the JSON API comes from, or Unauthenticated.
+func (a *Authenticator) API(r *http.Request) (desk.Actor, error) {
+	t, err := a.check(r, desk.TokenAPI)
+	if err != nil {
+		return desk.Actor{}, err
+	}
+	name := t.Label
+	if name == "" {
+		name = t.ID
+	}
+	return desk.Actor{Type: desk.ActorAgent, TenantID: t.TenantID, Name: name, Role: t.Role}, nil
+}
+
+func (a *Authenticator) check(r *http.Request, kind desk.TokenKind) (desk.Token, error) {
+	scheme, secret, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+	secret = strings.TrimSpace(secret)
+	prefix, rest, _ := strings.Cut(secret, "_")
+	tenant, _, _ := strings.Cut(rest, "_")
+	if !strings.EqualFold(scheme, "Bearer") || prefix != prefixes[kind] || desk.CheckSlug("tenant", tenant) != nil {
+		return desk.Token{}, errUnauthenticated
+	}
+	sum := hash(secret)
+	t, err := a.Store.Token(r.Context(), tenant, sum)
+	if desk.KindOf(err) == desk.NotFound {
+		return desk.Token{}, errUnauthenticated
+	}
+	if err != nil {
+		return desk.Token{}, err
+	}
+	if t.Kind != kind || subtle.ConstantTimeCompare([]byte(t.Hash), []byte(sum)) != 1 {
+		return desk.Token{}, errUnauthenticated
+	}
+	now := a.Store.Now()
+	if t.ExpiresAt != nil && !now.Before(*t.ExpiresAt) {
+		return desk.Token{}, desk.Errorf(desk.Unauthenticated, "", "the token expired on %s; make a new one", t.ExpiresAt.UTC().Format(time.DateOnly))
+	}
+	a.noteUse(r.Context(), t, now)
+	return t, nil
+}
+
+// noteUse keeps a token's last use, to the minute: writing each would double the cost of a look-up.
+func (a *Authenticator) noteUse(ctx context.Context, t desk.Token, now time.Time) {
+	a.mu.Lock()
+	recent := now.Sub(a.used[t.ID]) < time.Minute
+	if !recent {
+		if a.used == nil {
+			a.used = map[string]time.Time{}
+		}
+		a.used[t.ID] = now
+	}
+	a.mu.Unlock()
+	if recent {
+		return
+	}
+	if err := a.Store.UseToken(ctx, t.TenantID, t.ID, now); err != nil {
+		a.Log.Warn("note the use of a token", "token", t.ID, "error", err)
+	}
+}

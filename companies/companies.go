@@ -1,0 +1,74 @@
+package companies
+
+import (
+	"strings"
+
+	"golang.org/x/net/idna"
+
+	"rollcall/desk"
+)
+
+// DomainOf returns the normalised domain of an email address, or "" where it has none that DNS could hold.
+func DomainOf(address string) string {
+	at := strings.LastIndexByte(address, '@')
+	if at < 0 {
+		return ""
+	}
+	domain, err := Normalise(address[at+1:])
+	if err != nil {
+		return ""
+	}
+	return domain
+}
+
+// Normalise returns a domain as it is stored and compared, or an InvalidValue error.
+func Normalise(domain string) (string, error) {
+	ascii, err := idna.Lookup.ToASCII(strings.TrimSpace(domain))
+	ascii = strings.TrimSuffix(ascii, ".")
+	if err == nil {
+		// What idna makes of broken UTF-8 or odd joiners does not always survive a second pass. Such a name cannot be
+		// compared, hence is none.
+		var again string
+		if again, err = idna.Lookup.ToASCII(ascii); again != ascii {
+			ascii = ""
+		}
+	}
+	if err != nil || len(ascii) > 253 || !validLabels(ascii) {
+		return "", desk.Errorf(desk.InvalidValue, "domains", "%q is not a domain name; give what follows the @ of an address, such as acme.com", domain)
+	}
+	return ascii, nil
+}
+
+// validLabels reports whether each label has 1 to 63 bytes, which idna does not check for every input.
+func validLabels(domain string) bool {
+	for label := range strings.SplitSeq(domain, ".") {
+		if len(label) == 0 || len(label) > 63 {
+			return false
+		}
+	}
+	return true
+}
+
+// Facts are what the decision rests on.
+type Facts struct {
+	Current desk.CompanyReason // how the contact came to its present company; "" for a new contact
+	Company string             // its present company, "" for none
+	Domain  string             // the contact's domain, "" for none
+	Listed  []string           // companies that list the domain; two are enough
+	Linked  []string           // different companies of other contacts of the domain; two are enough
+}
+
+// Resolve returns the contact's company ("" for none) and the reason.
+func Resolve(f Facts) (company string, reason desk.CompanyReason) {
+	switch {
+	case f.Current == desk.CompanyManual:
+		return f.Company, desk.CompanyManual
+	case f.Domain == "" || len(f.Listed) == 0:
+		return "", desk.CompanyNoMatch
+	case len(f.Listed) > 1:
+		return "", desk.CompanyAmbiguousListing
+	case len(f.Linked) > 1:
+		return "", desk.CompanyAmbiguousContacts
+	}
+	return f.Listed[0], desk.CompanyByDomain
+}

@@ -1,0 +1,6 @@
+// Package companies decides which company a contact belongs to. It does no I/O: the store gathers [Facts], [Resolve]
+// decides and says why.
+//
+// A domain is what follows the last @ of an address, in the form in which DNS compares it: lower case, each label in its
+// ASCII (punycode) form, no trailing dot. It is compared whole, so that evilacme.com never passes for acme.com.
+package companies

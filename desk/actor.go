@@ -1,0 +1,43 @@
+package desk
+
+import "context"
+
+// Role is what a bearer of an API token may do.
+type Role string
+
+const (
+	RoleAgent Role = "agent" // reads everything, works on contacts
+	RoleAdmin Role = "admin" // does everything in the tenant
+)
+
+// ActorType says what kind of caller an Actor is.
+type ActorType string
+
+const (
+	ActorDirectory ActorType = "directory"
+	ActorAgent     ActorType = "agent"
+	ActorSystem    ActorType = "system" // the command line and the server itself
+)
+
+// Actor is who does something, in which tenant, by which request.
+type Actor struct {
+	Type       ActorType
+	TenantID   string
+	Connection string // slug; only for a directory
+	Name       string // the connection's slug or the token's label
+	Role       Role   // only for an agent
+	RequestID  string
+}
+
+type actorKey struct{}
+
+// WithActor returns a context that carries the caller.
+func WithActor(ctx context.Context, a Actor) context.Context {
+	return context.WithValue(ctx, actorKey{}, a)
+}
+
+// ActorFrom returns the caller that WithActor put into the context.
+func ActorFrom(ctx context.Context) Actor {
+	a, _ := ctx.Value(actorKey{}).(Actor)
+	return a
+}

@@ -1,0 +1,168 @@
+package desk
+
+import (
+	"slices"
+	"strings"
+	"time"
+)
+
+// Status is where a contact rests.
+type Status string
+
+const (
+	Active      Status = "active"
+	SoftDeleted Status = "deleted" // in Deleted contacts; nothing is lost
+)
+
+// Contact is the helpdesk's person.
+type Contact struct {
+	TenantID string `gorm:"primaryKey"`
+	ID       string `gorm:"primaryKey"`
+	Profile
+	// ExternalID is the externalId under which a directory may claim the contact again: a directory that deletes its
+	// user leaves it here.
+	ExternalID    *string
+	CompanyID     string // "" for none
+	CompanyReason CompanyReason
+	Status        Status
+	DeletedBy     ActorType
+	DeletedAt     *time.Time
+	VerifiedAt    *time.Time // when a directory adopted the contact
+	CreatedAt     time.Time
+	ModifiedAt    time.Time
+
+	// What follows is derived from the profile by SetProfile, for look-ups.
+	UserNameKey string // folded userName, "" for none
+	EmailKey    string // folded MainAddress, "" for none
+	Domain      string // normalised email domain, "" for none
+	SearchKey   string // folded name, userName and addresses, a line each
+}
+
+// Profile is the part of a contact that directories and agents write.
+type Profile struct {
+	DisplayName string
+	UserName    string
+	Title       string
+	Emails      []Address `gorm:"serializer:json"`
+	Phones      []Address `gorm:"serializer:json"`
+}
+
+// Address is an email address or telephone number with its label ("work", "mobile").
+type Address struct {
+	Type    string `json:"type,omitempty"`
+	Value   string `json:"value"`
+	Primary bool   `json:"primary,omitempty"`
+}
+
+// MainEmail returns the address by which a contact is known: the work one, else the primary one, else the first.
+func MainEmail(emails []Address) string {
+	best, rank := "", 0
+	for _, e := range emails {
+		r := 1
+		switch {
+		case strings.EqualFold(e.Type, "work"):
+			r = 3
+		case e.Primary:
+			r = 2
+		}
+		if r > rank {
+			best, rank = e.Value, r
+		}
+	}
+	return strings.TrimSpace(best)
+}
+
+// MainAddress is MainEmail, else the userName where that is an address.
+func (p Profile) MainAddress() string {
+	if email := MainEmail(p.Emails); email != "" {
+		return email
+	}
+	if strings.Contains(p.UserName, "@") {
+		return strings.TrimSpace(p.UserName)
+	}
+	return ""
+}
+
+// SetProfile sets what directories and agents write and derives the keys from it. domain is the normalised domain of
+// p.MainAddress().
+func (c *Contact) SetProfile(p Profile, domain string) {
+	c.Profile = p
+	c.UserNameKey = Fold(p.UserName)
+	c.EmailKey = Fold(p.MainAddress())
+	c.Domain = domain
+	lines := []string{p.DisplayName, p.UserName}
+	for _, e := range p.Emails {
+		lines = append(lines, e.Value)
+	}
+	c.SearchKey = Fold(strings.Join(lines, "\n"))
+}
+
+// Update returns p with what a directory changed between two states of its user. What the directory did not change is
+// left as it is: another directory or an agent may have set it since.
+func (p Profile) Update(before, after Profile) Profile {
+	set := func(field *string, before, after string) {
+		if before != after {
+			*field = after
+		}
+	}
+	set(&p.DisplayName, before.DisplayName, after.DisplayName)
+	set(&p.UserName, before.UserName, after.UserName)
+	set(&p.Title, before.Title, after.Title)
+	p.Emails = updateAddresses(p.Emails, before.Emails, after.Emails)
+	p.Phones = updateAddresses(p.Phones, before.Phones, after.Phones)
+	return p
+}
+
+// updateAddresses returns the directory's new list, followed by the contact's own addresses of other types.
+func updateAddresses(own, before, after []Address) []Address {
+	if slices.Equal(before, after) {
+		return own
+	}
+	list := slices.Clone(after)
+	for _, a := range own {
+		fromDirectory := slices.ContainsFunc(before, func(b Address) bool {
+			return strings.EqualFold(a.Type, b.Type) && strings.EqualFold(a.Value, b.Value)
+		})
+		replaced := slices.ContainsFunc(after, func(b Address) bool { return strings.EqualFold(a.Type, b.Type) })
+		if !fromDirectory && !replaced {
+			a.Primary = false
+			list = append(list, a)
+		}
+	}
+	return list
+}
+
+// Diff lists the fields in which two profiles differ, by their names in the JSON API.
+func (p Profile) Diff(to Profile) []Change {
+	var changes []Change
+	text := func(field, from, to string) {
+		if from != to {
+			changes = append(changes, Change{field, orNil(from), orNil(to)})
+		}
+	}
+	list := func(field string, from, to []Address) {
+		if !slices.Equal(from, to) {
+			changes = append(changes, Change{field, orNone(from), orNone(to)})
+		}
+	}
+	text("displayName", p.DisplayName, to.DisplayName)
+	text("userName", p.UserName, to.UserName)
+	text("title", p.Title, to.Title)
+	list("emails", p.Emails, to.Emails)
+	list("phones", p.Phones, to.Phones)
+	return changes
+}
+
+func orNil(s string) any {
+	if s == "" {
+		return nil
+	}
+	return s
+}
+
+func orNone(list []Address) any {
+	if len(list) == 0 {
+		return nil
+	}
+	return list
+}

@@ -1,0 +1,63 @@
+package desk
+
+import "time"
+
+// Operation is what a request asked for.
+type Operation string
+
+const (
+	OpCreate  Operation = "create"
+	OpReplace Operation = "replace" // SCIM PUT
+	OpPatch   Operation = "patch"
+	OpDelete  Operation = "delete"
+	OpRestore Operation = "restore"
+	OpErase   Operation = "erase"
+	OpRead    Operation = "read" // recorded only when refused
+)
+
+// Outcome is what came of it.
+type Outcome string
+
+const (
+	Created     Outcome = "created"
+	Adopted     Outcome = "adopted" // a contact that existed was matched and taken over
+	Revived     Outcome = "revived" // an inactive directory user was pushed again
+	Updated     Outcome = "updated"
+	Deactivated Outcome = "deactivated" // active went to false
+	Restored    Outcome = "restored"
+	Deleted     Outcome = "deleted"
+	Erased      Outcome = "erased"
+	Refused     Outcome = "refused"
+)
+
+// Event is one line of the log: one per write and one per refusal. Its id is a UUIDv7, so that ids are in order of time.
+type Event struct {
+	TenantID   string `gorm:"primaryKey"`
+	Connection string `gorm:"primaryKey"` // slug; "" for what no directory did
+	ID         string `gorm:"primaryKey"`
+	At         time.Time
+	ActorType  ActorType
+	ActorName  string
+	Operation  Operation
+	Outcome    Outcome
+	// Reason is a code: for a refusal the error's Kind; otherwise what decided the outcome, such as the key by which a
+	// contact was matched ("externalId", "userName", "email") or "ambiguous_match".
+	Reason string
+	// Detail is the refusal's message, as the client was told.
+	Detail    string
+	ContactID *string
+	UserID    *string // SCIM id
+	// Subject is who a refused request was about, as far as it said: the userName, else the externalId. SubjectKey is its
+	// folded form, by which erasing a person finds the refusals.
+	Subject    string
+	SubjectKey string
+	Changes    []Change `gorm:"serializer:json"`
+	RequestID  string
+}
+
+// Change is one field's value before and after; nil stands for none.
+type Change struct {
+	Field string `json:"field"`
+	From  any    `json:"from"`
+	To    any    `json:"to"`
+}

@@ -1,0 +1,199 @@
+package desk
+
+import (
+	"encoding/json"
+	"strings"
+	"time"
+)
+
+// Filter is a SCIM filter (RFC 7644 section 3.4.2.2) whose attributes have been resolved against the schema. It is one of
+// And, Or, Not, Compare and Elements. [Match] evaluates it in memory; the store translates it to SQL, with the same result.
+type Filter interface{ isFilter() }
+
+// And holds where both sides hold.
+type And struct{ Left, Right Filter }
+
+// Or holds where either side holds.
+type Or struct{ Left, Right Filter }
+
+// Not holds where its filter does not.
+type Not struct{ Filter Filter }
+
+// Compare compares an attribute with a value. On a multi-valued attribute it holds if it holds for any value; Ne holds
+// as well if there is none.
+type Compare struct {
+	Attr Attribute
+	Op   Op
+	// Value is a string, bool or time.Time as Attr.Type asks, or nil for null (Eq and Ne only) and for Present. A string
+	// is folded unless the attribute is case-exact.
+	Value any
+}
+
+// Elements holds where some element of a multi-valued complex attribute satisfies Filter, whose attribute paths start at
+// the element.
+type Elements struct {
+	Attr   Attribute
+	Filter Filter
+}
+
+func (And) isFilter()      {}
+func (Or) isFilter()       {}
+func (Not) isFilter()      {}
+func (Compare) isFilter()  {}
+func (Elements) isFilter() {}
+
+// Op is a comparison operator.
+type Op string
+
+const (
+	Eq       Op = "eq"
+	Ne       Op = "ne"
+	Contains Op = "co"
+	Starts   Op = "sw"
+	Ends     Op = "ew"
+	Greater  Op = "gt"
+	GreaterE Op = "ge"
+	Less     Op = "lt"
+	LessE    Op = "le"
+	Present  Op = "pr"
+)
+
+// AttrType is how an attribute's values compare.
+type AttrType int
+
+const (
+	TextType AttrType = iota
+	BoolType
+	TimeType
+	ComplexType // only Present, and Eq and Ne with null
+)
+
+// Attribute is where a filter's attribute lies in a resource.
+type Attribute struct {
+	Path      []string // member names from the resource, or from the element, down to the value
+	Multi     int      // index in Path of the multi-valued member, or -1
+	Type      AttrType
+	CaseExact bool
+}
+
+// String returns the path with dots, which is unique within a schema.
+func (a Attribute) String() string { return strings.Join(a.Path, ".") }
+
+// Match evaluates a filter over a resource or an element of one.
+func Match(f Filter, values map[string]any) bool {
+	switch f := f.(type) {
+	case And:
+		return Match(f.Left, values) && Match(f.Right, values)
+	case Or:
+		return Match(f.Left, values) || Match(f.Right, values)
+	case Not:
+		return !Match(f.Filter, values)
+	case Elements:
+		elements, _ := lookup(values, f.Attr.Path).([]any)
+		for _, e := range elements {
+			if m, ok := e.(map[string]any); ok && Match(f.Filter, m) {
+				return true
+			}
+		}
+		return false
+	case Compare:
+		return f.match(values)
+	}
+	return false
+}
+
+func (c Compare) match(values map[string]any) bool {
+	if c.Attr.Multi < 0 {
+		return c.holds(lookup(values, c.Attr.Path))
+	}
+	elements, _ := lookup(values, c.Attr.Path[:c.Attr.Multi+1]).([]any)
+	rest := c.Attr.Path[c.Attr.Multi+1:]
+	if c.Value == nil && c.Op == Eq {
+		return !Match(Compare{c.Attr, Present, nil}, values)
+	}
+	for _, e := range elements {
+		if m, ok := e.(map[string]any); ok && len(rest) > 0 {
+			e = lookup(m, rest)
+		}
+		if e != nil && c.holds(e) {
+			return true
+		}
+	}
+	return c.Op == Ne && c.Value != nil && !Match(Compare{c.Attr, Present, nil}, values)
+}
+
+// holds compares one value, nil for none.
+func (c Compare) holds(v any) bool {
+	switch {
+	case c.Op == Present || c.Op == Ne && c.Value == nil:
+		return v != nil
+	case c.Op == Eq && c.Value == nil:
+		return v == nil
+	case v == nil:
+		return c.Op == Ne
+	}
+	switch want := c.Value.(type) {
+	case bool:
+		b, ok := v.(bool)
+		return ok && (b == want) == (c.Op == Eq)
+	case time.Time:
+		s, _ := v.(string)
+		t, err := time.Parse(time.RFC3339, s)
+		return err == nil && c.Op.ordered(t.Compare(want))
+	case string:
+		s := text(v)
+		if !c.Attr.CaseExact {
+			s = Fold(s)
+		}
+		switch c.Op {
+		case Contains:
+			return strings.Contains(s, want)
+		case Starts:
+			return strings.HasPrefix(s, want)
+		case Ends:
+			return strings.HasSuffix(s, want)
+		}
+		return c.Op.ordered(strings.Compare(s, want))
+	}
+	return false
+}
+
+func (op Op) ordered(cmp int) bool {
+	switch op {
+	case Eq:
+		return cmp == 0
+	case Ne:
+		return cmp != 0
+	case Greater:
+		return cmp > 0
+	case GreaterE:
+		return cmp >= 0
+	case Less:
+		return cmp < 0
+	case LessE:
+		return cmp <= 0
+	}
+	return false
+}
+
+func lookup(values map[string]any, path []string) any {
+	var v any = values
+	for _, name := range path {
+		m, ok := v.(map[string]any)
+		if !ok {
+			return nil
+		}
+		v = m[name]
+	}
+	return v
+}
+
+func text(v any) string {
+	switch v := v.(type) {
+	case string:
+		return v
+	case json.Number:
+		return v.String()
+	}
+	return ""
+}

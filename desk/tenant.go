@@ -1,0 +1,37 @@
+package desk
+
+import (
+	"regexp"
+	"time"
+)
+
+// Tenant is one helpdesk. Its id is a slug, chosen once: it stands in tenant URLs and tokens.
+type Tenant struct {
+	ID        string `gorm:"column:tenant_id;primaryKey"`
+	Name      string
+	CreatedAt time.Time
+}
+
+// Connection is one directory that pushes people into a tenant. Its slug stands in the tenant URL that the directory's
+// administrator pastes, so it never changes.
+type Connection struct {
+	TenantID  string `gorm:"primaryKey"`
+	Slug      string `gorm:"primaryKey"`
+	Name      string
+	Provider  string
+	CreatedAt time.Time
+}
+
+// Providers are the directories that a connection may name.
+var Providers = []string{"entra", "zoho", "okta", "onelogin", "jumpcloud", "google", "generic"}
+
+var slugPattern = regexp.MustCompile(`^[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?$`)
+
+// CheckSlug returns an InvalidValue error unless s can name a tenant or connection in a URL: 1 to 40 lower-case letters,
+// digits and inner hyphens. "v2" is taken: tenant URLs may end in it.
+func CheckSlug(field, s string) error {
+	if !slugPattern.MatchString(s) || s == "v2" {
+		return Errorf(InvalidValue, field, "%s must be 1 to 40 lower-case letters, digits or hyphens, and not v2", field)
+	}
+	return nil
+}

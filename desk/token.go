@@ -1,0 +1,25 @@
+package desk
+
+import "time"
+
+// TokenKind says what a token opens.
+type TokenKind string
+
+const (
+	TokenSCIM TokenKind = "scim" // one connection's SCIM endpoint
+	TokenAPI  TokenKind = "api"  // the tenant's JSON API
+)
+
+// Token is a bearer token's record. Of the secret only the SHA-256 is stored.
+type Token struct {
+	TenantID   string `gorm:"primaryKey"`
+	ID         string `gorm:"primaryKey"`
+	Kind       TokenKind
+	Hash       string // SHA-256 of the whole token, hex
+	Connection string // slug; only for TokenSCIM
+	Role       Role   // only for TokenAPI
+	Label      string
+	ExpiresAt  *time.Time
+	LastUsedAt *time.Time // to the minute
+	CreatedAt  time.Time
+}

@@ -1,0 +1,230 @@
+package desk
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+)
+
+// DirectoryUser is what one connection's directory says about one person.
+type DirectoryUser struct {
+	TenantID   string `gorm:"primaryKey"`
+	Connection string `gorm:"primaryKey"` // slug
+	ID         string `gorm:"primaryKey"` // the SCIM id; permanent
+	ContactID  string
+	Active     bool
+	// Resource is the SCIM user in canonical form as a JSON object, without id and meta. Folded is the same with its
+	// strings folded, for filters; nil where folding ASCII, which SQL can do, is enough.
+	Resource   string
+	Folded     *string
+	Version    int64 // counts changes, from 1
+	CreatedAt  time.Time
+	ModifiedAt time.Time // of the last change, which is also the last sync
+
+	ExternalID  *string // case-exact, unique in the connection
+	UserNameKey string  // folded userName, unique in the connection
+}
+
+// UserEmail indexes one email of a directory user, since directories match on emails as well.
+type UserEmail struct {
+	TenantID   string `gorm:"primaryKey"`
+	Connection string `gorm:"primaryKey"`
+	ValueKey   string `gorm:"primaryKey"` // folded address
+	TypeKey    string `gorm:"primaryKey"` // folded type, "" for none
+	UserID     string `gorm:"primaryKey"`
+}
+
+func (UserEmail) TableName() string { return "directory_user_emails" }
+
+// Resource is a SCIM user in canonical form: attribute names as RFC 7643 writes them, values of the schema's types, no
+// nulls and no empty values, extensions under their URN, numbers as json.Number.
+type Resource map[string]any
+
+// Decode returns the user's resource, the caller's own copy.
+func (u *DirectoryUser) Decode() (Resource, error) {
+	decoder := json.NewDecoder(strings.NewReader(u.Resource))
+	decoder.UseNumber()
+	var r Resource
+	if err := decoder.Decode(&r); err != nil {
+		return nil, fmt.Errorf("decode directory user %s: %w", u.ID, err)
+	}
+	return r, nil
+}
+
+// SetResource stores the resource and what is derived from it.
+func (u *DirectoryUser) SetResource(r Resource) error {
+	doc, err := encode(r)
+	if err != nil {
+		return fmt.Errorf("encode directory user %s: %w", u.ID, err)
+	}
+	u.Resource, u.Folded, u.ExternalID = doc, nil, nil
+	if strings.ContainsFunc(doc, func(r rune) bool { return r >= 0x80 }) {
+		folded, err := encode(foldValue(map[string]any(r)))
+		if err != nil {
+			return fmt.Errorf("encode directory user %s: %w", u.ID, err)
+		}
+		u.Folded = &folded
+	}
+	u.Active = r.Active()
+	u.UserNameKey = Fold(r.UserName())
+	if id := r.ExternalID(); id != "" {
+		u.ExternalID = &id
+	}
+	return nil
+}
+
+// encode returns v as compact JSON with sorted keys, so that equal resources have equal text.
+func encode(v any) (string, error) {
+	var b bytes.Buffer
+	encoder := json.NewEncoder(&b)
+	encoder.SetEscapeHTML(false)
+	if err := encoder.Encode(v); err != nil {
+		return "", err
+	}
+	return strings.TrimSuffix(b.String(), "\n"), nil
+}
+
+func foldValue(v any) any {
+	switch v := v.(type) {
+	case string:
+		return Fold(v)
+	case []any:
+		folded := make([]any, len(v))
+		for i, e := range v {
+			folded[i] = foldValue(e)
+		}
+		return folded
+	case map[string]any:
+		folded := make(map[string]any, len(v))
+		for k, e := range v {
+			folded[k] = foldValue(e)
+		}
+		return folded
+	}
+	return v
+}
+
+// Text returns a string attribute, "" for none.
+func (r Resource) Text(name string) string {
+	s, _ := r[name].(string)
+	return s
+}
+
+// UserName returns the userName.
+func (r Resource) UserName() string { return r.Text("userName") }
+
+// ExternalID returns the externalId, "" for none.
+func (r Resource) ExternalID() string { return r.Text("externalId") }
+
+// Active reports whether the directory holds the person active.
+func (r Resource) Active() bool {
+	active, _ := r["active"].(bool)
+	return active
+}
+
+// Emails returns the resource's email addresses.
+func (r Resource) Emails() []Address { return r.addresses("emails") }
+
+func (r Resource) addresses(name string) []Address {
+	elements, _ := r[name].([]any)
+	var list []Address
+	for _, e := range elements {
+		m, _ := e.(map[string]any)
+		var a Address
+		a.Type, _ = m["type"].(string)
+		a.Value, _ = m["value"].(string)
+		a.Primary, _ = m["primary"].(bool)
+		if a.Value != "" {
+			list = append(list, a)
+		}
+	}
+	return list
+}
+
+// EmailIndex returns the rows by which the user is found by email.
+func (u *DirectoryUser) EmailIndex(r Resource) []UserEmail {
+	var rows []UserEmail
+	for _, e := range r.Emails() {
+		row := UserEmail{u.TenantID, u.Connection, Fold(e.Value), Fold(e.Type), u.ID}
+		if !slices.Contains(rows, row) {
+			rows = append(rows, row)
+		}
+	}
+	return rows
+}
+
+// ProfileOf projects a directory's resource onto a contact's profile, by Entra's default mapping.
+func ProfileOf(r Resource) Profile {
+	name, _ := r["name"].(map[string]any)
+	part := func(key string) string { s, _ := name[key].(string); return s }
+	full := strings.TrimSpace(part("givenName") + " " + part("familyName"))
+	display := r.UserName()
+	for _, s := range []string{r.Text("displayName"), part("formatted"), full} {
+		if s != "" {
+			display = s
+			break
+		}
+	}
+	return Profile{
+		DisplayName: display,
+		UserName:    r.UserName(),
+		Title:       r.Text("title"),
+		Emails:      r.Emails(),
+		Phones:      r.addresses("phoneNumbers"),
+	}
+}
+
+// mapped are the attributes whose changes show in the contact's profile, or have an outcome of their own.
+var mapped = map[string]bool{"schemas": true, "userName": true, "displayName": true, "title": true, "emails": true, "phoneNumbers": true}
+
+// Diff lists the attributes in which two resources differ beyond the profile, by their SCIM paths, sorted.
+func (r Resource) Diff(to Resource) []Change {
+	before, after := map[string]any{}, map[string]any{}
+	flatten(before, "", ":", r)
+	flatten(after, "", ":", to)
+	paths := make([]string, 0, len(before)+len(after))
+	for path := range before {
+		paths = append(paths, path)
+	}
+	for path := range after {
+		if _, ok := before[path]; !ok {
+			paths = append(paths, path)
+		}
+	}
+	slices.Sort(paths)
+	var changes []Change
+	for _, path := range paths {
+		if mapped[path] {
+			continue
+		}
+		from, _ := encode(before[path])
+		to, _ := encode(after[path])
+		if from != to {
+			changes = append(changes, Change{path, before[path], after[path]})
+		}
+	}
+	return changes
+}
+
+// flatten lists the values of single-valued attributes, with sub-attributes and extension attributes apart.
+func flatten(out map[string]any, prefix, separator string, values map[string]any) {
+	for name, v := range values {
+		path := prefix + name
+		if m, ok := v.(map[string]any); ok {
+			inner := "."
+			if prefix == "" && strings.Contains(name, ":") {
+				inner = ":"
+			}
+			flatten(out, path+inner, inner, m)
+			continue
+		}
+		out[path] = v
+	}
+}
+
+// MaxKey is the longest text in bytes, folded, that can be a key: a userName, externalId, email address or company name.
+// Database indexes hold no more than this safely.
+const MaxKey = 1000

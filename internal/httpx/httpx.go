@@ -1,0 +1,169 @@
+// Package httpx holds what all HTTP edges share: request ids, the access log, recovery from panics, and reading bodies
+// within limits. Each edge writes its own errors.
+package httpx
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"mime"
+	"net/http"
+	"runtime"
+	"slices"
+	"strings"
+	"time"
+
+	"rollcall/desk"
+)
+
+// MaxBody is the most that a request body may hold, in bytes.
+const MaxBody = 1 << 20
+
+// Timeout is how long a request may take. Entra gives up after 60 seconds.
+const Timeout = 30 * time.Second
+
+type requestIDKey struct{}
+
+// RequestID returns the request's id, which is also in its answer's X-Request-Id header and in the log.
+func RequestID(ctx context.Context) string {
+	id, _ := ctx.Value(requestIDKey{}).(string)
+	return id
+}
+
+// Wrap gives each request an id (the client's own X-Request-Id or client-request-id, where that is one), a deadline and a
+// line in the log.
+func Wrap(next http.Handler, log *slog.Logger) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		start := time.Now()
+		id := clientID(r)
+		if id == "" {
+			var bits [8]byte
+			rand.Read(bits[:])
+			id = hex.EncodeToString(bits[:])
+		}
+		ctx, cancel := context.WithTimeout(context.WithValue(r.Context(), requestIDKey{}, id), Timeout)
+		defer cancel()
+		rec := &recorder{ResponseWriter: w}
+		rec.Header().Set("X-Request-Id", id)
+		next.ServeHTTP(rec, r.WithContext(ctx))
+		level := slog.LevelInfo
+		if r.URL.Path == "/healthz" || r.URL.Path == "/readyz" {
+			level = slog.LevelDebug
+		}
+		log.LogAttrs(ctx, level, "request", slog.String("method", r.Method), slog.String("path", safePath(r.URL.Path)), slog.Int("status", rec.status),
+			slog.Duration("duration", time.Since(start).Round(time.Microsecond)), slog.String("request_id", id))
+	})
+}
+
+func clientID(r *http.Request) string {
+	for _, name := range []string{"X-Request-Id", "Client-Request-Id"} {
+		id := r.Header.Get(name)
+		plain := !strings.ContainsFunc(id, func(c rune) bool {
+			return !(c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '-' || c == '_' || c == '.')
+		})
+		if id != "" && len(id) <= 64 && plain {
+			return id
+		}
+	}
+	return ""
+}
+
+// safePath keeps addresses, which some clients take for ids, out of the log.
+func safePath(path string) string {
+	if !strings.Contains(path, "@") {
+		return path
+	}
+	parts := strings.Split(path, "/")
+	for i, p := range parts {
+		if strings.Contains(p, "@") {
+			parts[i] = "…"
+		}
+	}
+	return strings.Join(parts, "/")
+}
+
+type recorder struct {
+	http.ResponseWriter
+	status int
+}
+
+func (r *recorder) WriteHeader(status int) {
+	if r.status == 0 {
+		r.status = status
+	}
+	r.ResponseWriter.WriteHeader(status)
+}
+
+func (r *recorder) Write(b []byte) (int, error) {
+	if r.status == 0 {
+		r.status = http.StatusOK
+	}
+	return r.ResponseWriter.Write(b)
+}
+
+func (r *recorder) Unwrap() http.ResponseWriter { return r.ResponseWriter }
+
+// Recover turns a panic into an Internal error that the edge writes in its own form. The log gets the place, not the stack.
+func Recover(next http.Handler, log *slog.Logger, write func(http.ResponseWriter, *http.Request, error)) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		defer func() {
+			cause := recover()
+			if cause == nil {
+				return
+			}
+			if cause == http.ErrAbortHandler {
+				panic(cause)
+			}
+			log.Error("panic", "cause", fmt.Sprint(cause), "at", panicPlace(), "request_id", RequestID(r.Context()))
+			if rec, ok := w.(*recorder); ok && rec.status != 0 {
+				panic(http.ErrAbortHandler) // the answer has begun and cannot be mended
+			}
+			write(w, r, desk.Errorf(desk.Internal, "", "internal error"))
+		}()
+		next.ServeHTTP(w, r)
+	})
+}
+
+// panicPlace returns the file and line that panicked, seen from a deferred function.
+func panicPlace() string {
+	var pcs [64]uintptr
+	frames := runtime.CallersFrames(pcs[:runtime.Callers(0, pcs[:])])
+	panicking := false
+	for {
+		frame, more := frames.Next()
+		inRuntime := strings.HasPrefix(frame.Function, "runtime.")
+		if panicking && !inRuntime {
+			return fmt.Sprintf("%s:%d", frame.Function, frame.Line)
+		}
+		panicking = panicking || frame.Function == "runtime.gopanic"
+		if !more {
+			return "unknown"
+		}
+	}
+}
+
+// ReadBody returns the whole body. One that is too large is TooLarge, one of a media type other than those given (an
+// absent one is fine) UnsupportedMedia.
+func ReadBody(w http.ResponseWriter, r *http.Request, mediaTypes ...string) ([]byte, error) {
+	if contentType := r.Header.Get("Content-Type"); contentType != "" {
+		mediaType, _, err := mime.ParseMediaType(contentType)
+		if err != nil && !errors.Is(err, mime.ErrInvalidMediaParameter) || !slices.Contains(mediaTypes, mediaType) {
+			return nil, desk.Errorf(desk.UnsupportedMedia, "Content-Type", "send the body as %s", mediaTypes[0])
+		}
+	}
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, MaxBody))
+	var tooLarge *http.MaxBytesError
+	if errors.As(err, &tooLarge) {
+		// A client that is still sending would see a broken connection instead of the answer.
+		io.CopyN(io.Discard, r.Body, 16*MaxBody)
+		return nil, desk.Errorf(desk.TooLarge, "", "the body is larger than %d bytes", MaxBody)
+	}
+	if err != nil {
+		return nil, &desk.Error{Kind: desk.InvalidSyntax, Msg: "the body could not be read", Err: err}
+	}
+	return body, nil
+}

@@ -1,0 +1,89 @@
+package testkit
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	_ "github.com/jackc/pgx/v5/stdlib" // the "pgx" driver
+)
+
+// Main runs a package's tests and ends the PostgreSQL cluster that they may have started.
+func Main(m *testing.M) int {
+	defer func() {
+		if server.cluster != nil {
+			server.cluster.stop()
+		}
+	}()
+	return m.Run()
+}
+
+// Databases runs f on an empty SQLite database and on an empty PostgreSQL database, each named by its URL.
+func Databases(t *testing.T, f func(t *testing.T, databaseURL string)) {
+	t.Run("sqlite", func(t *testing.T) { f(t, SQLite(t)) })
+	t.Run("postgres", func(t *testing.T) { f(t, Postgres(t)) })
+}
+
+// SQLite returns the URL of a SQLite database that does not exist yet.
+func SQLite(t testing.TB) string {
+	return "sqlite:" + filepath.Join(t.TempDir(), "rollcall.db")
+}
+
+var server struct {
+	once    sync.Once
+	admin   string // URL of a database from which others are created
+	cluster *cluster
+	err     error
+}
+
+var databases atomic.Int64
+
+// Postgres returns the URL of a new PostgreSQL database, which is dropped when the test ends.
+func Postgres(t testing.TB) string {
+	t.Helper()
+	server.once.Do(func() {
+		if server.admin = os.Getenv("TEST_POSTGRES_URL"); server.admin != "" {
+			return
+		}
+		if server.cluster, server.err = startCluster(); server.err == nil {
+			server.admin = server.cluster.url
+		}
+	})
+	if errors.Is(server.err, errNoPostgres) && os.Getenv("REQUIRE_POSTGRES") == "" {
+		t.Skip("no PostgreSQL: set TEST_POSTGRES_URL, or install its server")
+	}
+	if server.err != nil {
+		t.Fatal(server.err)
+	}
+	name := fmt.Sprintf("rollcall_test_%d_%d", os.Getpid(), databases.Add(1))
+	admin(t, "CREATE DATABASE "+name)
+	t.Cleanup(func() { admin(t, "DROP DATABASE "+name+" WITH (FORCE)") })
+	u, err := url.Parse(server.admin)
+	if err != nil {
+		t.Fatal(err)
+	}
+	u.Path = "/" + name
+	return u.String()
+}
+
+func admin(t testing.TB, statement string) {
+	t.Helper()
+	db, err := sql.Open("pgx", server.admin)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	defer cancel()
+	if _, err := db.ExecContext(ctx, statement); err != nil {
+		t.Fatal(err)
+	}
+}

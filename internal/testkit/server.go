@@ -1,0 +1,69 @@
+package testkit
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"testing"
+
+	"rollcall/auth"
+	"rollcall/desk"
+	"rollcall/internal/httpx"
+	"rollcall/provision"
+	"rollcall/scim"
+	"rollcall/store"
+)
+
+// Server is a whole server over a real database.
+type Server struct {
+	URL    string
+	Store  *store.Store
+	Engine *provision.Engine
+	Auth   *auth.Authenticator
+}
+
+// NewServer starts a server over the database, and ends it with the test.
+func NewServer(t testing.TB, databaseURL string) *Server {
+	t.Helper()
+	st, err := store.Open(context.Background(), databaseURL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { st.Close() })
+	log := slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn}))
+	s := &Server{Store: st, Engine: &provision.Engine{Store: st}, Auth: &auth.Authenticator{Store: st, Log: log}}
+	mux := http.NewServeMux()
+	ts := httptest.NewServer(httpx.Wrap(mux, log))
+	t.Cleanup(ts.Close)
+	s.URL = ts.URL
+	mux.Handle("/scim/", (&scim.Handler{Engine: s.Engine, Authenticate: s.Auth.SCIM, PublicURL: s.URL, Log: log}).Routes())
+	return s
+}
+
+// Connect makes a tenant, unless it exists, and a connection of it, and returns the tenant URL and a secret token.
+func (s *Server) Connect(t testing.TB, tenant, connection string) (tenantURL, token string) {
+	t.Helper()
+	ctx := context.Background()
+	if err := s.Engine.CreateTenant(ctx, tenant, ""); err != nil && desk.KindOf(err) != desk.Uniqueness {
+		t.Fatal(err)
+	}
+	if err := s.Engine.CreateConnection(ctx, desk.Connection{TenantID: tenant, Slug: connection, Provider: "generic"}); err != nil {
+		t.Fatal(err)
+	}
+	token, err := s.Auth.Issue(ctx, desk.Token{Kind: desk.TokenSCIM, TenantID: tenant, Connection: connection})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s.URL + "/scim/" + tenant + "/" + connection, token
+}
+
+// Token returns a token for the tenant's JSON API.
+func (s *Server) Token(t testing.TB, tenant string, role desk.Role) string {
+	t.Helper()
+	token, err := s.Auth.Issue(context.Background(), desk.Token{Kind: desk.TokenAPI, TenantID: tenant, Role: role, Label: "test"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return token
+}

@@ -1,0 +1,140 @@
+package provision
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"rollcall/companies"
+	"rollcall/desk"
+	"rollcall/store"
+)
+
+// Companies returns a page of companies in the order of their creation, after the given id.
+func (e *Engine) Companies(ctx context.Context, actor desk.Actor, after string, limit int) ([]desk.Company, error) {
+	return e.Store.Companies(ctx, actor.TenantID, after, limit)
+}
+
+// Company returns a company, or NotFound.
+func (e *Engine) Company(ctx context.Context, actor desk.Actor, id string) (desk.Company, error) {
+	c, err := e.Store.Company(ctx, actor.TenantID, id)
+	return c, describeCompany(err, "")
+}
+
+// CompanyEdit is what an administrator changes in a company; nil leaves a field as it is.
+type CompanyEdit struct {
+	Name    *string
+	Domains *[]string
+}
+
+func (edit CompanyEdit) apply(c *desk.Company) error {
+	if edit.Name != nil {
+		c.Name = strings.TrimSpace(*edit.Name)
+		c.NameKey = desk.Fold(c.Name)
+	}
+	if c.Name == "" || len(c.NameKey) > desk.MaxKey {
+		return desk.Errorf(desk.InvalidValue, "name", "a company needs a name of up to %d bytes", desk.MaxKey)
+	}
+	if edit.Domains == nil {
+		return nil
+	}
+	c.Domains = []string{}
+	for _, d := range *edit.Domains {
+		domain, err := companies.Normalise(d)
+		if err != nil {
+			return err
+		}
+		c.Domains = append(c.Domains, domain)
+	}
+	slices.Sort(c.Domains)
+	c.Domains = slices.Compact(c.Domains)
+	return nil
+}
+
+// CreateCompany adds a company. Contacts are mapped to it when they are next created or change their address.
+func (e *Engine) CreateCompany(ctx context.Context, actor desk.Actor, edit CompanyEdit) (desk.Company, error) {
+	var c desk.Company
+	err := e.Store.Tx(ctx, func(tx *store.Tx) error {
+		c = desk.Company{TenantID: actor.TenantID, ID: store.NewID(), Domains: []string{}, CreatedAt: tx.Now}
+		if err := edit.apply(&c); err != nil {
+			return err
+		}
+		if err := tx.CreateCompany(ctx, &c); err != nil {
+			return err
+		}
+		return recordCompany(ctx, tx, actor, desk.OpCreate, desk.Created, desk.Company{}, c)
+	})
+	return c, describeCompany(err, c.Name)
+}
+
+// EditCompany changes a company's name or domains.
+func (e *Engine) EditCompany(ctx context.Context, actor desk.Actor, id string, edit CompanyEdit) (desk.Company, error) {
+	var c desk.Company
+	err := e.Store.Tx(ctx, func(tx *store.Tx) error {
+		if err := tx.LockCompanies(actor.TenantID); err != nil {
+			return err
+		}
+		before, err := tx.Company(ctx, actor.TenantID, id)
+		if err != nil {
+			return err
+		}
+		c = before
+		if err := edit.apply(&c); err != nil {
+			return err
+		}
+		if c.Name == before.Name && slices.Equal(c.Domains, before.Domains) {
+			return nil
+		}
+		if err := tx.UpdateCompany(ctx, &c); err != nil {
+			return err
+		}
+		return recordCompany(ctx, tx, actor, desk.OpPatch, desk.Updated, before, c)
+	})
+	return c, describeCompany(err, c.Name)
+}
+
+// DeleteCompany removes a company and leaves its contacts without one.
+func (e *Engine) DeleteCompany(ctx context.Context, actor desk.Actor, id string) error {
+	err := e.Store.Tx(ctx, func(tx *store.Tx) error {
+		if err := tx.LockCompanies(actor.TenantID); err != nil {
+			return err
+		}
+		c, err := tx.Company(ctx, actor.TenantID, id)
+		if err != nil {
+			return err
+		}
+		if err := tx.DeleteCompany(ctx, actor.TenantID, id); err != nil {
+			return err
+		}
+		return recordCompany(ctx, tx, actor, desk.OpDelete, desk.Deleted, c, desk.Company{})
+	})
+	return describeCompany(err, "")
+}
+
+func recordCompany(ctx context.Context, tx *store.Tx, actor desk.Actor, operation desk.Operation, outcome desk.Outcome, before, after desk.Company) error {
+	ev := newEvent(actor, operation, outcome, "")
+	if before.Name != after.Name {
+		ev.Changes = append(ev.Changes, desk.Change{Field: "company.name", From: none(before.Name), To: none(after.Name)})
+	}
+	if !slices.Equal(before.Domains, after.Domains) {
+		ev.Changes = append(ev.Changes, desk.Change{Field: "company.domains", From: before.Domains, To: after.Domains})
+	}
+	return record(ctx, tx, ev)
+}
+
+func describeCompany(err error, name string) error {
+	switch desk.KindOf(err) {
+	case desk.NotFound:
+		return &desk.Error{Kind: desk.NotFound, Msg: "no company with this id", Err: err}
+	case desk.Uniqueness:
+		return &desk.Error{Kind: desk.Uniqueness, Field: "name", Msg: "a company named " + name + " exists already", Err: err}
+	}
+	return err
+}
+
+func normaliseDomain(domain string) (string, error) {
+	if domain == "" {
+		return "", nil
+	}
+	return companies.Normalise(domain)
+}

@@ -1,0 +1,309 @@
+package provision
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"rollcall/desk"
+	"rollcall/store"
+)
+
+// ContactView is a contact with what stands around it.
+type ContactView struct {
+	desk.Contact
+	CompanyName string               // "" for none
+	Users       []desk.DirectoryUser // by connection
+	Providers   map[string]string    // of the tenant's connections, by slug
+}
+
+// ContactQuery asks for a page of contacts in the order of their creation.
+type ContactQuery struct {
+	Status  desk.Status // "" for all
+	Text    string      // in name, userName or addresses
+	Domain  string      // of the main address, in any form
+	Company string      // id
+	After   string      // the id after which the page begins
+	Limit   int
+}
+
+// Contacts returns a page of contacts.
+func (e *Engine) Contacts(ctx context.Context, actor desk.Actor, q ContactQuery) ([]ContactView, error) {
+	domain, err := normaliseDomain(q.Domain)
+	if err != nil {
+		return nil, err
+	}
+	contacts, err := e.Store.Contacts(ctx, store.ContactQuery{
+		TenantID: actor.TenantID, Status: q.Status, Text: q.Text, Domain: domain, Company: q.Company, After: q.After, Limit: q.Limit,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return e.view(ctx, actor, contacts)
+}
+
+// Contact returns a contact, or NotFound.
+func (e *Engine) Contact(ctx context.Context, actor desk.Actor, id string) (ContactView, error) {
+	c, err := e.Store.Contact(ctx, actor.TenantID, id)
+	if err != nil {
+		return ContactView{}, describeContact(err)
+	}
+	views, err := e.view(ctx, actor, []desk.Contact{c})
+	if err != nil {
+		return ContactView{}, err
+	}
+	return views[0], nil
+}
+
+// view gathers what stands around contacts, with one query each for users, companies and connections.
+func (e *Engine) view(ctx context.Context, actor desk.Actor, contacts []desk.Contact) ([]ContactView, error) {
+	var ids, companyIDs []string
+	for _, c := range contacts {
+		ids = append(ids, c.ID)
+		if c.CompanyID != "" && !slices.Contains(companyIDs, c.CompanyID) {
+			companyIDs = append(companyIDs, c.CompanyID)
+		}
+	}
+	users, err := e.Store.UsersOf(ctx, actor.TenantID, ids...)
+	if err != nil {
+		return nil, err
+	}
+	names, err := e.Store.CompanyNames(ctx, actor.TenantID, companyIDs)
+	if err != nil {
+		return nil, err
+	}
+	connections, err := e.Store.Connections(ctx, actor.TenantID)
+	if err != nil {
+		return nil, err
+	}
+	providers := map[string]string{}
+	for _, c := range connections {
+		providers[c.Slug] = c.Provider
+	}
+	byContact := map[string][]desk.DirectoryUser{}
+	for _, u := range users {
+		byContact[u.ContactID] = append(byContact[u.ContactID], u)
+	}
+	views := make([]ContactView, len(contacts))
+	for i, c := range contacts {
+		views[i] = ContactView{Contact: c, CompanyName: names[c.CompanyID], Users: byContact[c.ID], Providers: providers}
+	}
+	return views, nil
+}
+
+// ContactEvents returns a page of a contact's events, newest first, or NotFound.
+func (e *Engine) ContactEvents(ctx context.Context, actor desk.Actor, id, before string, limit int) ([]desk.Event, error) {
+	if _, err := e.Store.Contact(ctx, actor.TenantID, id); err != nil {
+		return nil, describeContact(err)
+	}
+	return e.Store.Events(ctx, store.EventQuery{TenantID: actor.TenantID, Contact: id, Before: before, Limit: limit})
+}
+
+// ContactEdit is what an agent changes in a contact; nil leaves a field as it is.
+type ContactEdit struct {
+	DisplayName *string
+	UserName    *string
+	Title       *string
+	Emails      *[]desk.Address
+	Phones      *[]desk.Address
+	CompanyID   *string // set by hand; "" for none
+	CompanyAuto bool    // given back to sync
+}
+
+// apply returns the profile with the edit's fields.
+func (edit ContactEdit) apply(p desk.Profile) (desk.Profile, error) {
+	set := func(field *string, to *string) {
+		if to != nil {
+			*field = strings.TrimSpace(*to)
+		}
+	}
+	set(&p.DisplayName, edit.DisplayName)
+	set(&p.UserName, edit.UserName)
+	set(&p.Title, edit.Title)
+	if edit.Emails != nil {
+		p.Emails = *edit.Emails
+	}
+	if edit.Phones != nil {
+		p.Phones = *edit.Phones
+	}
+	if p.DisplayName == "" {
+		p.DisplayName = p.UserName
+	}
+	if p.DisplayName == "" {
+		p.DisplayName = desk.MainEmail(p.Emails)
+	}
+	if p.DisplayName == "" {
+		return p, desk.Errorf(desk.InvalidValue, "displayName", "give a displayName, a userName or an email address")
+	}
+	for _, check := range []struct {
+		field string
+		list  []desk.Address
+	}{{"emails", p.Emails}, {"phones", p.Phones}} {
+		for _, a := range check.list {
+			if strings.TrimSpace(a.Value) == "" {
+				return p, desk.Errorf(desk.InvalidValue, check.field, "an element of %s has no value", check.field)
+			}
+		}
+	}
+	for _, s := range []string{p.UserName, p.MainAddress()} {
+		if len(desk.Fold(s)) > desk.MaxKey {
+			return p, desk.Errorf(desk.InvalidValue, "", "userName and email addresses may have up to %d bytes", desk.MaxKey)
+		}
+	}
+	return p, nil
+}
+
+// CreateContact adds a contact that no directory has pushed (yet).
+func (e *Engine) CreateContact(ctx context.Context, actor desk.Actor, edit ContactEdit) (ContactView, error) {
+	var c desk.Contact
+	err := e.Store.Tx(ctx, func(tx *store.Tx) error {
+		c = desk.Contact{TenantID: actor.TenantID, ID: store.NewID(), Status: desk.Active, CreatedAt: tx.Now, ModifiedAt: tx.Now}
+		profile, err := edit.apply(desk.Profile{})
+		if err != nil {
+			return err
+		}
+		if err := tx.Lock(actor.TenantID, desk.Fold(profile.UserName), desk.Fold(profile.MainAddress())); err != nil {
+			return err
+		}
+		if err := setProfile(ctx, tx, &c, profile); err != nil {
+			return err
+		}
+		if err := setByHand(ctx, tx, &c, edit); err != nil {
+			return err
+		}
+		if err := tx.CreateContact(ctx, &c); err != nil {
+			return err
+		}
+		ev := newEvent(actor, desk.OpCreate, desk.Created, "")
+		ev.ContactID, ev.Changes = &c.ID, contactChanges(&desk.Contact{}, &c)
+		return record(ctx, tx, ev)
+	})
+	if err != nil {
+		return ContactView{}, err
+	}
+	return e.Contact(ctx, actor, c.ID)
+}
+
+// EditContact changes a contact by hand.
+func (e *Engine) EditContact(ctx context.Context, actor desk.Actor, id string, edit ContactEdit) (ContactView, error) {
+	return e.changeContact(ctx, actor, id, desk.OpPatch, desk.Updated, func(tx *store.Tx, c *desk.Contact) error {
+		if err := tx.Lock(actor.TenantID); err != nil {
+			return err
+		}
+		profile, err := edit.apply(c.Profile)
+		if err != nil {
+			return err
+		}
+		if err := setProfile(ctx, tx, c, profile); err != nil {
+			return err
+		}
+		return setByHand(ctx, tx, c, edit)
+	})
+}
+
+// setByHand applies the company part of an edit.
+func setByHand(ctx context.Context, tx *store.Tx, c *desk.Contact, edit ContactEdit) error {
+	switch {
+	case edit.CompanyAuto:
+		c.CompanyReason = ""
+		return setCompany(ctx, tx, c)
+	case edit.CompanyID == nil:
+		return nil
+	case *edit.CompanyID != "":
+		if _, err := tx.Company(ctx, c.TenantID, *edit.CompanyID); desk.KindOf(err) == desk.NotFound {
+			return desk.Errorf(desk.InvalidValue, "companyId", "no company has this id")
+		} else if err != nil {
+			return err
+		}
+	}
+	c.CompanyID, c.CompanyReason = *edit.CompanyID, desk.CompanyManual
+	return nil
+}
+
+// DeleteContact moves a contact to Deleted contacts. Its directories' users stay, and bring it back with their next change.
+func (e *Engine) DeleteContact(ctx context.Context, actor desk.Actor, id string) error {
+	_, err := e.changeContact(ctx, actor, id, desk.OpDelete, desk.Deleted, func(tx *store.Tx, c *desk.Contact) error {
+		if c.Status == desk.Active {
+			softDelete(tx, c, desk.ActorAgent)
+		}
+		return nil
+	})
+	return err
+}
+
+// RestoreContact takes a contact out of Deleted contacts.
+func (e *Engine) RestoreContact(ctx context.Context, actor desk.Actor, id string) (ContactView, error) {
+	return e.changeContact(ctx, actor, id, desk.OpRestore, desk.Restored, func(_ *store.Tx, c *desk.Contact) error {
+		restore(c)
+		return nil
+	})
+}
+
+// changeContact applies an agent's change; a change of nothing leaves no trace.
+func (e *Engine) changeContact(ctx context.Context, actor desk.Actor, id string, operation desk.Operation, outcome desk.Outcome, change func(*store.Tx, *desk.Contact) error) (ContactView, error) {
+	err := e.Store.Tx(ctx, func(tx *store.Tx) error {
+		before, err := tx.LockContact(ctx, actor.TenantID, id)
+		if err != nil {
+			return describeContact(err)
+		}
+		c := before
+		if err := change(tx, &c); err != nil {
+			return err
+		}
+		ev := newEvent(actor, operation, outcome, "")
+		if ev.Changes = contactChanges(&before, &c); len(ev.Changes) == 0 {
+			return nil
+		}
+		c.ModifiedAt = tx.Now
+		if err := tx.UpdateContact(&c); err != nil {
+			return err
+		}
+		ev.ContactID = &c.ID
+		return record(ctx, tx, ev)
+	})
+	if err != nil {
+		return ContactView{}, err
+	}
+	return e.Contact(ctx, actor, id)
+}
+
+// EraseContact removes a deleted contact's personal data for good, and its directory users. The log keeps that it was.
+func (e *Engine) EraseContact(ctx context.Context, actor desk.Actor, id string) error {
+	return e.Store.Tx(ctx, func(tx *store.Tx) error {
+		c, err := tx.LockContact(ctx, actor.TenantID, id)
+		if err != nil {
+			return describeContact(err)
+		}
+		if c.Status == desk.Active {
+			return desk.Errorf(desk.Conflict, "status", "the contact is active; delete it first")
+		}
+		users, err := tx.UsersOf(ctx, actor.TenantID, id)
+		if err != nil {
+			return err
+		}
+		subjects := []string{c.UserNameKey, c.EmailKey}
+		for _, u := range users {
+			subjects = append(subjects, u.UserNameKey)
+			if u.ExternalID != nil {
+				subjects = append(subjects, desk.Fold(*u.ExternalID))
+			}
+		}
+		if err := tx.EraseContact(ctx, actor.TenantID, id); err != nil {
+			return err
+		}
+		if err := tx.EraseEvents(ctx, actor.TenantID, id, subjects); err != nil {
+			return err
+		}
+		ev := newEvent(actor, desk.OpErase, desk.Erased, "")
+		ev.ContactID = &id
+		return record(ctx, tx, ev)
+	})
+}
+
+// describeContact says which record was not found.
+func describeContact(err error) error {
+	if desk.KindOf(err) == desk.NotFound {
+		return &desk.Error{Kind: desk.NotFound, Msg: "no contact with this id", Err: err}
+	}
+	return err
+}

@@ -1,0 +1,23 @@
+package scim
+
+import (
+	"bytes"
+	"net/http"
+
+	"rollcall/desk"
+)
+
+// listGroups answers with no groups: Entra and JumpCloud look for some even where groups are off.
+func (req *request) listGroups() error {
+	var b bytes.Buffer
+	if err := appendList(&b, nil, 0, req.query.startIndex, req.base, projection{}); err != nil {
+		return err
+	}
+	write(req.w, http.StatusOK, b.Bytes())
+	return nil
+}
+
+// getGroup finds none.
+func (req *request) getGroup() error {
+	return desk.Errorf(desk.NotFound, "", "no group with this id; groups are not offered")
+}

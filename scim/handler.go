@@ -1,0 +1,187 @@
+package scim
+
+import (
+	"log/slog"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/gorilla/mux"
+
+	"rollcall/desk"
+	"rollcall/internal/httpx"
+	"rollcall/provision"
+)
+
+// Handler serves the SCIM endpoints of all connections.
+type Handler struct {
+	Engine *provision.Engine
+	// Authenticate returns the directory that may use the connection's endpoint, or an Unauthenticated error.
+	Authenticate func(r *http.Request, tenant, connection string) (desk.Actor, error)
+	PublicURL    string // without a trailing slash
+	Log          *slog.Logger
+}
+
+// request is one authenticated call.
+type request struct {
+	*Handler
+	w     http.ResponseWriter
+	r     *http.Request
+	actor desk.Actor
+	base  string // the endpoint's URL, as the client addressed it
+	id    string // of the user in the path
+	query query
+
+	// What a refusal is recorded with; an operation of "" is not recorded.
+	operation desk.Operation
+	subject   string
+}
+
+// methods are a path's handlers by HTTP method.
+type methods map[string]func(*request) error
+
+// Routes returns the handler of everything below /scim.
+func (h *Handler) Routes() http.Handler {
+	notOffered := func(what string) func(*request) error {
+		return func(*request) error {
+			return desk.Errorf(desk.NotImplemented, "", "%s are not offered; turn their provisioning off in the directory", what)
+		}
+	}
+	groupWrites := notOffered("groups")
+	bulk := func(*request) error { return desk.Errorf(desk.NotImplemented, "", "bulk requests are not offered") }
+	routes := []struct {
+		path    string
+		methods methods
+	}{
+		{"/Users", methods{"GET": (*request).list, "POST": (*request).create}},
+		{"/Users/.search", methods{"POST": (*request).search}},
+		{"/Users/{id}", methods{"GET": (*request).get, "PUT": (*request).replace, "PATCH": (*request).patch, "DELETE": (*request).delete}},
+		{"/Groups", methods{"GET": (*request).listGroups, "POST": groupWrites}},
+		{"/Groups/{id}", methods{"GET": (*request).getGroup, "PUT": groupWrites, "PATCH": groupWrites, "DELETE": groupWrites}},
+		{"/ServiceProviderConfig", methods{"GET": (*request).serviceProviderConfig}},
+		{"/ResourceTypes", methods{"GET": (*request).resourceTypes}},
+		{"/ResourceTypes/{id}", methods{"GET": (*request).resourceType}},
+		{"/Schemas", methods{"GET": (*request).schemas}},
+		{"/Schemas/{id}", methods{"GET": (*request).schema}},
+		{"/Bulk", methods{"POST": bulk}},
+		{"/Me", methods{"GET": notOffered("/Me and passwords of single users"), "POST": notOffered("/Me"), "PUT": notOffered("/Me"), "PATCH": notOffered("/Me"), "DELETE": notOffered("/Me")}},
+		{"", methods{"GET": (*request).serviceProviderConfig}},
+	}
+	// Paths are matched as they were sent: cleaning would answer // with a redirect, which turns a POST into a GET.
+	router := mux.NewRouter().UseEncodedPath().SkipClean(true)
+	for _, prefix := range []string{"/scim/{tenant}/{connection}/v2", "/scim/{tenant}/{connection}"} {
+		for _, route := range routes {
+			router.Path(prefix + route.path + "{slash:/?}").Handler(h.endpoint(route.methods, route.path == "/ServiceProviderConfig"))
+		}
+	}
+	router.NotFoundHandler = h.endpoint(nil, false)
+	return httpx.Recover(singleSlashes(router), h.Log, writeError)
+}
+
+// singleSlashes lets pass what comes of a tenant URL that was pasted with a slash at its end.
+func singleSlashes(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.Contains(r.URL.Path, "//") {
+			u := *r.URL
+			for strings.Contains(u.Path, "//") {
+				u.Path, u.RawPath = strings.ReplaceAll(u.Path, "//", "/"), strings.ReplaceAll(u.RawPath, "//", "/")
+			}
+			r2 := *r
+			r2.URL = &u
+			r = &r2
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// endpoint authenticates, picks the method's handler, and writes and records what it refuses. An endpoint without methods
+// is unknown.
+func (h *Handler) endpoint(methods methods, open bool) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		req := &request{Handler: h, w: w, r: r}
+		if err := req.serve(methods, open); err != nil {
+			req.refuse(err)
+		}
+	})
+}
+
+func (req *request) serve(methods methods, open bool) (err error) {
+	vars := mux.Vars(req.r)
+	tenant, connection := vars["tenant"], vars["connection"]
+	if methods == nil {
+		// The path is unknown, but who has no token for the connection shall not learn that.
+		parts := append(strings.Split(req.r.URL.EscapedPath(), "/"), "", "", "", "")
+		tenant, connection = parts[2], parts[3]
+	}
+	if !open || req.r.Method != http.MethodGet {
+		if req.actor, err = req.Authenticate(req.r, tenant, connection); err != nil {
+			return err
+		}
+		req.actor.RequestID = httpx.RequestID(req.r.Context())
+	}
+	if methods == nil {
+		return desk.Errorf(desk.NotFound, "", "there is no such endpoint; the tenant URL ends in %s/%s", tenant, connection)
+	}
+	if req.id, err = url.PathUnescape(vars["id"]); err != nil || !utf8.ValidString(req.id) || strings.ContainsRune(req.id, 0) {
+		return desk.Errorf(desk.NotFound, "", "no resource with this id")
+	}
+	req.base = req.PublicURL + "/scim/" + tenant + "/" + connection
+	if strings.HasPrefix(req.r.URL.Path, "/scim/"+tenant+"/"+connection+"/v2") {
+		req.base += "/v2"
+	}
+	method := req.r.Method
+	if method == http.MethodHead {
+		method = http.MethodGet // net/http leaves the body out
+	}
+	handle := methods[method]
+	if handle == nil {
+		allowed := []string{"OPTIONS"}
+		for m := range methods {
+			if allowed = append(allowed, m); m == "GET" {
+				allowed = append(allowed, "HEAD")
+			}
+		}
+		slices.Sort(allowed)
+		req.w.Header().Set("Allow", strings.Join(allowed, ", "))
+		if method == http.MethodOptions {
+			req.w.Header().Set("Content-Type", contentType)
+			req.w.WriteHeader(http.StatusNoContent)
+			return nil
+		}
+		return desk.Errorf(desk.MethodNotAllowed, "", "%s is not possible here; allowed are %s", method, strings.Join(allowed, ", "))
+	}
+	if req.query, err = parseQuery(req.r.URL.RawQuery); err != nil {
+		if method == http.MethodGet {
+			req.operation = desk.OpRead
+		}
+		return err
+	}
+	return handle(req)
+}
+
+// refuse answers with the error and, where the client asked for something that the log should show, records it.
+func (req *request) refuse(err error) {
+	ctx := req.r.Context()
+	kind := desk.KindOf(err)
+	if kind == desk.Internal || kind == desk.Unavailable {
+		req.Log.Error("scim", "error", err, "request_id", httpx.RequestID(ctx))
+	} else if req.operation != "" {
+		if err := req.Engine.Refuse(ctx, req.actor, req.operation, req.id, req.subject, err); err != nil {
+			req.Log.Error("record a refusal", "error", err, "request_id", httpx.RequestID(ctx))
+		}
+	}
+	writeError(req.w, req.r, err)
+}
+
+var mediaTypes = []string{contentType, "application/json"}
+
+// body reads and decodes the request's body.
+func (req *request) body() (map[string]any, error) {
+	raw, err := httpx.ReadBody(req.w, req.r, mediaTypes...)
+	if err != nil {
+		return nil, err
+	}
+	return decodeObject(raw)
+}

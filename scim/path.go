@@ -1,0 +1,60 @@
+package scim
+
+import (
+	"strings"
+
+	"rollcall/desk"
+)
+
+// target is the place that a path names.
+type target struct {
+	path string // as sent, for messages
+	reference
+	filter desk.Filter    // over the attribute's elements; nil for all of it
+	seed   map[string]any // what a new element needs to satisfy the filter; nil if that cannot be said
+	// unknown is the name of an attribute that the schema does not know; it is kept as sent, in the extension urn if that
+	// is not "".
+	unknown string
+}
+
+// parseTarget reads a path of any form. What does not parse or names nothing known is InvalidPath; attributes of
+// extensions that the schema does not know are let pass, since a mapping to them must not keep a leaver active.
+func (s *userSchema) parseTarget(path string) (target, error) {
+	path = strings.TrimSpace(path)
+	t := target{path: path}
+	name, rest, filtered := strings.Cut(path, "[")
+	name = strings.TrimSpace(name)
+	if urn, attr := s.splitURN(name); urn != "" && urn != coreURN && s.extension(urn) == nil {
+		t.urn, t.unknown = urn, attr
+		return t, nil
+	}
+	ref, ok := s.resolve(name)
+	if !ok {
+		return t, invalidPath(path, "names no attribute that is known")
+	}
+	t.reference = ref
+	if !filtered {
+		return t, nil
+	}
+	var inner string
+	inner, rest, ok = cutBracket(rest)
+	if !ok || ref.attr == nil || ref.sub != nil || !ref.attr.multi || ref.attr.subs == nil {
+		return t, invalidPath(path, "is not a filter over a multi-valued attribute")
+	}
+	f, err := ref.attr.parseValueFilter(inner)
+	if err != nil {
+		return t, invalidPath(path, "has a filter that does not parse: "+desk.AsError(err).Msg)
+	}
+	t.filter, t.seed = f.filter, f.seed
+	if rest == "" {
+		return t, nil
+	}
+	if t.sub = ref.attr.subs[strings.ToLower(strings.TrimPrefix(rest, "."))]; t.sub == nil || rest[0] != '.' {
+		return t, invalidPath(path, "names no sub-attribute that is known")
+	}
+	return t, nil
+}
+
+func invalidPath(path, why string) error {
+	return desk.Errorf(desk.InvalidPath, "path", "the path %q %s", path, why)
+}

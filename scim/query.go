@@ -1,0 +1,130 @@
+package scim
+
+import (
+	"encoding/json"
+	"errors"
+	"net/url"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"rollcall/desk"
+)
+
+const (
+	defaultCount = 100
+	maxCount     = 1000
+)
+
+// query is what a list request asks for (RFC 7644 section 3.4.2).
+type query struct {
+	filter     string
+	startIndex int // from 1
+	count      int // 0 asks for the total alone
+	projection projection
+}
+
+// parseQuery reads a query string. Parameter names are taken in any case, unknown ones let pass (a tenant URL may carry
+// aadOptscim062020). What cannot be decoded is refused: with the filter lost, the answer would be everybody.
+func parseQuery(raw string) (query, error) {
+	values := map[string]string{}
+	for pair := range strings.SplitSeq(raw, "&") {
+		name, value, _ := strings.Cut(pair, "=")
+		name, err := url.QueryUnescape(name)
+		if err == nil {
+			value, err = url.QueryUnescape(value)
+		}
+		if err != nil || !utf8.ValidString(value) || strings.ContainsRune(value, 0) {
+			return query{}, invalidFilter("the query string cannot be decoded")
+		}
+		name = strings.ToLower(name)
+		if _, twice := values[name]; twice && isParameter(name) {
+			return query{}, desk.Errorf(desk.InvalidValue, name, "the parameter %s is given twice", name)
+		}
+		if !isParameter(name) && strings.HasPrefix(name, "filt") {
+			return query{}, invalidFilter("unknown parameter %s; did you mean filter?", name)
+		}
+		values[name] = value
+	}
+	return newQuery(values)
+}
+
+func isParameter(name string) bool {
+	switch name {
+	case "filter", "startindex", "count", "attributes", "excludedattributes":
+		return true
+	}
+	return false
+}
+
+// newQuery reads parameters by their lower-case names.
+func newQuery(values map[string]string) (q query, err error) {
+	q.filter = values["filter"]
+	if text, ok := values["filter"]; ok && strings.TrimSpace(text) == "" {
+		return q, invalidFilter("the filter is empty; leave the parameter out for all users")
+	}
+	if q.startIndex, err = number(values, "startindex", 1); err != nil {
+		return q, err
+	}
+	q.startIndex = max(1, q.startIndex)
+	if q.count, err = number(values, "count", defaultCount); err != nil {
+		return q, err
+	}
+	q.count = min(max(0, q.count), maxCount)
+	q.projection = projection{split(values["attributes"]), split(values["excludedattributes"])}
+	return q, nil
+}
+
+// searchQuery reads the body of a SearchRequest (RFC 7644 section 3.4.3).
+func searchQuery(body map[string]any) (query, error) {
+	values := map[string]string{}
+	for name, v := range body {
+		name = strings.ToLower(name)
+		switch v := v.(type) {
+		case string:
+			values[name] = v
+		case json.Number:
+			values[name] = v.String()
+		case []any:
+			var names []string
+			for _, e := range v {
+				name, _ := e.(string)
+				names = append(names, name)
+			}
+			values[name] = strings.Join(names, ",")
+		case nil:
+		default:
+			if isParameter(name) {
+				return query{}, desk.Errorf(desk.InvalidValue, name, "%s has a value of the wrong type", name)
+			}
+		}
+	}
+	if strings.ContainsRune(values["filter"], 0) {
+		return query{}, invalidFilter("the filter holds a NUL character")
+	}
+	return newQuery(values)
+}
+
+// number reads an integer of any length.
+func number(values map[string]string, name string, otherwise int) (int, error) {
+	text, ok := values[name]
+	if !ok {
+		return otherwise, nil
+	}
+	n, err := strconv.ParseInt(strings.TrimSpace(text), 10, 32)
+	if err != nil && !errors.Is(err, strconv.ErrRange) {
+		return 0, desk.Errorf(desk.InvalidValue, name, "%s must be an integer", name)
+	}
+	return int(n), nil
+}
+
+// split reads a comma-separated list of attribute names.
+func split(list string) []string {
+	var names []string
+	for name := range strings.SplitSeq(list, ",") {
+		if name = strings.TrimSpace(name); name != "" {
+			names = append(names, name)
+		}
+	}
+	return names
+}

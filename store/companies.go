@@ -1,0 +1,130 @@
+package store
+
+import (
+	"context"
+
+	"gorm.io/gorm"
+
+	"rollcall/companies"
+	"rollcall/desk"
+)
+
+// CompanyFacts gathers what decides the company of a contact in a domain. except is the contact itself, whose own link
+// does not count, or "".
+func (tx *Tx) CompanyFacts(ctx context.Context, tenant, domain, except string) (companies.Facts, error) {
+	facts := companies.Facts{Domain: domain}
+	if domain == "" {
+		return facts, nil
+	}
+	// The two ends of the index on (domain, status, company) tell whether the linked companies differ, at the same cost in a
+	// domain of ten contacts and of a million.
+	const linked = "SELECT 1 AS kind, company_id FROM contacts WHERE tenant_id = ? AND domain = ? AND status = 'active' AND company_id > '' AND id <> ? ORDER BY company_id"
+	var rows []struct {
+		Kind      int
+		CompanyID string
+	}
+	err := tx.db.Raw("SELECT * FROM (SELECT 0 AS kind, company_id FROM company_domains WHERE tenant_id = ? AND domain = ? ORDER BY company_id LIMIT 2) AS a"+
+		" UNION ALL SELECT * FROM ("+linked+" LIMIT 1) AS b UNION ALL SELECT * FROM ("+linked+" DESC LIMIT 1) AS c",
+		tenant, domain, tenant, domain, except, tenant, domain, except).Scan(&rows).Error
+	for _, row := range rows {
+		switch {
+		case row.Kind == 0:
+			facts.Listed = append(facts.Listed, row.CompanyID)
+		case len(facts.Linked) == 0 || facts.Linked[0] != row.CompanyID:
+			facts.Linked = append(facts.Linked, row.CompanyID)
+		}
+	}
+	return facts, fail(err, "gather company facts")
+}
+
+// Company returns a company with its domains, or NotFound.
+func (r reader) Company(ctx context.Context, tenant, id string) (desk.Company, error) {
+	c, err := gorm.G[desk.Company](r.db).Where("tenant_id = ? AND id = ?", tenant, id).Take(ctx)
+	if err != nil {
+		return c, fail(err, "read company")
+	}
+	list := []desk.Company{c}
+	err = r.domains(ctx, tenant, list)
+	return list[0], err
+}
+
+// Companies returns a page of companies in the order of their ids, after the given one.
+func (r reader) Companies(ctx context.Context, tenant, after string, limit int) ([]desk.Company, error) {
+	list, err := gorm.G[desk.Company](r.db).Where("tenant_id = ? AND id > ?", tenant, after).Order("id").Limit(limit).Find(ctx)
+	if err != nil {
+		return nil, fail(err, "list companies")
+	}
+	return list, r.domains(ctx, tenant, list)
+}
+
+// CompanyNames returns the names of companies by id.
+func (r reader) CompanyNames(ctx context.Context, tenant string, ids []string) (map[string]string, error) {
+	names := map[string]string{}
+	if len(ids) == 0 {
+		return names, nil
+	}
+	list, err := gorm.G[desk.Company](r.db).Where("tenant_id = ? AND id IN ?", tenant, ids).Find(ctx)
+	for _, c := range list {
+		names[c.ID] = c.Name
+	}
+	return names, fail(err, "read company names")
+}
+
+// domains fills in the domains of all the companies at once.
+func (r reader) domains(ctx context.Context, tenant string, list []desk.Company) error {
+	ids := make([]string, len(list))
+	at := make(map[string]int, len(list))
+	for i, c := range list {
+		ids[i], at[c.ID], list[i].Domains = c.ID, i, []string{}
+	}
+	if len(list) == 0 {
+		return nil
+	}
+	rows, err := gorm.G[desk.CompanyDomain](r.db).Where("tenant_id = ? AND company_id IN ?", tenant, ids).Order("domain").Find(ctx)
+	for _, row := range rows {
+		c := &list[at[row.CompanyID]]
+		c.Domains = append(c.Domains, row.Domain)
+	}
+	return fail(err, "read company domains")
+}
+
+// CreateCompany adds a company with its domains; a taken name is a Uniqueness error.
+func (tx *Tx) CreateCompany(ctx context.Context, c *desk.Company) error {
+	if err := gorm.G[desk.Company](tx.db).Create(ctx, c); err != nil {
+		return fail(err, "create company")
+	}
+	return tx.setDomains(ctx, c)
+}
+
+// UpdateCompany writes a company's name and domains.
+func (tx *Tx) UpdateCompany(ctx context.Context, c *desk.Company) error {
+	err := tx.db.Model(c).Select("name", "name_key").Updates(c).Error
+	if err == nil {
+		_, err = gorm.G[desk.CompanyDomain](tx.db).Where("tenant_id = ? AND company_id = ?", c.TenantID, c.ID).Delete(ctx)
+	}
+	if err != nil {
+		return fail(err, "update company")
+	}
+	return tx.setDomains(ctx, c)
+}
+
+func (tx *Tx) setDomains(ctx context.Context, c *desk.Company) error {
+	rows := make([]desk.CompanyDomain, len(c.Domains))
+	for i, domain := range c.Domains {
+		rows[i] = desk.CompanyDomain{TenantID: c.TenantID, Domain: domain, CompanyID: c.ID}
+	}
+	if len(rows) == 0 {
+		return nil
+	}
+	return fail(gorm.G[desk.CompanyDomain](tx.db).CreateInBatches(ctx, &rows, 500), "set company domains")
+}
+
+// DeleteCompany removes a company; its contacts are left without one.
+func (tx *Tx) DeleteCompany(ctx context.Context, tenant, id string) error {
+	err := tx.db.Exec("UPDATE contacts SET company_id = '', company_reason = ? WHERE tenant_id = ? AND company_id = ? AND company_id <> ''",
+		desk.CompanyNoMatch, tenant, id).Error
+	if err == nil {
+		_, err = gorm.G[desk.Company](tx.db).Where("tenant_id = ? AND id = ?", tenant, id).Delete(ctx)
+	}
+	return fail(err, "delete company")
+}

@@ -1,0 +1,14 @@
+// Package store keeps everything in SQLite or PostgreSQL, through GORM. It is the only package that knows SQL.
+//
+// [Open] opens a database and brings its schema up to date ([Migrate]). A [Store] reads; [Store.Tx] runs a function in a
+// transaction whose [Tx] reads and writes. Both engines behave the same:
+//
+//   - Keys are folded in Go and compare by bytes; times are UTC with microseconds.
+//   - Uniqueness is decided by indexes. A violation comes back as a desk.Error of kind Uniqueness that names the field.
+//   - A transaction that lost a race for a lock (SQLITE_BUSY, SQLSTATE 40001 and 40P01) is run again, so the function must
+//     have no effect outside.
+//   - On SQLite one connection writes, begun immediately so that waiting is queued, and several read. On PostgreSQL a pool
+//     does both.
+//
+// Every query names the tenant, and every key leads with it.
+package store

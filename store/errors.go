@@ -1,0 +1,81 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/ncruces/go-sqlite3"
+	"gorm.io/gorm"
+
+	"rollcall/desk"
+)
+
+// unique maps each unique index to the field that a client knows. SQLite names an index by its columns.
+var unique = map[string]string{
+	"directory_users_external_id": "externalId",
+	"directory_users.tenant_id, directory_users.external_id, directory_users.connection": "externalId",
+
+	"directory_users_user_name": "userName",
+	"directory_users.tenant_id, directory_users.connection, directory_users.user_name_key": "userName",
+
+	"directory_users_contact": "contact",
+	"directory_users.tenant_id, directory_users.contact_id, directory_users.connection": "contact",
+
+	"companies_name": "name",
+	"companies.tenant_id, companies.name_key": "name",
+
+	"tenants_pkey":      "tenant",
+	"tenants.tenant_id": "tenant",
+
+	"connections_pkey":                        "connection",
+	"connections.tenant_id, connections.slug": "connection",
+}
+
+// fail wraps a database error with what was being done. No row becomes NotFound; a unique index that refused becomes
+// Uniqueness with the index's field.
+func fail(err error, doing string) error {
+	if err == nil {
+		return nil
+	}
+	wrapped := fmt.Errorf("%s: %w", doing, err)
+	if errors.Is(err, gorm.ErrRecordNotFound) {
+		return &desk.Error{Kind: desk.NotFound, Msg: "not found", Err: wrapped}
+	}
+	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+		return &desk.Error{Kind: desk.Unavailable, Msg: "the request took too long; try again", Err: wrapped}
+	}
+	if index, ok := violated(err); ok {
+		if field, ok := unique[index]; ok {
+			return &desk.Error{Kind: desk.Uniqueness, Field: field, Msg: field + " is taken", Err: wrapped}
+		}
+	}
+	return wrapped
+}
+
+// violated returns the unique index or primary key that refused a row.
+func violated(err error) (string, bool) {
+	var pg *pgconn.PgError
+	if errors.As(err, &pg) {
+		return pg.ConstraintName, pg.Code == "23505"
+	}
+	var lite *sqlite3.Error
+	if errors.As(err, &lite) {
+		code := lite.ExtendedCode()
+		_, columns, _ := strings.Cut(lite.Error(), "constraint failed: ")
+		_, columns, _ = strings.Cut(columns, "constraint failed: ")
+		return columns, code == sqlite3.CONSTRAINT_UNIQUE || code == sqlite3.CONSTRAINT_PRIMARYKEY
+	}
+	return "", false
+}
+
+// lostRace reports whether a transaction failed only because others ran beside it.
+func lostRace(err error) bool {
+	var pg *pgconn.PgError
+	if errors.As(err, &pg) {
+		return pg.Code == "40001" || pg.Code == "40P01"
+	}
+	return errors.Is(err, sqlite3.BUSY) || errors.Is(err, sqlite3.LOCKED)
+}

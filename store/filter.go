@@ -1,0 +1,343 @@
+package store
+
+import (
+	"fmt"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"rollcall/desk"
+)
+
+// filterSQL translates a filter over directory users into a condition with parameters, which agrees with desk.Match on both
+// engines. What directories match on has columns and indexes; the rest is read from the JSON resource.
+func filterSQL(engine Engine, q UserQuery) (string, []any, error) {
+	t := &translator{engine: engine, tenant: q.TenantID, connection: q.Connection}
+	condition, err := t.filter(q.Filter, resource)
+	return condition, t.args, err
+}
+
+type translator struct {
+	engine             Engine
+	tenant, connection string
+	args               []any
+	aliases            int
+}
+
+// document is the SQL of a JSON value, as stored and with folded strings. ASCII letters are left for lower() to fold.
+type document struct{ exact, folded string }
+
+var resource = document{"resource", "coalesce(folded, resource)"}
+
+// column is an attribute that is not read from JSON.
+type column struct {
+	sql     string
+	indexed bool // an index begins with it
+}
+
+var columns = map[string]column{
+	"id":                {"id", true},
+	"externalId":        {"external_id", true},
+	"userName":          {"user_name_key", true},
+	"active":            {"active", false},
+	"meta.created":      {"created_at", false},
+	"meta.lastModified": {"modified_at", false},
+	"meta.resourceType": {"'User'", false},
+}
+
+func (t *translator) arg(v any) string {
+	t.args = append(t.args, v)
+	return "?"
+}
+
+func (t *translator) filter(f desk.Filter, doc document) (string, error) {
+	switch f := f.(type) {
+	case desk.And:
+		return t.both(f.Left, f.Right, " AND ", doc)
+	case desk.Or:
+		return t.both(f.Left, f.Right, " OR ", doc)
+	case desk.Not:
+		// A comparison with what is missing is NULL in SQL, which must count as false here.
+		inner, err := t.filter(f.Filter, doc)
+		return "NOT coalesce(" + inner + ", false)", err
+	case desk.Elements:
+		if typ, value, ok := emailEquals(f); ok {
+			return t.email(value, typ...), nil
+		}
+		return t.exists(f.Attr.Path, doc, f.Filter, func(element document) (string, error) { return t.filter(f.Filter, element) })
+	case desk.Compare:
+		if f.Attr.Multi >= 0 {
+			return t.compareAny(f, doc)
+		}
+		if c, ok := columns[f.Attr.String()]; ok && doc == resource {
+			return t.compareColumn(f, c)
+		}
+		return t.compare(f, doc)
+	}
+	return "", fmt.Errorf("translate filter: unknown node %T", f)
+}
+
+func (t *translator) both(left, right desk.Filter, operator string, doc document) (string, error) {
+	l, err := t.filter(left, doc)
+	if err != nil {
+		return "", err
+	}
+	r, err := t.filter(right, doc)
+	return "(" + l + operator + r + ")", err
+}
+
+// compareAny compares the values of a multi-valued attribute.
+func (t *translator) compareAny(c desk.Compare, doc document) (string, error) {
+	if c.Attr.String() == "emails.value" && c.Op == desk.Eq && c.Value != nil {
+		return t.email(c.Value), nil
+	}
+	one := c
+	one.Attr.Path, one.Attr.Multi = c.Attr.Path[c.Attr.Multi+1:], -1
+	any := func(c desk.Compare) (string, error) {
+		return t.exists(c.Attr.Path, doc, c, func(element document) (string, error) {
+			c := c
+			c.Attr = one.Attr
+			sql, err := t.compare(c, element)
+			// An element without the attribute differs from nothing.
+			return sql + " AND " + t.value(c.Attr, element) + " IS NOT NULL", err
+		})
+	}
+	c.Attr.Path = c.Attr.Path[:c.Attr.Multi+1]
+	present := c
+	present.Op, present.Value = desk.Present, nil
+	switch {
+	case c.Op == desk.Present || c.Op == desk.Ne && c.Value == nil:
+		return any(present)
+	case c.Op == desk.Eq && c.Value == nil:
+		sql, err := any(present)
+		return "NOT " + sql, err
+	case c.Op == desk.Ne:
+		differs, err := any(c)
+		if err != nil {
+			return "", err
+		}
+		some, err := any(present)
+		return "(" + differs + " OR NOT " + some + ")", err
+	}
+	return any(c)
+}
+
+// exists asks for an element of the array at path of which condition holds.
+func (t *translator) exists(path []string, doc document, uses desk.Filter, condition func(document) (string, error)) (string, error) {
+	t.aliases++
+	exact, folded := fmt.Sprintf("e%d", t.aliases), fmt.Sprintf("f%d", t.aliases)
+	each := func(array, alias string) string {
+		if t.engine == SQLite {
+			return fmt.Sprintf("json_each(%s, %s) AS %s", array, liteString(litePath(path)), alias)
+		}
+		return fmt.Sprintf("json_array_elements(%s) WITH ORDINALITY AS %s(value, key)", array+pgPath(path), alias)
+	}
+	element := document{exact + ".value", folded + ".value"}
+	from := each(doc.exact, exact)
+	switch anyExact, anyFolded := caseRules(uses); {
+	case anyFolded && anyExact:
+		from += " JOIN " + each(doc.folded, folded) + " ON " + exact + ".key = " + folded + ".key"
+	case anyFolded:
+		from = each(doc.folded, folded)
+		element.exact = element.folded
+	}
+	sql, err := condition(element)
+	return "EXISTS (SELECT 1 FROM " + from + " WHERE " + sql + ")", err
+}
+
+// caseRules reports whether a filter needs the document as stored, and with folded strings.
+func caseRules(f desk.Filter) (exact, folded bool) {
+	either := func(a, b desk.Filter) (bool, bool) {
+		exactA, foldedA := caseRules(a)
+		exactB, foldedB := caseRules(b)
+		return exactA || exactB, foldedA || foldedB
+	}
+	switch f := f.(type) {
+	case desk.And:
+		return either(f.Left, f.Right)
+	case desk.Or:
+		return either(f.Left, f.Right)
+	case desk.Not:
+		return caseRules(f.Filter)
+	case desk.Elements:
+		return caseRules(f.Filter)
+	case desk.Compare:
+		folded = f.Attr.Type == desk.TextType && !f.Attr.CaseExact && f.Value != nil
+		return !folded, folded
+	}
+	return true, true
+}
+
+// emailEquals recognises emails[value eq "x"] and emails[type eq "t" and value eq "x"], in which directories match.
+func emailEquals(f desk.Elements) (typ []any, value any, ok bool) {
+	equals := func(f desk.Filter, name string) (any, bool) {
+		c, ok := f.(desk.Compare)
+		return c.Value, ok && c.Op == desk.Eq && c.Value != nil && c.Attr.String() == name
+	}
+	if f.Attr.String() != "emails" {
+		return nil, nil, false
+	}
+	if value, ok := equals(f.Filter, "value"); ok {
+		return nil, value, true
+	}
+	and, ok := f.Filter.(desk.And)
+	if !ok {
+		return nil, nil, false
+	}
+	for _, side := range [][2]desk.Filter{{and.Left, and.Right}, {and.Right, and.Left}} {
+		if typ, ok := equals(side[0], "type"); ok {
+			value, ok := equals(side[1], "value")
+			return []any{typ}, value, ok
+		}
+	}
+	return nil, nil, false
+}
+
+// email asks for an email address, of a type if one is given, by their index.
+func (t *translator) email(value any, typ ...any) string {
+	sql := fmt.Sprintf("id IN (SELECT user_id FROM directory_user_emails WHERE tenant_id = %s AND connection = %s AND value_key = %s",
+		t.arg(t.tenant), t.arg(t.connection), t.arg(value))
+	for _, typ := range typ {
+		sql += " AND type_key = " + t.arg(typ)
+	}
+	return sql + ")"
+}
+
+// compareColumn compares an attribute that has a column, whose text is folded if it is to be.
+func (t *translator) compareColumn(c desk.Compare, col column) (string, error) {
+	if prefix, ok := c.Value.(string); ok && c.Op == desk.Starts && col.indexed && prefix != "" {
+		sql := "(" + col.sql + " >= " + t.arg(prefix)
+		if end := after(prefix); end != "" {
+			sql += " AND " + col.sql + " < " + t.arg(end)
+		}
+		return sql + ")", nil
+	}
+	return t.operate(c, col.sql)
+}
+
+// after returns the least text that is greater than all that begin with the prefix, or "" where there is none.
+func after(prefix string) string {
+	for prefix != "" {
+		r, size := utf8.DecodeLastRuneInString(prefix)
+		prefix = prefix[:len(prefix)-size]
+		if r == 0xD7FF {
+			r = 0xDFFF // the next code points are surrogates, which text cannot hold
+		}
+		if r < utf8.MaxRune {
+			return prefix + string(r+1)
+		}
+	}
+	return ""
+}
+
+// compare compares a single value within a JSON document.
+func (t *translator) compare(c desk.Compare, doc document) (string, error) {
+	value := t.value(c.Attr, doc)
+	if want, ok := c.Value.(bool); ok {
+		// PostgreSQL reads a JSON boolean as text, SQLite as 0 or 1.
+		if t.engine == Postgres {
+			c.Value = fmt.Sprint(want)
+		} else if c.Value = 0; want {
+			c.Value = 1
+		}
+	}
+	if _, ok := c.Value.(time.Time); ok {
+		return "", desk.Errorf(desk.InvalidFilter, "filter", "filtering by %s is not supported", c.Attr)
+	}
+	return t.operate(c, value)
+}
+
+// value is the SQL of an attribute's value, folded if it is to be; of a complex attribute, its JSON.
+func (t *translator) value(a desk.Attribute, doc document) string {
+	from, fold := doc.exact, a.Type == desk.TextType && !a.CaseExact
+	if fold {
+		from = doc.folded
+	}
+	var sql string
+	switch {
+	case t.engine == Postgres && a.Type == desk.ComplexType:
+		return from + pgPath(a.Path)
+	case t.engine == Postgres:
+		sql = "((" + from + pgPath(a.Path[:max(0, len(a.Path)-1)])
+		if len(a.Path) > 0 {
+			sql += " ->> " + pgString(a.Path[len(a.Path)-1])
+		} else {
+			sql += " #>> '{}'"
+		}
+		sql += `) COLLATE "C")`
+	case a.Type == desk.ComplexType:
+		return from + " -> " + liteString(litePath(a.Path))
+	case len(a.Path) == 0:
+		sql = from
+	default:
+		sql = "(" + from + " ->> " + liteString(litePath(a.Path)) + ")"
+	}
+	if fold {
+		sql = "lower(" + sql + ")"
+	}
+	return sql
+}
+
+// operate applies a comparison to the SQL of a value.
+func (t *translator) operate(c desk.Compare, sql string) (string, error) {
+	if c.Value == nil {
+		if c.Op == desk.Eq {
+			return sql + " IS NULL", nil
+		}
+		return sql + " IS NOT NULL", nil
+	}
+	text, _ := c.Value.(string)
+	if text == "" && (c.Op == desk.Contains || c.Op == desk.Starts || c.Op == desk.Ends) {
+		return sql + " IS NOT NULL", nil
+	}
+	switch c.Op {
+	case desk.Eq:
+		return sql + " = " + t.arg(c.Value), nil
+	case desk.Ne:
+		return "(" + sql + " IS NULL OR " + sql + " <> " + t.arg(c.Value) + ")", nil
+	case desk.Greater:
+		return sql + " > " + t.arg(c.Value), nil
+	case desk.GreaterE:
+		return sql + " >= " + t.arg(c.Value), nil
+	case desk.Less:
+		return sql + " < " + t.arg(c.Value), nil
+	case desk.LessE:
+		return sql + " <= " + t.arg(c.Value), nil
+	case desk.Contains:
+		if t.engine == Postgres {
+			return "strpos(" + sql + ", " + t.arg(c.Value) + ") > 0", nil
+		}
+		return "instr(" + sql + ", " + t.arg(c.Value) + ") > 0", nil
+	case desk.Starts:
+		return fmt.Sprintf("substr(%s, 1, %d) = %s", sql, utf8.RuneCountInString(text), t.arg(c.Value)), nil
+	case desk.Ends:
+		if t.engine == Postgres {
+			return fmt.Sprintf("right(%s, %d) = %s", sql, utf8.RuneCountInString(text), t.arg(c.Value)), nil
+		}
+		return fmt.Sprintf("substr(%s, -%d) = %s", sql, utf8.RuneCountInString(text), t.arg(c.Value)), nil
+	}
+	return "", fmt.Errorf("translate filter: unknown operator %q", c.Op)
+}
+
+// Member names come from schemas, not from requests; they are quoted all the same.
+
+func pgString(s string) string { return "'" + strings.ReplaceAll(s, "'", "''") + "'" }
+
+func pgPath(path []string) string {
+	var b strings.Builder
+	for _, name := range path {
+		b.WriteString(" -> " + pgString(name))
+	}
+	return b.String()
+}
+
+func liteString(s string) string { return pgString(s) }
+
+func litePath(path []string) string {
+	var b strings.Builder
+	b.WriteByte('$')
+	for _, name := range path {
+		b.WriteString(`."` + strings.ReplaceAll(name, `"`, `\"`) + `"`)
+	}
+	return b.String()
+}

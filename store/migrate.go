@@ -1,0 +1,106 @@
+package store
+
+import (
+	"context"
+	"embed"
+	"fmt"
+	"io/fs"
+	"time"
+
+	"github.com/ncruces/go-sqlite3/driver"
+	"github.com/pressly/goose/v3"
+	"github.com/pressly/goose/v3/lock"
+)
+
+//go:embed migrations
+var migrations embed.FS
+
+// Migration is one step of the schema. Applied is zero for a pending one.
+type Migration struct {
+	Version int64
+	Name    string
+	Applied time.Time
+}
+
+// migrate brings the schema up to date. It refuses a database whose schema is newer than this program.
+func (s *Store) migrate(ctx context.Context) error {
+	provider, err := s.provider()
+	if err != nil {
+		return err
+	}
+	defer s.closeProvider(provider)
+	for attempt := 0; ; attempt++ {
+		current, target, err := provider.GetVersions(ctx)
+		if err == nil && current > target {
+			return fmt.Errorf("the database has schema version %d, this program knows up to %d: use a newer rollcall", current, target)
+		}
+		if err == nil && current == target {
+			return nil
+		}
+		if err == nil {
+			if _, err = provider.Up(ctx); err == nil {
+				return nil
+			}
+		}
+		// PostgreSQL has a lock for this. On SQLite another process that starts at the same moment may have made the step
+		// first, which shows as an error here and as a higher version on the next look.
+		if s.engine != SQLite || attempt == 5 {
+			return fmt.Errorf("bring the database schema up to date: %w", oneLine(err))
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(200 * time.Millisecond):
+		}
+	}
+}
+
+func (s *Store) provider() (*goose.Provider, error) {
+	files, err := fs.Sub(migrations, "migrations/"+string(s.engine))
+	if err != nil {
+		return nil, err
+	}
+	if s.engine == SQLite {
+		// goose keeps its times as text.
+		pool, err := driver.Open(liteDSN(s.path, "immediate", "auto"))
+		if err != nil {
+			return nil, err
+		}
+		return goose.NewProvider(goose.DialectSQLite3, pool, files, goose.WithDisableGlobalRegistry(true))
+	}
+	locker, err := lock.NewPostgresSessionLocker()
+	if err != nil {
+		return nil, err
+	}
+	return goose.NewProvider(goose.DialectPostgres, s.pools[0], files, goose.WithDisableGlobalRegistry(true), goose.WithSessionLocker(locker))
+}
+
+// closeProvider closes the connection that a provider has for itself.
+func (s *Store) closeProvider(p *goose.Provider) {
+	if s.engine == SQLite {
+		p.Close()
+	}
+}
+
+// Migrations lists the schema's steps in a database, without applying any.
+func Migrations(ctx context.Context, databaseURL string) ([]Migration, error) {
+	s, err := connect(ctx, databaseURL)
+	if err != nil {
+		return nil, err
+	}
+	defer s.Close()
+	provider, err := s.provider()
+	if err != nil {
+		return nil, err
+	}
+	defer s.closeProvider(provider)
+	status, err := provider.Status(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("read the state of the schema: %w", err)
+	}
+	list := make([]Migration, len(status))
+	for i, m := range status {
+		list[i] = Migration{Version: m.Source.Version, Name: m.Source.Path, Applied: m.AppliedAt}
+	}
+	return list, nil
+}

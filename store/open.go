@@ -1,0 +1,183 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/url"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgtype"
+	"github.com/jackc/pgx/v5/stdlib"
+	"github.com/ncruces/go-sqlite3/driver"
+	"github.com/ncruces/go-sqlite3/gormlite"
+	"gorm.io/driver/postgres"
+	"gorm.io/gorm"
+	"gorm.io/gorm/logger"
+)
+
+// Engine is the kind of database behind a store.
+type Engine string
+
+const (
+	SQLite   Engine = "sqlite"
+	Postgres Engine = "postgres"
+)
+
+// Store is an open database.
+type Store struct {
+	reader
+	write *gorm.DB
+	pools []*sql.DB
+	path  string // of a SQLite file
+	// Now is the clock; tests set it before use.
+	Now func() time.Time
+}
+
+// Open opens the database that the URL names, "sqlite:PATH" or "postgres://…", and brings its schema up to date.
+func Open(ctx context.Context, databaseURL string) (*Store, error) {
+	s, err := connect(ctx, databaseURL)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.migrate(ctx); err != nil {
+		s.Close()
+		return nil, err
+	}
+	return s, nil
+}
+
+// connect opens the database without looking at its schema.
+func connect(ctx context.Context, databaseURL string) (*Store, error) {
+	s := &Store{Now: time.Now}
+	var err error
+	scheme, path, _ := strings.Cut(databaseURL, ":")
+	switch {
+	case scheme == "sqlite" && path != "":
+		err = s.openSQLite(path)
+	case scheme == "postgres" || scheme == "postgresql":
+		err = s.openPostgres(databaseURL)
+	default:
+		return nil, fmt.Errorf("database %q: want sqlite:PATH or postgres://USER@HOST/NAME", redact(databaseURL))
+	}
+	if err == nil {
+		ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+		defer cancel()
+		err = s.Ping(ctx)
+	}
+	if err != nil {
+		s.Close()
+		return nil, fmt.Errorf("database %s: %w", redact(databaseURL), oneLine(err))
+	}
+	return s, nil
+}
+
+func (s *Store) openSQLite(path string) error {
+	if dir := filepath.Dir(path); dir != "." {
+		if _, err := os.Stat(dir); errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("folder %s does not exist", dir)
+		}
+	}
+	open := func(lock string, connections int) (*gorm.DB, error) {
+		pool, err := driver.Open(liteDSN(path, lock, "unixepoch_micro"))
+		if err != nil {
+			return nil, err
+		}
+		pool.SetMaxOpenConns(connections)
+		pool.SetMaxIdleConns(connections)
+		s.pools = append(s.pools, pool)
+		return gorm.Open(gormlite.OpenDB(pool), config(true))
+	}
+	var err error
+	s.engine, s.path = SQLite, path
+	if s.write, err = open("immediate", 1); err != nil {
+		return err
+	}
+	s.db, err = open("deferred", max(4, runtime.NumCPU()))
+	return err
+}
+
+// liteDSN returns the DSN of a SQLite file. Pragmas stand in it so that every pooled connection has them. FULL: what was
+// answered survives a power cut.
+func liteDSN(path, lock, timeFormat string) string {
+	return (&url.URL{Scheme: "file", Opaque: (&url.URL{Path: path}).EscapedPath(), RawQuery: url.Values{
+		"_pragma":  {"busy_timeout(10000)", "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(on)", "mmap_size(1073741824)"},
+		"_timefmt": {timeFormat},
+		"_txlock":  {lock},
+	}.Encode()}).String()
+}
+
+func (s *Store) openPostgres(databaseURL string) error {
+	cfg, err := pgx.ParseConfig(databaseURL)
+	if err != nil {
+		return errors.New("not a PostgreSQL URL; want postgres://USER:PASSWORD@HOST:PORT/NAME")
+	}
+	if cfg.RuntimeParams["application_name"] == "" {
+		cfg.RuntimeParams["application_name"] = "rollcall"
+	}
+	pool := stdlib.OpenDB(*cfg, stdlib.OptionAfterConnect(func(_ context.Context, conn *pgx.Conn) error {
+		conn.TypeMap().RegisterType(&pgtype.Type{Name: "timestamptz", OID: pgtype.TimestamptzOID, Codec: &pgtype.TimestamptzCodec{ScanLocation: time.UTC}})
+		return nil
+	}))
+	pool.SetMaxOpenConns(24)
+	pool.SetMaxIdleConns(24)
+	pool.SetConnMaxIdleTime(5 * time.Minute)
+	s.pools = append(s.pools, pool)
+	s.engine = Postgres
+	// pgx caches statements itself.
+	s.write, err = gorm.Open(postgres.New(postgres.Config{Conn: pool}), config(false))
+	s.db = s.write
+	return err
+}
+
+func config(prepare bool) *gorm.Config {
+	return &gorm.Config{SkipDefaultTransaction: true, PrepareStmt: prepare, DisableAutomaticPing: true, Logger: logger.Discard}
+}
+
+// Engine returns the kind of database.
+func (s *Store) Engine() Engine { return s.engine }
+
+// Ping reports whether the database answers.
+func (s *Store) Ping(ctx context.Context) error {
+	for _, pool := range s.pools {
+		if err := pool.PingContext(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Close closes all connections.
+func (s *Store) Close() error {
+	var errs []error
+	for _, pool := range s.pools {
+		errs = append(errs, pool.Close())
+	}
+	return errors.Join(errs...)
+}
+
+// redact hides the password of a database URL.
+func redact(databaseURL string) string {
+	u, err := url.Parse(databaseURL)
+	if err != nil {
+		scheme, _, _ := strings.Cut(databaseURL, ":")
+		return scheme + ":…"
+	}
+	return u.Redacted()
+}
+
+// oneLine keeps the first line of an error, since pgx lists each address that it tried on a line of its own.
+func oneLine(err error) error {
+	text := strings.TrimSpace(err.Error())
+	if first, rest, found := strings.Cut(text, "\n"); found {
+		text = strings.TrimRight(first, ":") + ": " + strings.TrimSpace(strings.Split(rest, "\n")[0])
+	}
+	return errors.New(text)
+}

@@ -1,0 +1,27 @@
+package store
+
+import (
+	"context"
+	"time"
+
+	"gorm.io/gorm"
+
+	"rollcall/desk"
+)
+
+// CreateToken adds a token.
+func (tx *Tx) CreateToken(ctx context.Context, t *desk.Token) error {
+	return fail(gorm.G[desk.Token](tx.db).Create(ctx, t), "create token")
+}
+
+// Token returns the token with the hash, or NotFound.
+func (r reader) Token(ctx context.Context, tenant, hash string) (desk.Token, error) {
+	t, err := gorm.G[desk.Token](r.db).Where("tenant_id = ? AND hash = ?", tenant, hash).Take(ctx)
+	return t, fail(err, "read token")
+}
+
+// UseToken notes when a token was last used.
+func (s *Store) UseToken(ctx context.Context, tenant, id string, at time.Time) error {
+	_, err := gorm.G[desk.Token](s.write).Where("tenant_id = ? AND id = ?", tenant, id).Update(ctx, "last_used_at", at.UTC())
+	return fail(err, "note the use of a token")
+}

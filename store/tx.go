@@ -1,0 +1,83 @@
+package store
+
+import (
+	"context"
+	"hash/fnv"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+	"gorm.io/gorm"
+	"gorm.io/gorm/clause"
+)
+
+// reader holds the queries that Store and Tx share.
+type reader struct {
+	db     *gorm.DB
+	engine Engine
+}
+
+// Tx is a transaction. All rows that it writes carry the same time.
+type Tx struct {
+	reader
+	Now time.Time // UTC, to the microsecond
+}
+
+const attempts = 4
+
+// Tx runs f in a transaction, which is committed if f returns nil. f may run several times.
+func (s *Store) Tx(ctx context.Context, f func(*Tx) error) error {
+	for attempt := 1; ; attempt++ {
+		err := s.write.WithContext(ctx).Transaction(func(db *gorm.DB) error {
+			return f(&Tx{reader{db, s.engine}, s.Now().UTC().Truncate(time.Microsecond)})
+		})
+		if err == nil || attempt == attempts || !lostRace(err) {
+			return err
+		}
+		pause := time.Duration(rand.Int64N(int64(attempt) * int64(20*time.Millisecond)))
+		select {
+		case <-ctx.Done():
+			return fail(ctx.Err(), "retry transaction")
+		case <-time.After(pause):
+		}
+	}
+}
+
+// NewID returns a UUIDv7: ids sort in the order in which they were made.
+func NewID() string { return uuid.Must(uuid.NewV7()).String() }
+
+// Lock makes transactions that decide over the same people queue: two directories that push one new person at the same
+// moment would otherwise both find no contact and make two. Any transaction of the tenant that maps contacts to companies
+// holds the tenant's lock shared; see LockCompanies. On SQLite writers queue anyway.
+func (tx *Tx) Lock(tenant string, keys ...string) error {
+	if tx.engine == SQLite {
+		return nil
+	}
+	keys = slices.DeleteFunc(slices.Clone(keys), func(k string) bool { return k == "" })
+	slices.Sort(keys) // one order for all, so that two never wait for each other
+	query, args := "SELECT pg_advisory_xact_lock_shared(?)", []any{lockKey(tenant)}
+	for _, k := range slices.Compact(keys) {
+		query += ", pg_advisory_xact_lock(?)"
+		args = append(args, lockKey(tenant, k))
+	}
+	return fail(tx.db.Exec(query, args...).Error, "lock people")
+}
+
+// LockCompanies waits for, and then keeps out, all transactions that map contacts of the tenant to companies.
+func (tx *Tx) LockCompanies(tenant string) error {
+	if tx.engine == SQLite {
+		return nil
+	}
+	return fail(tx.db.Exec("SELECT pg_advisory_xact_lock(?)", lockKey(tenant)).Error, "lock companies")
+}
+
+func lockKey(parts ...string) int64 {
+	h := fnv.New64a()
+	h.Write([]byte(strings.Join(parts, "\x00")))
+	return int64(h.Sum64())
+}
+
+// forUpdate locks the rows that are read until the transaction ends.
+func forUpdate(db *gorm.DB) *gorm.DB { return db.Clauses(clause.Locking{Strength: "UPDATE"}) }
