@@ -35,8 +35,8 @@ func (edit CompanyEdit) apply(c *desk.Company) error {
 	if c.Name == "" || len(c.NameKey) > desk.MaxKey {
 		return desk.Errorf(desk.InvalidValue, "name", "a company needs a name of up to %d bytes", desk.MaxKey)
 	}
-	if edit.Domains == nil {
-		return nil
+	if err := checkText([]string{c.Name}); err != nil || edit.Domains == nil {
+		return err
 	}
 	c.Domains = []string{}
 	for _, d := range *edit.Domains {

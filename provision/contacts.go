@@ -150,7 +150,21 @@ func (edit ContactEdit) apply(p desk.Profile) (desk.Profile, error) {
 			return p, desk.Errorf(desk.InvalidValue, "", "userName and email addresses may have up to %d bytes", desk.MaxKey)
 		}
 	}
-	return p, nil
+	text := []string{p.DisplayName, p.UserName, p.Title}
+	for _, a := range slices.Concat(p.Emails, p.Phones) {
+		text = append(text, a.Type, a.Value)
+	}
+	return p, checkText(text)
+}
+
+// checkText refuses what PostgreSQL cannot store.
+func checkText(values []string) error {
+	for _, v := range values {
+		if strings.ContainsRune(v, 0) {
+			return desk.Errorf(desk.InvalidValue, "", "text cannot hold a NUL character")
+		}
+	}
+	return nil
 }
 
 // CreateContact adds a contact that no directory has pushed (yet).

@@ -93,21 +93,32 @@ func record(ctx context.Context, tx *store.Tx, e desk.Event) error {
 	return tx.CreateEvent(ctx, &e)
 }
 
-// Refuse leaves the event of a request that was refused with err. userID is the SCIM id that the request named, subject
-// what its body said about who it is; either may be "".
-func (e *Engine) Refuse(ctx context.Context, actor desk.Actor, operation desk.Operation, userID, subject string, err error) error {
-	refusal := desk.AsError(err)
-	ev := newEvent(actor, operation, desk.Refused, string(refusal.Kind))
-	ev.Detail, ev.Subject, ev.SubjectKey = refusal.Msg, subject, desk.Fold(subject)
+// Refusal is a request that was turned down.
+type Refusal struct {
+	Operation desk.Operation
+	UserID    string // the SCIM id that it named, "" for none
+	ContactID string // the contact that it named, "" for none
+	Subject   string // what its body said about who it is, "" for nothing
+	Err       error
+}
+
+// Refuse leaves the event of a refusal, in a transaction of its own.
+func (e *Engine) Refuse(ctx context.Context, actor desk.Actor, r Refusal) error {
+	refused := desk.AsError(r.Err)
+	ev := newEvent(actor, r.Operation, desk.Refused, string(refused.Kind))
+	ev.Detail, ev.Subject, ev.SubjectKey = refused.Msg, r.Subject, desk.Fold(r.Subject)
+	if r.UserID != "" {
+		ev.UserID = &r.UserID
+	}
+	if r.ContactID != "" {
+		ev.ContactID = &r.ContactID
+	}
 	return e.Store.Tx(ctx, func(tx *store.Tx) error {
-		if userID != "" {
-			u, err := tx.User(ctx, actor.TenantID, actor.Connection, userID)
-			switch desk.KindOf(err) {
-			case "":
-				ev.UserID, ev.ContactID = &u.ID, &u.ContactID
-			case desk.NotFound:
-				ev.UserID = &userID
-			default:
+		if r.UserID != "" {
+			u, err := tx.User(ctx, actor.TenantID, actor.Connection, r.UserID)
+			if err == nil {
+				ev.ContactID = &u.ContactID
+			} else if desk.KindOf(err) != desk.NotFound {
 				return err
 			}
 		}

@@ -168,7 +168,8 @@ func (req *request) refuse(err error) {
 	if kind == desk.Internal || kind == desk.Unavailable {
 		req.Log.Error("scim", "error", err, "request_id", httpx.RequestID(ctx))
 	} else if req.operation != "" {
-		if err := req.Engine.Refuse(ctx, req.actor, req.operation, req.id, req.subject, err); err != nil {
+		refusal := provision.Refusal{Operation: req.operation, UserID: req.id, Subject: req.subject, Err: err}
+		if err := req.Engine.Refuse(ctx, req.actor, refusal); err != nil {
 			req.Log.Error("record a refusal", "error", err, "request_id", httpx.RequestID(ctx))
 		}
 	}

@@ -1,0 +1,204 @@
+package api
+
+import (
+	"bytes"
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"reflect"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humamux"
+	"github.com/gorilla/mux"
+
+	"rollcall/desk"
+	"rollcall/internal/httpx"
+	"rollcall/provision"
+)
+
+// Handler serves the JSON API of all tenants.
+type Handler struct {
+	Engine *provision.Engine
+	// Authenticate returns the bearer of the request's token, or an Unauthenticated error.
+	Authenticate func(*http.Request) (desk.Actor, error)
+	PublicURL    string // without a trailing slash
+	Version      string
+	Log          *slog.Logger
+}
+
+// Routes returns the handler of everything below /api.
+func (h *Handler) Routes() http.Handler {
+	router := mux.NewRouter()
+	router.NotFoundHandler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		writeError(w, r, desk.Errorf(desk.NotFound, "", "there is no such endpoint; see /api/openapi.json"))
+	})
+	router.MethodNotAllowedHandler = methodNotAllowed(router)
+
+	config := huma.DefaultConfig("Rollcall", h.Version)
+	config.Info.Description = "A helpdesk's contacts, kept in step with its directories."
+	config.OpenAPIPath, config.DocsPath, config.SchemasPath = "/api/openapi", "", ""
+	config.CreateHooks = nil // no $schema members in answers
+	config.Servers = []*huma.Server{{URL: h.PublicURL}}
+	config.Components.SecuritySchemes = map[string]*huma.SecurityScheme{"bearer": {Type: "http", Scheme: "bearer"}}
+	api := humamux.New(router, config)
+	api.UseMiddleware(h.authenticate)
+	h.registerContacts(api)
+	h.registerCompanies(api)
+	h.registerConnections(api)
+	return httpx.Recover(h.readBody(router), h.Log, writeError)
+}
+
+// readBody reads bodies within the limits, so that the size and media type of all are refused alike, and refuses URLs that
+// cannot be decoded: a lost parameter would list more than was asked for.
+func (h *Handler) readBody(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		query, err := url.QueryUnescape(r.URL.RawQuery)
+		if err != nil || strings.Contains(r.URL.RawQuery, ";") || !storable(query) || !storable(r.URL.Path) {
+			writeError(w, r, desk.Errorf(desk.InvalidValue, "", "the URL cannot be decoded"))
+			return
+		}
+		if r.ContentLength != 0 {
+			body, err := httpx.ReadBody(w, r, "application/json")
+			if err != nil {
+				writeError(w, r, err)
+				return
+			}
+			r.Body = io.NopCloser(bytes.NewReader(body))
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// storable reports whether a database takes the text: neither NUL characters nor broken UTF-8.
+func storable(s string) bool { return utf8.ValidString(s) && !strings.ContainsRune(s, 0) }
+
+// authenticate lets pass bearers whose role suffices for the operation.
+func (h *Handler) authenticate(ctx huma.Context, next func(huma.Context)) {
+	r, w := humamux.Unwrap(ctx)
+	actor, err := h.Authenticate(r)
+	if err == nil && ctx.Operation().Metadata["role"] == desk.RoleAdmin && actor.Role != desk.RoleAdmin {
+		err = desk.Errorf(desk.Forbidden, "", "this needs a token with the role admin")
+	}
+	if err != nil {
+		h.report(r.Context(), err)
+		writeError(w, r, err)
+		return
+	}
+	actor.RequestID = httpx.RequestID(r.Context())
+	next(huma.WithContext(ctx, desk.WithActor(ctx.Context(), actor)))
+}
+
+// register declares an operation. handle's errors become problem documents; a conflict is recorded with what it was about.
+func register[I, O any](h *Handler, api huma.API, op huma.Operation, handle func(context.Context, desk.Actor, *I) (*O, error)) {
+	op.OperationID = strings.ReplaceAll(strings.ToLower(op.Summary), " ", "-")
+	op.Security = []map[string][]string{{"bearer": {}}}
+	op.Errors = append(op.Errors, http.StatusBadRequest, http.StatusUnauthorized)
+	huma.Register(api, op, func(ctx context.Context, in *I) (*O, error) {
+		out, err := handle(ctx, desk.ActorFrom(ctx), in)
+		if err == nil {
+			return out, nil
+		}
+		h.report(ctx, err)
+		return nil, problem(ctx, err)
+	})
+}
+
+// report logs an error that is ours.
+func (h *Handler) report(ctx context.Context, err error) {
+	if kind := desk.KindOf(err); kind == desk.Internal || kind == desk.Unavailable {
+		h.Log.Error("api", "error", err, "request_id", httpx.RequestID(ctx))
+	}
+}
+
+// refuse records a refusal that the contact's, or the tenant's, log should show, and returns its error.
+func (h *Handler) refuse(ctx context.Context, actor desk.Actor, operation desk.Operation, contact string, err error) error {
+	if kind := desk.KindOf(err); kind != desk.Conflict && kind != desk.Uniqueness {
+		return err
+	}
+	if failed := h.Engine.Refuse(ctx, actor, provision.Refusal{Operation: operation, ContactID: contact, Err: err}); failed != nil {
+		h.report(ctx, failed)
+	}
+	return err
+}
+
+func adminOnly(op huma.Operation) huma.Operation {
+	op.Metadata = map[string]any{"role": desk.RoleAdmin}
+	op.Errors = append(op.Errors, http.StatusForbidden)
+	return op
+}
+
+// Page is the part of a list request that all share. huma fills exported types only.
+type Page struct {
+	Cursor string `query:"cursor" doc:"The next of the page before" maxLength:"200"`
+	Limit  int    `query:"limit" default:"100" minimum:"1" maximum:"1000"`
+}
+
+// after returns the id after which the page begins.
+func (p Page) after() (string, error) {
+	id, err := base64.RawURLEncoding.DecodeString(p.Cursor)
+	if err != nil || !storable(string(id)) {
+		return "", desk.Errorf(desk.InvalidValue, "cursor", "this is no cursor; give the next of the page before")
+	}
+	return string(id), nil
+}
+
+// list is a page of items.
+type list[T any] struct {
+	Body listBody[T]
+}
+
+type listBody[T any] struct {
+	Items []T    `json:"items"`
+	Next  string `json:"next,omitempty" doc:"The cursor of the next page; absent on the last"`
+}
+
+// newList returns a page of up to limit records, of which one more was read to know whether there are more.
+func newList[R, T any](records []R, limit int, id func(R) string, item func(R) T) *list[T] {
+	out := &list[T]{Body: listBody[T]{Items: []T{}}}
+	if len(records) > limit {
+		records = records[:limit]
+		out.Body.Next = base64.RawURLEncoding.EncodeToString([]byte(id(records[limit-1])))
+	}
+	for _, r := range records {
+		out.Body.Items = append(out.Body.Items, item(r))
+	}
+	return out
+}
+
+// optional is a field that can be left out, null, or set.
+type optional[T any] struct {
+	Sent  bool
+	Null  bool
+	Value T
+}
+
+// UnmarshalJSON is called for fields that were sent.
+func (o *optional[T]) UnmarshalJSON(b []byte) error {
+	o.Sent = true
+	if string(b) == "null" {
+		o.Null = true
+		return nil
+	}
+	return json.Unmarshal(b, &o.Value)
+}
+
+// Schema is that of T, or null.
+func (o optional[T]) Schema(r huma.Registry) *huma.Schema {
+	s := *r.Schema(reflect.TypeOf(o.Value), false, "")
+	s.Nullable = true
+	return &s
+}
+
+// pointer returns the value, its zero value for null, and nil for a field that was left out.
+func (o optional[T]) pointer() *T {
+	if !o.Sent {
+		return nil
+	}
+	return &o.Value
+}

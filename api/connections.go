@@ -1,0 +1,101 @@
+package api
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"rollcall/desk"
+)
+
+// Connection is a directory that pushes people.
+type Connection struct {
+	Slug      string    `json:"slug"`
+	Name      string    `json:"name"`
+	Provider  string    `json:"provider"`
+	TenantURL string    `json:"tenantUrl" doc:"What the directory's administrator pastes"`
+	CreatedAt time.Time `json:"createdAt"`
+}
+
+func (h *Handler) newConnection(c desk.Connection) Connection {
+	return Connection{c.Slug, c.Name, c.Provider, h.PublicURL + "/scim/" + c.TenantID + "/" + c.Slug, c.CreatedAt}
+}
+
+// ConnectionPath names a connection.
+type ConnectionPath struct {
+	Slug string `path:"slug" maxLength:"40"`
+}
+
+func (h *Handler) registerConnections(api huma.API) {
+	const collection, item = "/api/v1/connections", "/api/v1/connections/{slug}"
+	tags := []string{"Connections"}
+	notFound := []int{http.StatusNotFound}
+
+	register(h, api, huma.Operation{Method: "GET", Path: collection, Summary: "List connections", Tags: tags},
+		func(ctx context.Context, actor desk.Actor, _ *struct{}) (*list[Connection], error) {
+			connections, err := h.Engine.Connections(ctx, actor)
+			return newList(connections, len(connections), nil, h.newConnection), err
+		})
+	register(h, api, huma.Operation{Method: "GET", Path: item, Summary: "Get connection", Tags: tags, Errors: notFound},
+		func(ctx context.Context, actor desk.Actor, in *ConnectionPath) (*struct{ Body Connection }, error) {
+			c, err := h.Engine.Connection(ctx, actor, in.Slug)
+			return &struct{ Body Connection }{h.newConnection(c)}, err
+		})
+	register(h, api, huma.Operation{Method: "GET", Path: item + "/events", Summary: "List connection events", Tags: tags, Errors: notFound,
+		Description: "What the directory asked for and what came of it, newest first."},
+		func(ctx context.Context, actor desk.Actor, in *struct {
+			ConnectionPath
+			Page
+		}) (*list[Event], error) {
+			before, err := in.after()
+			if err != nil {
+				return nil, err
+			}
+			events, err := h.Engine.ConnectionEvents(ctx, actor, in.Slug, before, in.Limit+1)
+			return newList(events, in.Limit, eventID, newEvent), err
+		})
+}
+
+// Event is one line of the log: a write, or a refusal.
+type Event struct {
+	ID        string    `json:"id"`
+	At        time.Time `json:"at"`
+	Actor     Actor     `json:"actor"`
+	Operation string    `json:"operation" enum:"create,replace,patch,delete,restore,erase,read"`
+	Outcome   string    `json:"outcome" enum:"created,adopted,revived,updated,deactivated,restored,deleted,erased,refused"`
+	Reason    string    `json:"reason,omitempty" doc:"What decided: the key that matched, or the kind of error"`
+	Detail    string    `json:"detail,omitempty" doc:"The message with which a request was refused"`
+	ContactID *string   `json:"contactId,omitempty"`
+	SCIMID    *string   `json:"scimId,omitempty"`
+	Subject   string    `json:"subject,omitempty" doc:"Who a refused request was about"`
+	Changes   []Change  `json:"changes,omitempty"`
+	RequestID string    `json:"requestId,omitempty"`
+}
+
+// Actor is who did it.
+type Actor struct {
+	Type string `json:"type" enum:"directory,agent,system"`
+	Name string `json:"name"`
+}
+
+// Change is a field's value before and after; null for none.
+type Change struct {
+	Field string `json:"field"`
+	From  any    `json:"from"`
+	To    any    `json:"to"`
+}
+
+func eventID(e desk.Event) string { return e.ID }
+
+func newEvent(e desk.Event) Event {
+	out := Event{
+		ID: e.ID, At: e.At, Actor: Actor{string(e.ActorType), e.ActorName}, Operation: string(e.Operation), Outcome: string(e.Outcome),
+		Reason: e.Reason, Detail: e.Detail, ContactID: e.ContactID, SCIMID: e.UserID, Subject: e.Subject, RequestID: e.RequestID,
+	}
+	for _, c := range e.Changes {
+		out.Changes = append(out.Changes, Change(c))
+	}
+	return out
+}

@@ -1,0 +1,134 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"rollcall/auth"
+	"rollcall/desk"
+	"rollcall/provision"
+	"rollcall/store"
+)
+
+type tenantCreateCmd struct {
+	Slug string `arg:"" help:"Names the tenant in URLs: lower-case letters, digits and hyphens."`
+	Name string `help:"What people call it; the slug if left out."`
+}
+
+func (c *tenantCreateCmd) Run(p *program) error {
+	return p.withEngine(func(e *provision.Engine) error {
+		if err := e.CreateTenant(p.ctx, c.Slug, c.Name); err != nil {
+			return err
+		}
+		fmt.Fprintf(p.stdout, "tenant %s created\n", c.Slug)
+		return nil
+	})
+}
+
+type connectionCreateCmd struct {
+	Slug     string `arg:"" help:"Names the connection in its tenant URL."`
+	Tenant   string `required:"" help:"The tenant's slug." placeholder:"T"`
+	Provider string `required:"" enum:"${providers}" help:"The directory: ${enum}."`
+	Name     string `help:"What people call it; the slug if left out."`
+
+	PublicURL string `help:"Where directories reach the server." env:"ROLLCALL_PUBLIC_URL" default:"http://localhost:8080" placeholder:"URL"`
+}
+
+func (c *connectionCreateCmd) Run(p *program) error {
+	base, err := publicURL(c.PublicURL)
+	if err != nil {
+		return err
+	}
+	return p.withEngine(func(e *provision.Engine) error {
+		if err := e.CreateConnection(p.ctx, desk.Connection{TenantID: c.Tenant, Slug: c.Slug, Name: c.Name, Provider: c.Provider}); err != nil {
+			return err
+		}
+		fmt.Fprintf(p.stdout, "connection %s created; tenant URL %s\n", c.Slug, tenantURL(base, c.Tenant, c.Slug))
+		return nil
+	})
+}
+
+type tokenCreateCmd struct {
+	Tenant     string    `required:"" help:"The tenant's slug." placeholder:"T"`
+	Connection string    `xor:"what" help:"The connection whose SCIM endpoint the token opens." placeholder:"C"`
+	Role       desk.Role `xor:"what" enum:"agent,admin," default:"" help:"What the token may do in the JSON API: agent or admin." placeholder:"R"`
+	Label      string    `help:"What the token is for." placeholder:"L"`
+	Expires    days      `help:"How long the token is good for, such as 365d; for ever if left out." placeholder:"365d"`
+}
+
+func (c *tokenCreateCmd) Run(p *program) error {
+	if c.Connection == "" && c.Role == "" {
+		return errors.New("give --connection for a SCIM token, or --role agent or admin for a token of the JSON API")
+	}
+	return p.withStore(func(st *store.Store) error {
+		t := desk.Token{Kind: desk.TokenAPI, TenantID: c.Tenant, Connection: c.Connection, Role: c.Role, Label: c.Label}
+		if c.Connection != "" {
+			t.Kind = desk.TokenSCIM
+		}
+		if c.Expires > 0 {
+			at := st.Now().UTC().Add(time.Duration(c.Expires)).Truncate(time.Microsecond)
+			t.ExpiresAt = &at
+		}
+		secret, err := (&auth.Authenticator{Store: st}).Issue(p.ctx, t)
+		if err != nil {
+			return err
+		}
+		fmt.Fprintln(p.stdout, secret)
+		return nil
+	})
+}
+
+type companyCreateCmd struct {
+	Name   string   `arg:"" help:"The company's name."`
+	Tenant string   `required:"" help:"The tenant's slug." placeholder:"T"`
+	Domain []string `help:"An email domain of the company; may be repeated." placeholder:"D"`
+}
+
+func (c *companyCreateCmd) Run(p *program) error {
+	return p.withEngine(func(e *provision.Engine) error {
+		if _, err := e.Store.Tenant(p.ctx, c.Tenant); desk.KindOf(err) == desk.NotFound {
+			return desk.Errorf(desk.NotFound, "tenant", "no tenant %s", c.Tenant)
+		} else if err != nil {
+			return err
+		}
+		company, err := e.CreateCompany(p.ctx, provision.System(c.Tenant), provision.CompanyEdit{Name: &c.Name, Domains: &c.Domain})
+		if err != nil {
+			return err
+		}
+		fmt.Fprintln(p.stdout, company.ID)
+		return nil
+	})
+}
+
+type migrateStatusCmd struct{}
+
+func (c *migrateStatusCmd) Run(p *program) error {
+	steps, err := store.Migrations(p.ctx, p.database)
+	if err != nil {
+		return err
+	}
+	for _, s := range steps {
+		state := "pending"
+		if !s.Applied.IsZero() {
+			state = "applied " + s.Applied.UTC().Format(time.RFC3339)
+		}
+		fmt.Fprintf(p.stdout, "%-40s %s\n", s.Name, state)
+	}
+	return nil
+}
+
+// withStore opens the database for the time of f.
+func (p *program) withStore(f func(*store.Store) error) error {
+	st, err := p.open()
+	if err != nil {
+		return err
+	}
+	defer st.Close()
+	return f(st)
+}
+
+// withEngine does the same for the engine over it.
+func (p *program) withEngine(f func(*provision.Engine) error) error {
+	return p.withStore(func(st *store.Store) error { return f(&provision.Engine{Store: st}) })
+}

@@ -1,0 +1,123 @@
+// Rollcall keeps a helpdesk's contacts in step with its directories.
+//
+//	rollcall serve                    the server
+//	rollcall tenant|connection|token|company create …
+//	rollcall migrate status
+//
+// Commands work beside a running server. README.md has the configuration table.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/alecthomas/kong"
+
+	"rollcall/desk"
+	"rollcall/store"
+)
+
+const version = "0.1.0"
+
+// cli is the command line: commands, flags, their environment names and defaults.
+type cli struct {
+	Database string `help:"Database: sqlite:PATH or postgres://USER:PASSWORD@HOST/NAME." default:"sqlite:rollcall.db" env:"ROLLCALL_DATABASE" placeholder:"URL"`
+
+	Serve  serveCmd `cmd:"" help:"Run the server."`
+	Tenant struct {
+		Create tenantCreateCmd `cmd:"" help:"Add a helpdesk."`
+	} `cmd:"" help:"Helpdesks in this installation."`
+	Connection struct {
+		Create connectionCreateCmd `cmd:"" help:"Add a directory that pushes people to a tenant."`
+	} `cmd:"" help:"Directories."`
+	Token struct {
+		Create tokenCreateCmd `cmd:"" help:"Make a bearer token and print it, alone. It cannot be shown again."`
+	} `cmd:"" help:"Bearer tokens."`
+	Company struct {
+		Create companyCreateCmd `cmd:"" help:"Add a company with its email domains, and print its id."`
+	} `cmd:"" help:"Companies."`
+	Migrate struct {
+		Status migrateStatusCmd `cmd:"" help:"Show which steps of the database schema are applied."`
+	} `cmd:"" help:"The database schema, which serve brings up to date by itself."`
+
+	Version kong.VersionFlag `help:"Print the version."`
+}
+
+// program is what commands act on.
+type program struct {
+	ctx            context.Context
+	database       string
+	stdout, stderr io.Writer
+}
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	code := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
+	stop()
+	os.Exit(code)
+}
+
+// run runs one command and returns the exit code: 0, 1 for a failure, 2 for a command line that does not parse.
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	var c cli
+	exit := -1
+	parser, err := kong.New(&c, kong.Name("rollcall"), kong.Description("Keeps a helpdesk's contacts in step with its directories."),
+		kong.Vars{"version": version, "providers": strings.Join(desk.Providers, ",")},
+		kong.Writers(stdout, stderr), kong.Exit(func(code int) { exit = code }), kong.UsageOnError())
+	if err != nil {
+		panic(err) // the declarations above
+	}
+	command, err := parser.Parse(args)
+	if exit >= 0 { // --help or --version
+		return exit
+	}
+	if err != nil {
+		fmt.Fprintf(stderr, "rollcall: %v\n", err)
+		return 2
+	}
+	if err := command.Run(&program{ctx: ctx, database: c.Database, stdout: stdout, stderr: stderr}); err != nil {
+		fmt.Fprintf(stderr, "rollcall: %s\n", message(err))
+		return 1
+	}
+	return 0
+}
+
+// message says in one line what went wrong.
+func message(err error) string {
+	var e *desk.Error
+	if errors.As(err, &e) {
+		return e.Msg
+	}
+	return strings.Join(strings.Fields(err.Error()), " ")
+}
+
+// open opens the database.
+func (p *program) open() (*store.Store, error) {
+	return store.Open(p.ctx, p.database)
+}
+
+// days is a duration that may be given in days: 365d, 12h.
+type days time.Duration
+
+// UnmarshalText reads a positive duration.
+func (d *days) UnmarshalText(text []byte) error {
+	s := string(text)
+	if n, ok := strings.CutSuffix(s, "d"); ok {
+		if count, err := strconv.Atoi(n); err == nil && count > 0 && count <= 36500 {
+			*d = days(time.Duration(count) * 24 * time.Hour)
+			return nil
+		}
+	} else if duration, err := time.ParseDuration(s); err == nil && duration > 0 {
+		*d = days(duration)
+		return nil
+	}
+	return fmt.Errorf("%q is no duration; give for example 365d or 12h", s)
+}
