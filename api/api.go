@@ -8,10 +8,8 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
-	"net/url"
 	"reflect"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humamux"
@@ -54,13 +52,12 @@ func (h *Handler) Routes() http.Handler {
 	return httpx.Recover(h.readBody(router), h.Log, writeError)
 }
 
-// readBody reads bodies within the limits, so that the size and media type of all are refused alike, and refuses URLs that
-// cannot be decoded: a lost parameter would list more than was asked for.
+// readBody reads bodies within the limits, so that the size and media type of all are refused alike, and refuses URLs of
+// which a parameter would be lost: that would list more than was asked for.
 func (h *Handler) readBody(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		query, err := url.QueryUnescape(r.URL.RawQuery)
-		if err != nil || strings.Contains(r.URL.RawQuery, ";") || !storable(query) || !storable(r.URL.Path) {
-			writeError(w, r, desk.Errorf(desk.InvalidValue, "", "the URL cannot be decoded"))
+		if err := httpx.CheckURL(r); err != nil {
+			writeError(w, r, err)
 			return
 		}
 		if r.ContentLength != 0 {
@@ -74,9 +71,6 @@ func (h *Handler) readBody(next http.Handler) http.Handler {
 		next.ServeHTTP(w, r)
 	})
 }
-
-// storable reports whether a database takes the text: neither NUL characters nor broken UTF-8.
-func storable(s string) bool { return utf8.ValidString(s) && !strings.ContainsRune(s, 0) }
 
 // authenticate lets pass bearers whose role suffices for the operation.
 func (h *Handler) authenticate(ctx huma.Context, next func(huma.Context)) {
@@ -142,7 +136,7 @@ type Page struct {
 // after returns the id after which the page begins.
 func (p Page) after() (string, error) {
 	id, err := base64.RawURLEncoding.DecodeString(p.Cursor)
-	if err != nil || !storable(string(id)) {
+	if err != nil || !httpx.Storable(string(id)) {
 		return "", desk.Errorf(desk.InvalidValue, "cursor", "this is no cursor; give the next of the page before")
 	}
 	return string(id), nil

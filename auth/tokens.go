@@ -9,6 +9,7 @@ import (
 	"encoding/hex"
 	"log/slog"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -17,7 +18,7 @@ import (
 	"rollcall/store"
 )
 
-var prefixes = map[desk.TokenKind]string{desk.TokenSCIM: "rcs", desk.TokenAPI: "rca"}
+var prefixes = map[desk.TokenKind]string{desk.TokenSCIM: "rcs", desk.TokenAPI: "rca", desk.TokenSignIn: "rcl", desk.TokenSession: "rcw"}
 
 var encoding = base32.NewEncoding("abcdefghijklmnopqrstuvwxyz234567").WithPadding(base32.NoPadding)
 
@@ -71,7 +72,7 @@ var errUnauthenticated = desk.Errorf(desk.Unauthenticated, "", "a valid bearer t
 
 // SCIM returns the directory that a request to a connection's SCIM endpoint comes from, or Unauthenticated.
 func (a *Authenticator) SCIM(r *http.Request, tenant, connection string) (desk.Actor, error) {
-	t, err := a.check(r, desk.TokenSCIM)
+	t, err := a.check(r.Context(), bearer(r), desk.TokenSCIM)
 	if err != nil {
 		return desk.Actor{}, err
 	}
@@ -83,41 +84,54 @@ func (a *Authenticator) SCIM(r *http.Request, tenant, connection string) (desk.A
 
 // API returns the program or agent that a request to the JSON API comes from, or Unauthenticated.
 func (a *Authenticator) API(r *http.Request) (desk.Actor, error) {
-	t, err := a.check(r, desk.TokenAPI)
+	t, err := a.check(r.Context(), bearer(r), desk.TokenAPI)
 	if err != nil {
 		return desk.Actor{}, err
 	}
+	return agent(t), nil
+}
+
+func agent(t desk.Token) desk.Actor {
 	name := t.Label
 	if name == "" {
 		name = t.ID
 	}
-	return desk.Actor{Type: desk.ActorAgent, TenantID: t.TenantID, Name: name, Role: t.Role}, nil
+	return desk.Actor{Type: desk.ActorAgent, TenantID: t.TenantID, Name: name, Role: t.Role}
 }
 
-func (a *Authenticator) check(r *http.Request, kind desk.TokenKind) (desk.Token, error) {
+// bearer returns the secret of the Authorization header, "" for none.
+func bearer(r *http.Request) string {
 	scheme, secret, _ := strings.Cut(r.Header.Get("Authorization"), " ")
-	secret = strings.TrimSpace(secret)
+	if !strings.EqualFold(scheme, "Bearer") {
+		return ""
+	}
+	return strings.TrimSpace(secret)
+}
+
+// check returns the token of a secret if it is of one of the kinds and good now.
+func (a *Authenticator) check(ctx context.Context, secret string, kinds ...desk.TokenKind) (desk.Token, error) {
 	prefix, rest, _ := strings.Cut(secret, "_")
 	tenant, _, _ := strings.Cut(rest, "_")
-	if !strings.EqualFold(scheme, "Bearer") || prefix != prefixes[kind] || desk.CheckSlug("tenant", tenant) != nil {
+	fits := slices.ContainsFunc(kinds, func(k desk.TokenKind) bool { return prefixes[k] == prefix })
+	if !fits || desk.CheckSlug("tenant", tenant) != nil {
 		return desk.Token{}, errUnauthenticated
 	}
 	sum := hash(secret)
-	t, err := a.Store.Token(r.Context(), tenant, sum)
+	t, err := a.Store.Token(ctx, tenant, sum)
 	if desk.KindOf(err) == desk.NotFound {
 		return desk.Token{}, errUnauthenticated
 	}
 	if err != nil {
 		return desk.Token{}, err
 	}
-	if t.Kind != kind || subtle.ConstantTimeCompare([]byte(t.Hash), []byte(sum)) != 1 {
+	if !slices.Contains(kinds, t.Kind) || subtle.ConstantTimeCompare([]byte(t.Hash), []byte(sum)) != 1 {
 		return desk.Token{}, errUnauthenticated
 	}
 	now := a.Store.Now()
 	if t.ExpiresAt != nil && !now.Before(*t.ExpiresAt) {
 		return desk.Token{}, desk.Errorf(desk.Unauthenticated, "", "the token expired on %s; make a new one", t.ExpiresAt.UTC().Format(time.DateOnly))
 	}
-	a.noteUse(r.Context(), t, now)
+	a.noteUse(ctx, t, now)
 	return t, nil
 }
 

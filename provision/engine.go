@@ -113,7 +113,8 @@ func (e *Engine) Refuse(ctx context.Context, actor desk.Actor, r Refusal) error 
 	if r.ContactID != "" {
 		ev.ContactID = &r.ContactID
 	}
-	return e.Store.Tx(ctx, func(tx *store.Tx) error {
+	// A client that has gone is recorded as well.
+	return e.Store.Tx(context.WithoutCancel(ctx), func(tx *store.Tx) error {
 		if r.UserID != "" {
 			u, err := tx.User(ctx, actor.TenantID, actor.Connection, r.UserID)
 			if err == nil {

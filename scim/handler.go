@@ -6,7 +6,6 @@ import (
 	"net/url"
 	"slices"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/gorilla/mux"
 
@@ -124,7 +123,7 @@ func (req *request) serve(methods methods, open bool) (err error) {
 	if methods == nil {
 		return desk.Errorf(desk.NotFound, "", "there is no such endpoint; the tenant URL ends in %s/%s", tenant, connection)
 	}
-	if req.id, err = url.PathUnescape(vars["id"]); err != nil || !utf8.ValidString(req.id) || strings.ContainsRune(req.id, 0) {
+	if req.id, err = url.PathUnescape(vars["id"]); err != nil || !httpx.Storable(req.id) {
 		return desk.Errorf(desk.NotFound, "", "no resource with this id")
 	}
 	req.base = req.PublicURL + "/scim/" + tenant + "/" + connection

@@ -6,9 +6,9 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
-	"unicode/utf8"
 
 	"rollcall/desk"
+	"rollcall/internal/httpx"
 )
 
 const (
@@ -34,7 +34,7 @@ func parseQuery(raw string) (query, error) {
 		if err == nil {
 			value, err = url.QueryUnescape(value)
 		}
-		if err != nil || !utf8.ValidString(value) || strings.ContainsRune(value, 0) {
+		if err != nil || !httpx.Storable(value) {
 			return query{}, invalidFilter("the query string cannot be decoded")
 		}
 		name = strings.ToLower(name)
@@ -99,7 +99,7 @@ func searchQuery(body map[string]any) (query, error) {
 			}
 		}
 	}
-	if strings.ContainsRune(values["filter"], 0) {
+	if !httpx.Storable(values["filter"]) {
 		return query{}, invalidFilter("the filter holds a NUL character")
 	}
 	return newQuery(values)

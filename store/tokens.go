@@ -25,3 +25,9 @@ func (s *Store) UseToken(ctx context.Context, tenant, id string, at time.Time) e
 	_, err := gorm.G[desk.Token](s.write).Where("tenant_id = ? AND id = ?", tenant, id).Update(ctx, "last_used_at", at.UTC())
 	return fail(err, "note the use of a token")
 }
+
+// DeleteToken removes a token and reports whether it was there: of two requests that use up one token, one removes it.
+func (tx *Tx) DeleteToken(ctx context.Context, tenant, id string) (bool, error) {
+	n, err := gorm.G[desk.Token](tx.db).Where("tenant_id = ? AND id = ?", tenant, id).Delete(ctx)
+	return n > 0, fail(err, "delete token")
+}

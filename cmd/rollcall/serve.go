@@ -16,6 +16,7 @@ import (
 	"rollcall/auth"
 	"rollcall/desk"
 	"rollcall/internal/httpx"
+	"rollcall/portal"
 	"rollcall/provision"
 	"rollcall/scim"
 )
@@ -55,6 +56,9 @@ func (c *serveCmd) Run(p *program) error {
 	mux := http.NewServeMux()
 	mux.Handle("/scim/", (&scim.Handler{Engine: engine, Authenticate: authenticator.SCIM, PublicURL: base, Log: log}).Routes())
 	mux.Handle("/api/", (&api.Handler{Engine: engine, Authenticate: authenticator.API, PublicURL: base, Version: version, Log: log}).Routes())
+	mux.Handle("/", (&portal.Handler{
+		Engine: engine, Session: authenticator.Session, SignIn: authenticator.SignIn, SignOut: authenticator.SignOut, PublicURL: base, Log: log,
+	}).Routes())
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
 	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) {
 		// The schema is up to date, or the store would not have opened.
@@ -108,14 +112,19 @@ func (c *serveCmd) greet(p *program, engine *provision.Engine, authenticator *au
 			if err != nil {
 				return err
 			}
-			fmt.Fprintf(p.stdout, "\nTenant URL:   %s\nSecret token: %s\n\nThe token is shown this once. Paste both into Entra: Provisioning, Admin Credentials.\n",
-				tenantURL(base, tenant, connection), secret)
+			link, err := authenticator.SignInLink(p.ctx, tenant)
+			if err != nil {
+				return err
+			}
+			fmt.Fprintf(p.stdout, "\nTenant URL:    %s\nSecret token:  %s\nFirst sign-in: %s/signin/%s\n\n"+
+				"Paste the first two into Entra (Provisioning, Admin Credentials). The token is shown this once; the link is good once, for a day.\n\n",
+				tenantURL(base, tenant, connection), secret, base, link)
 		case desk.Uniqueness: // another server, started at the same moment, has made them
 		default:
 			return err
 		}
 	}
-	fmt.Fprintf(p.stdout, "Portal:       %s/\n", base)
+	fmt.Fprintf(p.stdout, "Portal:        %s/\n", base)
 	return nil
 }
 

@@ -12,10 +12,12 @@ import (
 	"log/slog"
 	"mime"
 	"net/http"
+	"net/url"
 	"runtime"
 	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"rollcall/desk"
 )
@@ -167,3 +169,16 @@ func ReadBody(w http.ResponseWriter, r *http.Request, mediaTypes ...string) ([]b
 	}
 	return body, nil
 }
+
+// CheckURL refuses a URL that cannot be decoded, of which a part would be lost silently, and one with what no database takes:
+// NUL characters and broken UTF-8.
+func CheckURL(r *http.Request) error {
+	query, err := url.QueryUnescape(r.URL.RawQuery)
+	if err != nil || strings.Contains(r.URL.RawQuery, ";") || !Storable(query) || !Storable(r.URL.Path) {
+		return desk.Errorf(desk.InvalidValue, "", "the URL cannot be decoded")
+	}
+	return nil
+}
+
+// Storable reports whether databases take the text.
+func Storable(s string) bool { return utf8.ValidString(s) && !strings.ContainsRune(s, 0) }

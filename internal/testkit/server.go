@@ -7,9 +7,11 @@ import (
 	"net/http/httptest"
 	"testing"
 
+	"rollcall/api"
 	"rollcall/auth"
 	"rollcall/desk"
 	"rollcall/internal/httpx"
+	"rollcall/portal"
 	"rollcall/provision"
 	"rollcall/scim"
 	"rollcall/store"
@@ -38,6 +40,10 @@ func NewServer(t testing.TB, databaseURL string) *Server {
 	t.Cleanup(ts.Close)
 	s.URL = ts.URL
 	mux.Handle("/scim/", (&scim.Handler{Engine: s.Engine, Authenticate: s.Auth.SCIM, PublicURL: s.URL, Log: log}).Routes())
+	mux.Handle("/api/", (&api.Handler{Engine: s.Engine, Authenticate: s.Auth.API, PublicURL: s.URL, Version: "test", Log: log}).Routes())
+	mux.Handle("/", (&portal.Handler{
+		Engine: s.Engine, Session: s.Auth.Session, SignIn: s.Auth.SignIn, SignOut: s.Auth.SignOut, PublicURL: s.URL, Log: log,
+	}).Routes())
 	return s
 }
 

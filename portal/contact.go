@@ -1,0 +1,60 @@
+package portal
+
+import (
+	"encoding/json"
+	"net/http"
+	"strings"
+
+	"github.com/gorilla/mux"
+
+	"rollcall/desk"
+	"rollcall/provision"
+)
+
+type contactPage struct {
+	provision.ContactView
+	Events []desk.Event
+}
+
+func (h *Handler) contact(w http.ResponseWriter, r *http.Request, actor desk.Actor) error {
+	id := mux.Vars(r)["id"]
+	view, err := h.Engine.Contact(r.Context(), actor, id)
+	if err != nil {
+		return err
+	}
+	events, err := h.Engine.ContactEvents(r.Context(), actor, id, "", pageSize)
+	if err != nil {
+		return err
+	}
+	return h.render(w, http.StatusOK, "contact", layout{Title: view.DisplayName, Tenant: actor.TenantID, Agent: actor.Name, Page: contactPage{view, events}})
+}
+
+// value writes a changed field's value for people.
+func value(v any) string {
+	switch v := v.(type) {
+	case nil:
+		return "–"
+	case string:
+		return v
+	case []any:
+		var parts []string
+		for _, e := range v {
+			m, ok := e.(map[string]any)
+			if !ok {
+				parts = append(parts, value(e))
+				continue
+			}
+			text := value(m["value"])
+			if label, ok := m["type"].(string); ok {
+				text += " (" + label + ")"
+			}
+			parts = append(parts, text)
+		}
+		return strings.Join(parts, ", ")
+	}
+	text, err := json.Marshal(v)
+	if err != nil {
+		return "?"
+	}
+	return string(text)
+}

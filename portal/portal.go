@@ -1,0 +1,175 @@
+package portal
+
+import (
+	"bytes"
+	"context"
+	"embed"
+	"html/template"
+	"io/fs"
+	"log/slog"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/gorilla/mux"
+
+	"rollcall/desk"
+	"rollcall/internal/httpx"
+	"rollcall/provision"
+)
+
+//go:embed templates static
+var files embed.FS
+
+// pages are the templates by name, each with the layout around it. A broken one stops the program at its start.
+var pages = parsePages("signin", "contacts", "contact", "error")
+
+func parsePages(names ...string) map[string]*template.Template {
+	parsed := map[string]*template.Template{}
+	for _, name := range names {
+		parsed[name] = template.Must(template.New("layout.html").Funcs(functions).ParseFS(files, "templates/layout.html", "templates/"+name+".html"))
+	}
+	return parsed
+}
+
+var functions = template.FuncMap{
+	"ago":      ago,
+	"exact":    func(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05 UTC") },
+	"reason":   func(r desk.CompanyReason) string { return reasons[r] },
+	"value":    value,
+	"mainMail": func(p desk.Profile) string { return p.MainAddress() },
+}
+
+// Handler serves the portal of all tenants.
+type Handler struct {
+	Engine *provision.Engine
+	// Session returns the agent whose browser sent the request, or an Unauthenticated error.
+	Session func(*http.Request) (desk.Actor, error)
+	// SignIn returns the cookie of a new session for the bearer of a token.
+	SignIn func(ctx context.Context, secret string, secure bool) (*http.Cookie, error)
+	// SignOut ends the session and returns the cookie that says so.
+	SignOut   func(*http.Request) (*http.Cookie, error)
+	PublicURL string
+	Log       *slog.Logger
+}
+
+// Routes returns the handler of all pages.
+func (h *Handler) Routes() http.Handler {
+	router := mux.NewRouter()
+	static, err := fs.Sub(files, "static")
+	if err != nil {
+		panic(err) // embedded above
+	}
+	router.PathPrefix("/static/").Handler(http.StripPrefix("/static/", http.FileServerFS(static)))
+	router.Handle("/", http.RedirectHandler("/contacts", http.StatusSeeOther)).Methods("GET", "HEAD")
+	router.Handle("/signin", h.public(h.showSignIn)).Methods("GET", "HEAD")
+	router.Handle("/signin/{secret}", h.public(h.showSignIn)).Methods("GET", "HEAD")
+	router.Handle("/signin", h.public(h.signIn)).Methods("POST")
+	router.Handle("/signout", h.public(h.signOut)).Methods("POST")
+	router.Handle("/contacts", h.page(h.contacts)).Methods("GET", "HEAD")
+	router.Handle("/contacts/{id}", h.page(h.contact)).Methods("GET", "HEAD")
+	router.NotFoundHandler = h.public(func(http.ResponseWriter, *http.Request) error {
+		return desk.Errorf(desk.NotFound, "", "There is no such page.")
+	})
+	router.MethodNotAllowedHandler = h.public(func(http.ResponseWriter, *http.Request) error {
+		return desk.Errorf(desk.MethodNotAllowed, "", "This page cannot be used like that.")
+	})
+	return httpx.Recover(headers(http.NewCrossOriginProtection().Handler(router)), h.Log, h.writeError)
+}
+
+// headers keeps pages from loading anything from elsewhere, from being framed, and from being kept by caches.
+func headers(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		header := w.Header()
+		header.Set("Content-Security-Policy", "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'")
+		header.Set("X-Content-Type-Options", "nosniff")
+		header.Set("Referrer-Policy", "same-origin")
+		if !strings.HasPrefix(r.URL.Path, "/static/") {
+			header.Set("Cache-Control", "no-store")
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// public serves a page to anybody.
+func (h *Handler) public(serve func(http.ResponseWriter, *http.Request) error) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		err := httpx.CheckURL(r)
+		if err == nil {
+			err = serve(w, r)
+		}
+		if err != nil {
+			h.writeError(w, r, err)
+		}
+	})
+}
+
+// page serves a page to agents who have signed in, and sends others to do so.
+func (h *Handler) page(serve func(http.ResponseWriter, *http.Request, desk.Actor) error) http.Handler {
+	return h.public(func(w http.ResponseWriter, r *http.Request) error {
+		actor, err := h.Session(r)
+		if desk.KindOf(err) == desk.Unauthenticated {
+			http.Redirect(w, r, "/signin", http.StatusSeeOther)
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		return serve(w, r, actor)
+	})
+}
+
+// layout is what the frame around a page shows.
+type layout struct {
+	Title  string
+	Tenant string // "" before signing in
+	Agent  string
+	Page   any
+}
+
+// render writes a page. It is made whole first, so that an error does not follow half of it.
+func (h *Handler) render(w http.ResponseWriter, status int, name string, data layout) error {
+	var b bytes.Buffer
+	if err := pages[name].Execute(&b, data); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	w.WriteHeader(status)
+	w.Write(b.Bytes())
+	return nil
+}
+
+// statuses translates each kind of error into an HTTP status.
+var statuses = map[desk.Kind]int{
+	desk.InvalidSyntax:    http.StatusBadRequest,
+	desk.InvalidValue:     http.StatusBadRequest,
+	desk.InvalidFilter:    http.StatusBadRequest,
+	desk.InvalidPath:      http.StatusBadRequest,
+	desk.NoTarget:         http.StatusBadRequest,
+	desk.Mutability:       http.StatusBadRequest,
+	desk.Uniqueness:       http.StatusConflict,
+	desk.Conflict:         http.StatusConflict,
+	desk.NotFound:         http.StatusNotFound,
+	desk.Unauthenticated:  http.StatusUnauthorized,
+	desk.Forbidden:        http.StatusForbidden,
+	desk.MethodNotAllowed: http.StatusMethodNotAllowed,
+	desk.TooLarge:         http.StatusRequestEntityTooLarge,
+	desk.UnsupportedMedia: http.StatusUnsupportedMediaType,
+	desk.NotImplemented:   http.StatusNotImplemented,
+	desk.Unavailable:      http.StatusServiceUnavailable,
+	desk.Internal:         http.StatusInternalServerError,
+}
+
+// writeError shows an error as a page.
+func (h *Handler) writeError(w http.ResponseWriter, r *http.Request, err error) {
+	e := desk.AsError(err)
+	text := e.Msg
+	if e.Kind == desk.Internal || e.Kind == desk.Unavailable {
+		id := httpx.RequestID(r.Context())
+		h.Log.Error("portal", "error", err, "request_id", id)
+		text = "Something went wrong on our side. If it persists, give the server's administrator the reference " + id + "."
+	}
+	if err := h.render(w, statuses[e.Kind], "error", layout{Title: http.StatusText(statuses[e.Kind]), Page: text}); err != nil {
+		h.Log.Error("portal", "error", err)
+	}
+}
