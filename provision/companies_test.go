@@ -1,0 +1,174 @@
+package provision_test
+
+import (
+	"fmt"
+	"sync"
+	"testing"
+
+	"rollcall/desk"
+	"rollcall/provision"
+)
+
+func (w *world) company(name string, domains ...string) string {
+	w.Helper()
+	c, err := w.CreateCompany(w.ctx(), w.agent, provision.CompanyEdit{Name: &name, Domains: &domains})
+	w.must(err)
+	return c.ID
+}
+
+func (w *world) wantCompany(contact, company string, reason desk.CompanyReason) {
+	w.Helper()
+	if c := w.contact(contact); c.CompanyID != company || c.CompanyReason != reason || (c.CompanyName == "") != (company == "") {
+		w.Fatalf("company is %q %q by %s; want %q by %s", c.CompanyID, c.CompanyName, c.CompanyReason, company, reason)
+	}
+}
+
+func (w *world) pushAt(userName, address string) desk.DirectoryUser {
+	w.Helper()
+	return w.push(w.a, user(userName, "emails", work(address)))
+}
+
+func TestCompanyOfContact(t *testing.T) {
+	both(t, func(w *world) {
+		acme := w.company("Acme", "acme.example", "ACME.test.")
+		beta := w.company("Beta", "beta.example", "bücher.example")
+		w.company("Gamma", "shared.example")
+		w.company("Delta", "shared.example")
+
+		// At creation.
+		u := w.pushAt("u1", "kofi@Acme.Example")
+		w.wantCompany(u.ContactID, acme, desk.CompanyByDomain)
+		w.wantCompany(w.pushAt("u2", "a@evilacme.example").ContactID, "", desk.CompanyNoMatch)
+		w.wantCompany(w.pushAt("u3", "a@sub.acme.example").ContactID, "", desk.CompanyNoMatch)
+		w.wantCompany(w.pushAt("u4", "a@shared.example").ContactID, "", desk.CompanyAmbiguousListing)
+		w.wantCompany(w.pushAt("u5", "a@xn--bcher-kva.example").ContactID, beta, desk.CompanyByDomain)
+		w.wantCompany(w.push(w.a, user("no address")).ContactID, "", desk.CompanyNoMatch)
+		w.wantCompany(w.push(w.a, user("upn@acme.test")).ContactID, acme, desk.CompanyByDomain)
+		w.wantCompany(w.make("By hand", "", "x@beta.example").ID, beta, desk.CompanyByDomain)
+
+		// Whenever the email changes, and not otherwise.
+		w.set(w.a, u.ID, "emails", work("kofi@beta.example"))
+		w.wantCompany(u.ContactID, beta, desk.CompanyByDomain)
+		w.set(w.a, u.ID, "emails", nil)
+		w.wantCompany(u.ContactID, "", desk.CompanyNoMatch)
+		w.set(w.a, u.ID, "emails", work("kofi@acme.example"))
+		w.wantCompany(u.ContactID, acme, desk.CompanyByDomain)
+
+		// By hand, and given back.
+		_, err := w.EditContact(w.ctx(), w.agent, u.ContactID, provision.ContactEdit{CompanyID: &beta})
+		w.must(err)
+		w.set(w.a, u.ID, "emails", work("kofi2@acme.example"))
+		w.wantCompany(u.ContactID, beta, desk.CompanyManual)
+		none := ""
+		_, err = w.EditContact(w.ctx(), w.agent, u.ContactID, provision.ContactEdit{CompanyID: &none})
+		w.must(err)
+		w.set(w.a, u.ID, "emails", work("kofi3@acme.example"))
+		w.wantCompany(u.ContactID, "", desk.CompanyManual)
+		_, err = w.EditContact(w.ctx(), w.agent, u.ContactID, provision.ContactEdit{CompanyAuto: true})
+		w.must(err)
+		w.wantCompany(u.ContactID, acme, desk.CompanyByDomain)
+		unknown := "nobody"
+		_, err = w.EditContact(w.ctx(), w.agent, u.ContactID, provision.ContactEdit{CompanyID: &unknown})
+		w.wantKind(err, desk.InvalidValue, "companyId")
+	})
+}
+
+func TestCompanyAmbiguousContacts(t *testing.T) {
+	both(t, func(w *world) {
+		acme, beta := w.company("Acme", "acme.example"), w.company("Beta")
+		first, second := w.pushAt("u1", "1@acme.example"), w.pushAt("u2", "2@acme.example")
+		_, err := w.EditContact(w.ctx(), w.agent, second.ContactID, provision.ContactEdit{CompanyID: &beta})
+		w.must(err)
+		third := w.pushAt("u3", "3@acme.example")
+		w.wantCompany(third.ContactID, "", desk.CompanyAmbiguousContacts)
+		// A contact's own link does not count against it: of the others, one is Beta's.
+		w.set(w.a, first.ID, "emails", work("1b@acme.example"))
+		w.wantCompany(first.ContactID, acme, desk.CompanyByDomain)
+		// Nor do deleted contacts.
+		w.must(w.DeleteContact(w.ctx(), w.agent, second.ContactID))
+		w.wantCompany(w.pushAt("u4", "4@acme.example").ContactID, acme, desk.CompanyByDomain)
+	})
+}
+
+func TestDeleteCompany(t *testing.T) {
+	both(t, func(w *world) {
+		acme := w.company("Acme", "acme.example")
+		u := w.pushAt("u1", "1@acme.example")
+		name := "ACME"
+		_, err := w.CreateCompany(w.ctx(), w.agent, provision.CompanyEdit{Name: &name})
+		w.wantKind(err, desk.Uniqueness, "name")
+		w.must(w.DeleteCompany(w.ctx(), w.agent, acme))
+		w.wantCompany(u.ContactID, "", desk.CompanyNoMatch)
+		w.wantKind(w.DeleteCompany(w.ctx(), w.agent, acme), desk.NotFound, "")
+		w.wantCompany(w.pushAt("u2", "2@acme.example").ContactID, "", desk.CompanyNoMatch)
+	})
+}
+
+// TestPushAtOnce lets many requests push the same people at the same moment.
+func TestPushAtOnce(t *testing.T) {
+	both(t, func(w *world) {
+		w.company("Acme", "acme.example")
+		const people, tries = 8, 6
+		var mu sync.Mutex
+		created, refused := 0, 0
+		var wg sync.WaitGroup
+		for p := range people {
+			for i := range tries {
+				wg.Go(func() {
+					actor := []desk.Actor{w.a, w.b}[i%2]
+					name := fmt.Sprintf("p%d@acme.example", p)
+					_, err := w.CreateUser(w.ctx(), actor, user(name, "externalId", fmt.Sprint(p), "emails", work(name)))
+					mu.Lock()
+					defer mu.Unlock()
+					switch desk.KindOf(err) {
+					case "":
+						created++
+					case desk.Uniqueness:
+						refused++
+					default:
+						w.Error(err)
+					}
+				})
+			}
+		}
+		wg.Wait()
+		if created != 2*people || refused != people*(tries-2) {
+			w.Errorf("%d created, %d refused; want %d and %d", created, refused, 2*people, people*(tries-2))
+		}
+		if n := len(w.all()); n != people {
+			w.Errorf("%d contacts for %d people", n, people)
+		}
+	})
+}
+
+// TestChangeAtOnce lets directories, agents and company changes work on the same contact at the same moment: none of it may
+// fail, or leave the contact in a state that its users contradict.
+func TestChangeAtOnce(t *testing.T) {
+	both(t, func(w *world) {
+		acme := w.company("Acme", "acme.example")
+		a := w.push(w.a, user("kofi@acme.example", "externalId", "k"))
+		b := w.push(w.b, user("kofi@acme.example", "externalId", "k"))
+		var wg sync.WaitGroup
+		for i := range 10 {
+			wg.Go(func() { w.set(w.a, a.ID, "title", fmt.Sprint(i), "active", i%2 == 0) })
+			wg.Go(func() { w.set(w.b, b.ID, "emails", work(fmt.Sprintf("k%d@acme.example", i))) })
+			wg.Go(func() { w.DeleteContact(w.ctx(), w.agent, a.ContactID) })
+			wg.Go(func() { w.CreateUser(w.ctx(), w.a, user(fmt.Sprintf("x%d@acme.example", i))) })
+			wg.Go(func() {
+				domains := []string{"acme.example", fmt.Sprintf("d%d.example", i)}
+				_, err := w.EditCompany(w.ctx(), w.agent, acme, provision.CompanyEdit{Domains: &domains})
+				if err != nil {
+					w.Error(err)
+				}
+			})
+		}
+		wg.Wait()
+		w.set(w.a, a.ID, "active", false)
+		w.set(w.b, b.ID, "active", false)
+		if c := w.contact(a.ContactID); c.Status != desk.SoftDeleted {
+			w.Errorf("contact is %s, though no connection holds it active", c.Status)
+		}
+		w.set(w.b, b.ID, "active", true)
+		w.wantStatus(a.ContactID, desk.Active, "")
+	})
+}

@@ -1,0 +1,486 @@
+package provision_test
+
+import (
+	"context"
+	"os"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"rollcall/desk"
+	"rollcall/internal/testkit"
+	"rollcall/provision"
+	"rollcall/store"
+)
+
+func TestMain(m *testing.M) { os.Exit(testkit.Main(m)) }
+
+// world is a tenant with the connections a and b, and an agent.
+type world struct {
+	*testing.T
+	*provision.Engine
+	a, b, agent desk.Actor
+}
+
+// both runs f in a fresh world on each engine.
+func both(t *testing.T, f func(*world)) {
+	t.Helper()
+	testkit.Databases(t, func(t *testing.T, databaseURL string) {
+		st, err := store.Open(context.Background(), databaseURL)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { st.Close() })
+		w := &world{T: t, Engine: &provision.Engine{Store: st}, agent: desk.Actor{Type: desk.ActorAgent, TenantID: "t", Name: "ann"}}
+		w.must(w.CreateTenant(w.ctx(), "t", ""))
+		for _, slug := range []string{"a", "b"} {
+			w.must(w.CreateConnection(w.ctx(), desk.Connection{TenantID: "t", Slug: slug, Provider: "entra"}))
+		}
+		w.a = desk.Actor{Type: desk.ActorDirectory, TenantID: "t", Connection: "a", Name: "a"}
+		w.b = desk.Actor{Type: desk.ActorDirectory, TenantID: "t", Connection: "b", Name: "b"}
+		f(w)
+	})
+}
+
+func (w *world) ctx() context.Context { return w.Context() }
+
+func (w *world) must(err error) {
+	w.Helper()
+	if err != nil {
+		w.Fatal(err)
+	}
+}
+
+// user is a resource in canonical form; pairs are attributes beside the userName.
+func user(userName string, pairs ...any) desk.Resource {
+	r := desk.Resource{"schemas": []any{"urn:ietf:params:scim:schemas:core:2.0:User"}, "userName": userName, "active": true}
+	for i := 0; i < len(pairs); i += 2 {
+		r[pairs[i].(string)] = pairs[i+1]
+	}
+	return r
+}
+
+func work(address string) []any {
+	return []any{map[string]any{"type": "work", "value": address, "primary": true}}
+}
+
+func (w *world) push(actor desk.Actor, r desk.Resource) desk.DirectoryUser {
+	w.Helper()
+	u, err := w.CreateUser(w.ctx(), actor, r)
+	w.must(err)
+	return u
+}
+
+// set patches attributes of a user.
+func (w *world) set(actor desk.Actor, id string, pairs ...any) desk.DirectoryUser {
+	w.Helper()
+	u, err := w.UpdateUser(w.ctx(), actor, desk.OpPatch, id, func(r desk.Resource) (desk.Resource, error) {
+		for i := 0; i < len(pairs); i += 2 {
+			if r[pairs[i].(string)] = pairs[i+1]; pairs[i+1] == nil {
+				delete(r, pairs[i].(string))
+			}
+		}
+		return r, nil
+	})
+	w.must(err)
+	return u
+}
+
+func (w *world) contact(id string) provision.ContactView {
+	w.Helper()
+	c, err := w.Contact(w.ctx(), w.agent, id)
+	w.must(err)
+	return c
+}
+
+// all lists every contact's id.
+func (w *world) all() []string {
+	w.Helper()
+	list, err := w.Contacts(w.ctx(), w.agent, provision.ContactQuery{Limit: 1000})
+	w.must(err)
+	var ids []string
+	for _, c := range list {
+		ids = append(ids, c.ID)
+	}
+	return ids
+}
+
+// make adds a contact by hand.
+func (w *world) make(name, userName, email string) provision.ContactView {
+	w.Helper()
+	edit := provision.ContactEdit{DisplayName: &name, UserName: &userName}
+	if email != "" {
+		edit.Emails = &[]desk.Address{{Type: "work", Value: email}}
+	}
+	c, err := w.CreateContact(w.ctx(), w.agent, edit)
+	w.must(err)
+	return c
+}
+
+// wantKind fails unless err is of the kind.
+func (w *world) wantKind(err error, kind desk.Kind, field string) {
+	w.Helper()
+	e := desk.AsError(err)
+	if err == nil || e.Kind != kind || e.Field != field {
+		w.Fatalf("got error %v, want kind %s of field %q", err, kind, field)
+	}
+}
+
+// wantStatus fails unless the contact rests where it should.
+func (w *world) wantStatus(id string, status desk.Status, by desk.ActorType) {
+	w.Helper()
+	c := w.contact(id)
+	if c.Status != status || c.DeletedBy != by || (c.DeletedAt != nil) != (status == desk.SoftDeleted) {
+		w.Fatalf("contact is %s by %q at %v; want %s by %q", c.Status, c.DeletedBy, c.DeletedAt, status, by)
+	}
+}
+
+// lastEvent returns the contact's newest event.
+func (w *world) lastEvent(contact string) desk.Event {
+	w.Helper()
+	events, err := w.ContactEvents(w.ctx(), w.agent, contact, "", 1)
+	w.must(err)
+	if len(events) == 0 {
+		w.Fatal("no event")
+	}
+	return events[0]
+}
+
+func (w *world) wantEvent(contact string, operation desk.Operation, outcome desk.Outcome, reason string) desk.Event {
+	w.Helper()
+	e := w.lastEvent(contact)
+	if e.Operation != operation || e.Outcome != outcome || e.Reason != reason {
+		w.Fatalf("last event is %s, %s, %q; want %s, %s, %q", e.Operation, e.Outcome, e.Reason, operation, outcome, reason)
+	}
+	return e
+}
+
+// The rows of the events table, in its order.
+
+func TestCreateUser(t *testing.T) {
+	t.Run("nothing matches", func(t *testing.T) {
+		both(t, func(w *world) {
+			u := w.push(w.a, user("kofi@acme.example", "externalId", "k1", "displayName", "Kofi", "emails", work("kofi@acme.example")))
+			c := w.contact(u.ContactID)
+			if c.Status != desk.Active || c.VerifiedAt != nil || c.DisplayName != "Kofi" || len(c.Users) != 1 || c.Users[0].ID != u.ID {
+				t.Fatalf("contact is %+v", c)
+			}
+			e := w.wantEvent(c.ID, desk.OpCreate, desk.Created, "no_match")
+			want := map[string]any{"displayName": "Kofi", "userName": "kofi@acme.example", "externalId": "k1", "active": true, "status": "active", "companyReason": "no_match"}
+			for _, change := range e.Changes {
+				if value, ok := want[change.Field]; ok && (change.From != nil || change.To != value) {
+					t.Errorf("%s: from %v to %v, want from nil to %v", change.Field, change.From, change.To, value)
+				}
+				delete(want, change.Field)
+			}
+			if len(want) > 0 {
+				t.Errorf("the event lacks %v", want)
+			}
+			if *e.UserID != u.ID || e.ActorType != desk.ActorDirectory || e.ActorName != "a" || e.Connection != "a" {
+				t.Errorf("event is %+v", e)
+			}
+		})
+	})
+	t.Run("a contact matches", func(t *testing.T) {
+		for name, c := range map[string]struct {
+			contact [3]string // name, userName, email
+			pushed  desk.Resource
+			by      string
+		}{
+			"by userName":                  {[3]string{"K", "KOFI@acme.example", ""}, user("kofi@ACME.example"), "userName"},
+			"by work email":                {[3]string{"K", "", "Kofi@acme.example"}, user("k.adeyemi", "emails", work("kofi@acme.EXAMPLE")), "email"},
+			"by a userName's address":      {[3]string{"K", "", "kofi@acme.example"}, user("kofi@acme.example"), "email"},
+			"userName counts before email": {[3]string{"K", "kofi", "other@acme.example"}, user("kofi", "emails", work("third@acme.example")), "userName"},
+		} {
+			t.Run(name, func(t *testing.T) {
+				both(t, func(w *world) {
+					made := w.make(c.contact[0], c.contact[1], c.contact[2])
+					u := w.push(w.a, c.pushed)
+					if u.ContactID != made.ID {
+						t.Fatal("a second contact was made")
+					}
+					if got := w.contact(made.ID); got.VerifiedAt == nil || got.Status != desk.Active {
+						t.Fatalf("contact is %+v", got)
+					}
+					w.wantEvent(made.ID, desk.OpCreate, desk.Adopted, c.by)
+				})
+			})
+		}
+	})
+	t.Run("a deleted contact matches", func(t *testing.T) {
+		both(t, func(w *world) {
+			made := w.make("Kofi", "kofi", "")
+			w.must(w.DeleteContact(w.ctx(), w.agent, made.ID))
+			if u := w.push(w.a, user("kofi")); u.ContactID != made.ID {
+				t.Fatal("a second contact was made")
+			}
+			w.wantStatus(made.ID, desk.Active, "")
+		})
+	})
+	t.Run("adoption keeps what the directory does not say", func(t *testing.T) {
+		both(t, func(w *world) {
+			made := w.make("Old", "kofi", "kofi@home.example")
+			title, emails := "Lead", []desk.Address{{Type: "home", Value: "kofi@home.example"}, {Type: "work", Value: "old@acme.example"}}
+			_, err := w.EditContact(w.ctx(), w.agent, made.ID, provision.ContactEdit{Title: &title, Emails: &emails})
+			w.must(err)
+			w.push(w.a, user("kofi", "displayName", "Kofi", "emails", work("kofi@acme.example")))
+			want := desk.Profile{DisplayName: "Kofi", UserName: "kofi", Title: "Lead",
+				Emails: []desk.Address{{Type: "work", Value: "kofi@acme.example", Primary: true}, {Type: "home", Value: "kofi@home.example"}}}
+			if diff := cmp.Diff(want, w.contact(made.ID).Profile); diff != "" {
+				t.Error(diff)
+			}
+		})
+	})
+	t.Run("two contacts match", func(t *testing.T) {
+		both(t, func(w *world) {
+			one, two := w.make("One", "", "kofi@acme.example"), w.make("Two", "", "kofi@acme.example")
+			u := w.push(w.a, user("k", "emails", work("kofi@acme.example")))
+			if u.ContactID == one.ID || u.ContactID == two.ID {
+				t.Fatal("one of two candidates was taken")
+			}
+			w.wantEvent(u.ContactID, desk.OpCreate, desk.Created, "ambiguous_match")
+		})
+	})
+	t.Run("a contact with a user on this connection is none", func(t *testing.T) {
+		both(t, func(w *world) {
+			first := w.push(w.a, user("kofi", "emails", work("kofi@acme.example")))
+			second := w.push(w.a, user("kofi2", "emails", work("kofi@acme.example")))
+			if first.ContactID == second.ContactID {
+				t.Fatal("two people of one directory were merged")
+			}
+		})
+	})
+	t.Run("the same externalId is active", func(t *testing.T) {
+		both(t, func(w *world) {
+			w.push(w.a, user("kofi", "externalId", "k1"))
+			_, err := w.CreateUser(w.ctx(), w.a, user("other", "externalId", "k1"))
+			w.wantKind(err, desk.Uniqueness, "externalId")
+			if _, err = w.CreateUser(w.ctx(), w.a, user("other", "externalId", "K1")); err != nil {
+				t.Error("externalId is case-exact:", err)
+			}
+		})
+	})
+	t.Run("the same externalId is inactive", func(t *testing.T) {
+		both(t, func(w *world) {
+			u := w.push(w.a, user("kofi", "externalId", "k1", "title", "Old"))
+			w.set(w.a, u.ID, "active", false)
+			w.wantStatus(u.ContactID, desk.SoftDeleted, desk.ActorDirectory)
+			again := w.push(w.a, user("kofi.new", "externalId", "k1", "displayName", "Kofi"))
+			if again.ID != u.ID || again.ContactID != u.ContactID || !again.Active || again.Version != 3 {
+				t.Fatalf("revived as %+v, was %+v", again, u)
+			}
+			w.wantStatus(u.ContactID, desk.Active, "")
+			if p := w.contact(u.ContactID).Profile; p.Title != "" || p.UserName != "kofi.new" {
+				t.Errorf("profile is %+v", p)
+			}
+			w.wantEvent(u.ContactID, desk.OpCreate, desk.Revived, "")
+		})
+	})
+	t.Run("the same userName", func(t *testing.T) {
+		both(t, func(w *world) {
+			u := w.push(w.a, user("kofi@acme.example", "externalId", "k1"))
+			_, err := w.CreateUser(w.ctx(), w.a, user("KOFI@acme.example", "externalId", "k2"))
+			w.wantKind(err, desk.Uniqueness, "userName")
+			w.set(w.a, u.ID, "active", false)
+			_, err = w.CreateUser(w.ctx(), w.a, user("kofi@acme.example", "externalId", "k2"))
+			w.wantKind(err, desk.Uniqueness, "userName")
+			other := w.push(w.a, user("other", "externalId", "k3"))
+			w.set(w.a, other.ID, "active", false)
+			_, err = w.CreateUser(w.ctx(), w.a, user("kofi@acme.example", "externalId", "k3"))
+			w.wantKind(err, desk.Uniqueness, "userName")
+			if len(w.all()) != 2 {
+				t.Error("a refused request left a contact")
+			}
+		})
+	})
+	t.Run("inactive from the start", func(t *testing.T) {
+		both(t, func(w *world) {
+			u := w.push(w.a, user("kofi", "active", false))
+			w.wantStatus(u.ContactID, desk.SoftDeleted, desk.ActorDirectory)
+		})
+	})
+}
+
+func TestUpdateUser(t *testing.T) {
+	t.Run("something changes", func(t *testing.T) {
+		both(t, func(w *world) {
+			u := w.push(w.a, user("kofi", "title", "Old", "displayName", "Kofi"))
+			after := w.set(w.a, u.ID, "title", "New", "nickName", "Ko")
+			if after.Version != 2 || !after.ModifiedAt.After(u.ModifiedAt) {
+				t.Errorf("version %d, modified %v after %v", after.Version, after.ModifiedAt, u.ModifiedAt)
+			}
+			if got := w.contact(u.ContactID).Title; got != "New" {
+				t.Errorf("title is %q", got)
+			}
+			e := w.wantEvent(u.ContactID, desk.OpPatch, desk.Updated, "")
+			want := []desk.Change{{Field: "title", From: "Old", To: "New"}, {Field: "nickName", From: nil, To: "Ko"}}
+			if diff := cmp.Diff(want, e.Changes); diff != "" {
+				t.Error(diff)
+			}
+		})
+	})
+	t.Run("an agent's change of another field stays", func(t *testing.T) {
+		both(t, func(w *world) {
+			u := w.push(w.a, user("kofi", "title", "Old", "displayName", "Kofi"))
+			name := "Kofi A."
+			_, err := w.EditContact(w.ctx(), w.agent, u.ContactID, provision.ContactEdit{DisplayName: &name})
+			w.must(err)
+			w.set(w.a, u.ID, "title", "New")
+			if got := w.contact(u.ContactID); got.DisplayName != "Kofi A." || got.Title != "New" {
+				t.Errorf("profile is %+v", got.Profile)
+			}
+		})
+	})
+	t.Run("nothing changes", func(t *testing.T) {
+		both(t, func(w *world) {
+			u := w.push(w.a, user("kofi", "title", "T"))
+			before := w.lastEvent(u.ContactID)
+			after := w.set(w.a, u.ID, "title", "T", "active", true)
+			if after.Version != u.Version || !after.ModifiedAt.Equal(u.ModifiedAt) || w.lastEvent(u.ContactID).ID != before.ID {
+				t.Error("a change of nothing left a trace")
+			}
+		})
+	})
+	t.Run("an agent had deleted the contact", func(t *testing.T) {
+		both(t, func(w *world) {
+			u := w.push(w.a, user("kofi", "title", "T"))
+			w.must(w.DeleteContact(w.ctx(), w.agent, u.ContactID))
+			w.wantStatus(u.ContactID, desk.SoftDeleted, desk.ActorAgent)
+			w.set(w.a, u.ID, "title", "T") // nothing
+			w.wantStatus(u.ContactID, desk.SoftDeleted, desk.ActorAgent)
+			w.set(w.a, u.ID, "title", "U")
+			w.wantStatus(u.ContactID, desk.Active, "")
+			w.wantEvent(u.ContactID, desk.OpPatch, desk.Restored, "")
+		})
+	})
+	t.Run("an agent had deleted the contact, and the user is inactive", func(t *testing.T) {
+		both(t, func(w *world) {
+			u := w.push(w.a, user("kofi"))
+			w.must(w.DeleteContact(w.ctx(), w.agent, u.ContactID))
+			w.set(w.a, u.ID, "active", false)
+			w.set(w.a, u.ID, "title", "U")
+			w.wantStatus(u.ContactID, desk.SoftDeleted, desk.ActorAgent)
+		})
+	})
+	t.Run("active goes to false and comes back", func(t *testing.T) {
+		both(t, func(w *world) {
+			u := w.push(w.a, user("kofi"))
+			w.set(w.a, u.ID, "active", false)
+			w.wantStatus(u.ContactID, desk.SoftDeleted, desk.ActorDirectory)
+			e := w.wantEvent(u.ContactID, desk.OpPatch, desk.Deactivated, "")
+			want := []desk.Change{{Field: "status", From: "active", To: "deleted"}, {Field: "active", From: true, To: false}}
+			if diff := cmp.Diff(want, e.Changes); diff != "" {
+				t.Error(diff)
+			}
+			if got, err := w.User(w.ctx(), w.a, u.ID); err != nil || got.Active {
+				t.Fatalf("the user is %+v, %v; want it readable and inactive", got, err)
+			}
+			w.set(w.a, u.ID, "active", true)
+			w.wantStatus(u.ContactID, desk.Active, "")
+			w.wantEvent(u.ContactID, desk.OpPatch, desk.Restored, "")
+		})
+	})
+	t.Run("rename", func(t *testing.T) {
+		both(t, func(w *world) {
+			u := w.push(w.a, user("kofi"))
+			w.push(w.a, user("taken"))
+			_, err := w.UpdateUser(w.ctx(), w.a, desk.OpReplace, u.ID, func(desk.Resource) (desk.Resource, error) { return user("TAKEN"), nil })
+			w.wantKind(err, desk.Uniqueness, "userName")
+			if after := w.set(w.a, u.ID, "userName", "Kofi.A"); after.ID != u.ID || w.contact(u.ContactID).UserName != "Kofi.A" {
+				t.Error("a rename is not in place")
+			}
+		})
+	})
+	t.Run("unknown id, or another connection's", func(t *testing.T) {
+		both(t, func(w *world) {
+			u := w.push(w.a, user("kofi"))
+			keep := func(r desk.Resource) (desk.Resource, error) { return r, nil }
+			_, err := w.UpdateUser(w.ctx(), w.a, desk.OpPatch, "nobody", keep)
+			w.wantKind(err, desk.NotFound, "")
+			_, err = w.UpdateUser(w.ctx(), w.b, desk.OpPatch, u.ID, keep)
+			w.wantKind(err, desk.NotFound, "")
+		})
+	})
+}
+
+func TestDeleteUser(t *testing.T) {
+	both(t, func(w *world) {
+		u := w.push(w.a, user("kofi", "externalId", "k1"))
+		w.must(w.DeleteUser(w.ctx(), w.a, u.ID))
+		_, err := w.User(w.ctx(), w.a, u.ID)
+		w.wantKind(err, desk.NotFound, "")
+		w.wantKind(w.DeleteUser(w.ctx(), w.a, u.ID), desk.NotFound, "")
+		w.wantStatus(u.ContactID, desk.SoftDeleted, desk.ActorDirectory)
+		w.wantEvent(u.ContactID, desk.OpDelete, desk.Deleted, "")
+
+		// A new assignment, by externalId alone, finds the same contact.
+		again := w.push(w.a, user("kofi.new", "externalId", "k1"))
+		if again.ID == u.ID || again.ContactID != u.ContactID {
+			w.Fatalf("pushed again as %+v, was %+v", again, u)
+		}
+		w.wantStatus(u.ContactID, desk.Active, "")
+		w.wantEvent(u.ContactID, desk.OpCreate, desk.Adopted, "externalId")
+	})
+}
+
+func TestTwoDirectories(t *testing.T) {
+	both(t, func(w *world) {
+		a := w.push(w.a, user("kofi@acme.example", "externalId", "k1", "displayName", "Kofi"))
+		b := w.push(w.b, user("kofi@acme.example", "externalId", "z-9"))
+		if a.ContactID != b.ContactID || a.ID == b.ID {
+			w.Fatal("one person has two contacts, or one user")
+		}
+		contact := a.ContactID
+		w.set(w.a, a.ID, "active", false)
+		w.wantStatus(contact, desk.Active, "")
+		w.wantEvent(contact, desk.OpPatch, desk.Deactivated, "held_by_other_connection")
+		w.set(w.a, a.ID, "active", true)
+		w.must(w.DeleteUser(w.ctx(), w.b, b.ID))
+		w.wantStatus(contact, desk.Active, "")
+		w.wantEvent(contact, desk.OpDelete, desk.Deleted, "held_by_other_connection")
+		w.set(w.a, a.ID, "active", false)
+		w.wantStatus(contact, desk.SoftDeleted, desk.ActorDirectory)
+	})
+}
+
+func TestTwoDirectoriesByExternalID(t *testing.T) {
+	both(t, func(w *world) {
+		a := w.push(w.a, user("kofi", "externalId", "same"))
+		b := w.push(w.b, user("adeyemi", "externalId", "same"))
+		if a.ContactID != b.ContactID {
+			w.Error("the externalId that another connection knows did not match")
+		}
+	})
+}
+
+func TestEraseContact(t *testing.T) {
+	both(t, func(w *world) {
+		u := w.push(w.a, user("kofi@acme.example", "externalId", "k1", "emails", work("kofi@acme.example")))
+		_, err := w.CreateUser(w.ctx(), w.a, user("kofi@acme.example"))
+		w.must(w.Refuse(w.ctx(), w.a, provision.Refusal{Operation: desk.OpCreate, Subject: "Kofi@acme.example", Err: err}))
+		w.wantKind(w.EraseContact(w.ctx(), w.agent, u.ContactID), desk.Conflict, "status")
+		w.must(w.DeleteContact(w.ctx(), w.agent, u.ContactID))
+		w.must(w.EraseContact(w.ctx(), w.agent, u.ContactID))
+		_, err = w.Contact(w.ctx(), w.agent, u.ContactID)
+		w.wantKind(err, desk.NotFound, "")
+		_, err = w.User(w.ctx(), w.a, u.ID)
+		w.wantKind(err, desk.NotFound, "")
+		users, total, err := w.Users(w.ctx(), w.a, nil, 0, 10)
+		if err != nil || len(users)+total > 0 {
+			w.Fatalf("%d users are left, %v", total, err)
+		}
+		events, err := w.ConnectionEvents(w.ctx(), w.agent, "a", "", 100)
+		w.must(err)
+		if len(events) < 3 {
+			w.Fatalf("%d events are left, want all", len(events))
+		}
+		for _, e := range events {
+			if e.Changes != nil || e.Subject != "" || e.Detail != "" {
+				w.Errorf("event keeps personal data: %+v", e)
+			}
+		}
+		if again := w.push(w.a, user("kofi@acme.example", "externalId", "k1")); again.ContactID == u.ContactID {
+			w.Error("an erased contact came back")
+		}
+	})
+}
