@@ -2,14 +2,17 @@ package store
 
 import (
 	"context"
+	"database/sql"
 	"embed"
+	"errors"
 	"fmt"
 	"io/fs"
+	"os"
+	"strings"
 	"time"
 
 	"github.com/ncruces/go-sqlite3/driver"
 	"github.com/pressly/goose/v3"
-	"github.com/pressly/goose/v3/lock"
 )
 
 //go:embed migrations
@@ -68,11 +71,23 @@ func (s *Store) provider() (*goose.Provider, error) {
 		}
 		return goose.NewProvider(goose.DialectSQLite3, pool, files, goose.WithDisableGlobalRegistry(true))
 	}
-	locker, err := lock.NewPostgresSessionLocker()
-	if err != nil {
-		return nil, err
-	}
-	return goose.NewProvider(goose.DialectPostgres, s.pools[0], files, goose.WithDisableGlobalRegistry(true), goose.WithSessionLocker(locker))
+	return goose.NewProvider(goose.DialectPostgres, s.pools[0], files, goose.WithDisableGlobalRegistry(true), goose.WithSessionLocker(schemaLock{}))
+}
+
+// schemaLock lets one server at a time change a PostgreSQL schema. goose's own lock asks every few seconds; this one waits.
+type schemaLock struct{}
+
+// schemaLockID is any number that nothing else in the database locks.
+const schemaLockID = 7_023_846_510
+
+func (schemaLock) SessionLock(ctx context.Context, conn *sql.Conn) error {
+	_, err := conn.ExecContext(ctx, "SELECT pg_advisory_lock($1)", schemaLockID)
+	return err
+}
+
+func (schemaLock) SessionUnlock(ctx context.Context, conn *sql.Conn) error {
+	_, err := conn.ExecContext(ctx, "SELECT pg_advisory_unlock($1)", schemaLockID)
+	return err
 }
 
 // closeProvider closes the connection that a provider has for itself.
@@ -84,6 +99,11 @@ func (s *Store) closeProvider(p *goose.Provider) {
 
 // Migrations lists the schema's steps in a database, without applying any.
 func Migrations(ctx context.Context, databaseURL string) ([]Migration, error) {
+	if path, ok := strings.CutPrefix(databaseURL, "sqlite:"); ok && path != "" {
+		if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+			return nil, fmt.Errorf("database %s does not exist yet; serve makes it", databaseURL)
+		}
+	}
 	s, err := connect(ctx, databaseURL)
 	if err != nil {
 		return nil, err

@@ -68,15 +68,31 @@ func connect(ctx context.Context, databaseURL string) (*Store, error) {
 		return nil, fmt.Errorf("database %q: want sqlite:PATH or postgres://USER@HOST/NAME", redact(databaseURL))
 	}
 	if err == nil {
-		ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
-		defer cancel()
-		err = s.Ping(ctx)
+		err = s.reach(ctx)
 	}
 	if err != nil {
 		s.Close()
 		return nil, fmt.Errorf("database %s: %w", redact(databaseURL), oneLine(err))
 	}
 	return s, nil
+}
+
+// reach waits until the database answers. A SQLite file that another process is just turning to WAL is locked for a moment
+// for which busy_timeout does not hold.
+func (s *Store) reach(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	for {
+		err := s.Ping(ctx)
+		if err == nil || !lostRace(err) {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return err
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
 }
 
 func (s *Store) openSQLite(path string) error {

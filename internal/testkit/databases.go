@@ -8,12 +8,14 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
 
-	_ "github.com/jackc/pgx/v5/stdlib" // the "pgx" driver
+	_ "github.com/jackc/pgx/v5/stdlib"       // the "pgx" driver
+	_ "github.com/ncruces/go-sqlite3/driver" // the "sqlite3" driver
 )
 
 // Main runs a package's tests and ends the PostgreSQL cluster that they may have started.
@@ -86,4 +88,19 @@ func admin(t testing.TB, statement string) {
 	if _, err := db.ExecContext(ctx, statement); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// OpenSQL opens a database beside the store, to look at what it holds.
+func OpenSQL(t testing.TB, databaseURL string) *sql.DB {
+	t.Helper()
+	name, source := "pgx", databaseURL
+	if path, ok := strings.CutPrefix(databaseURL, "sqlite:"); ok {
+		name, source = "sqlite3", "file:"+path
+	}
+	db, err := sql.Open(name, source)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { db.Close() })
+	return db
 }
