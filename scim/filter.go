@@ -362,7 +362,7 @@ func compare(ref reference, op desk.Op, literal any) (parsed, error) {
 		}
 	}
 	f := parsed{filter: c}
-	if op == desk.Eq {
+	if op == desk.Eq && literal != "" {
 		f.seed = map[string]any{ref.attr.name: literal}
 	}
 	return f, nil

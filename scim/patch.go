@@ -120,16 +120,20 @@ func (s *userSchema) expand(op string, values map[string]any) ([]operation, erro
 	var ops []operation
 	seen := map[string]bool{}
 	for _, key := range keys {
-		if folded := strings.ToLower(key); seen[folded] {
-			return nil, desk.Errorf(desk.InvalidSyntax, key, "%s is given twice, in different case", key)
-		} else {
-			seen[folded] = true
-		}
 		if isDropped(s.bareName(key)) {
 			continue
 		}
+		folded := strings.ToLower(key)
+		if seen[folded] {
+			return nil, desk.Errorf(desk.InvalidSyntax, key, "%s is given twice, in different case", key)
+		}
+		seen[folded] = true
 		value := values[key]
-		if urn, rest := s.splitURN(key); urn != "" && rest == "" {
+		urn, rest := s.splitURN(key)
+		if _, object := value.(map[string]any); object && urn != "" && s.urns[strings.ToLower(urn)] == "" && !strings.HasSuffix(strings.ToLower(urn), ":user") {
+			urn, rest = key, "" // an extension whose URN does not end in User
+		}
+		if urn != "" && rest == "" {
 			inner, err := s.expandExtension(op, urn, value)
 			if err != nil {
 				return nil, err
@@ -143,7 +147,7 @@ func (s *userSchema) expand(op string, values map[string]any) ([]operation, erro
 				return nil, err
 			}
 			t = target{path: key, unknown: key}
-			if urn, rest := s.splitURN(key); urn == coreURN {
+			if urn == coreURN {
 				t.unknown = rest
 			}
 		}
@@ -219,7 +223,7 @@ func (s *userSchema) finish(r desk.Resource) error {
 	}
 	schemas := []any{coreURN}
 	for _, name := range slices.Sorted(maps.Keys(r)) {
-		if _, ok := r[name].(map[string]any); ok && strings.Contains(name, ":") {
+		if _, ok := r[name].(map[string]any); ok && isURN(name) {
 			schemas = append(schemas, name)
 		}
 	}

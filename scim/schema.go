@@ -101,8 +101,8 @@ func table(attributes schema.Attributes) map[string]*attribute {
 // misprinted is the enterprise URN as some of Microsoft's pages print it, in lower case.
 const misprinted = "urn:ietf:params:scim:schemas:extension:enterprise:2.0user"
 
-// splitURN cuts an attribute path that begins with a URN. The URN comes back as the schema writes it if it is a known one.
-// rest is "" where the path names the whole schema.
+// splitURN cuts an attribute path that begins with a URN. The URN comes back as the schema writes it if it is a known one;
+// an unknown one ends in User, or before the last colon. rest is "" where the path names the whole schema.
 func (s *userSchema) splitURN(path string) (urn, rest string) {
 	if len(path) < 4 || !strings.EqualFold(path[:4], "urn:") {
 		return "", path
@@ -120,12 +120,24 @@ func (s *userSchema) splitURN(path string) (urn, rest string) {
 			return urn, rest[1:]
 		}
 	}
-	end, _, _ := strings.Cut(path, "[")
-	colon := strings.LastIndexByte(end, ':')
-	if strings.EqualFold(end[colon+1:], "User") {
+	end, _, _ := strings.Cut(folded, "[")
+	if !isURN(end) {
+		return "", path
+	}
+	if user := strings.Index(end, ":user:"); user >= 0 {
+		return path[:user+5], path[user+6:]
+	}
+	if strings.HasSuffix(end, ":user") {
 		return path, ""
 	}
+	colon := strings.LastIndexByte(end, ':')
 	return path[:colon], path[colon+1:]
+}
+
+// isURN reports whether a name has the parts of a URN: urn, a namespace and what it names.
+func isURN(name string) bool {
+	parts := strings.Split(name, ":")
+	return len(parts) > 2 && strings.EqualFold(parts[0], "urn") && !slices.Contains(parts, "")
 }
 
 // extension returns a known extension, or nil.

@@ -93,7 +93,7 @@ func (t *translator) compareAny(c desk.Compare, doc document) (string, error) {
 	}
 	one := c
 	one.Attr.Path, one.Attr.Multi = c.Attr.Path[c.Attr.Multi+1:], -1
-	any := func(c desk.Compare) (string, error) {
+	some := func(c desk.Compare) (string, error) {
 		return t.exists(c.Attr.Path, doc, c, func(element document) (string, error) {
 			c := c
 			c.Attr = one.Attr
@@ -107,19 +107,19 @@ func (t *translator) compareAny(c desk.Compare, doc document) (string, error) {
 	present.Op, present.Value = desk.Present, nil
 	switch {
 	case c.Op == desk.Present || c.Op == desk.Ne && c.Value == nil:
-		return any(present)
+		return some(present)
 	case c.Op == desk.Eq && c.Value == nil:
-		sql, err := any(present)
+		sql, err := some(present)
 		return "NOT " + sql, err
 	case c.Op == desk.Ne:
-		differs, err := any(c)
+		differs, err := some(c)
 		if err != nil {
 			return "", err
 		}
-		some, err := any(present)
-		return "(" + differs + " OR NOT " + some + ")", err
+		held, err := some(present)
+		return "(" + differs + " OR NOT " + held + ")", err
 	}
-	return any(c)
+	return some(c)
 }
 
 // exists asks for an element of the array at path of which condition holds.
@@ -140,6 +140,8 @@ func (t *translator) exists(path []string, doc document, uses desk.Filter, condi
 	case anyFolded:
 		from = each(doc.folded, folded)
 		element.exact = element.folded
+	default:
+		element.folded = element.exact
 	}
 	sql, err := condition(element)
 	return "EXISTS (SELECT 1 FROM " + from + " WHERE " + sql + ")", err

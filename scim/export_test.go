@@ -1,0 +1,37 @@
+package scim
+
+import "rollcall/desk"
+
+// ParseFilter and the others give tests the parts of the way of a request.
+func ParseFilter(text string) (desk.Filter, error) { return users.parseFilter(text) }
+
+// NewResource reads the body of a POST.
+func NewResource(body []byte) (desk.Resource, error) {
+	object, err := decodeObject(body)
+	if err != nil {
+		return nil, err
+	}
+	return users.newResource(object)
+}
+
+// Patch applies the body of a PATCH.
+func Patch(r desk.Resource, body []byte) (ignored []string, err error) {
+	object, err := decodeObject(body)
+	if err != nil {
+		return nil, err
+	}
+	ops, err := users.parsePatch(object)
+	if err != nil {
+		return nil, err
+	}
+	return users.patch(r, ops)
+}
+
+// ParseQuery reads a query string.
+func ParseQuery(raw string) error {
+	_, err := parseQuery(raw)
+	return err
+}
+
+// Translated reports whether the edge has an answer for a kind of error.
+func Translated(kind desk.Kind) bool { return answers[kind].status >= 400 }

@@ -1,0 +1,168 @@
+package scim_test
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"rollcall/desk"
+	"rollcall/internal/testkit"
+	"rollcall/provision"
+	"rollcall/scim"
+)
+
+func TestParseFilterErrors(t *testing.T) {
+	for _, text := range []string{
+		"", " ", "userName", "userName eq", "eq \"x\"", "userName eq \"x", "userName eq \"x\" and", "and userName pr", "userName pr pr",
+		"(userName pr", "userName pr)", "()", "not userName pr", "not (userName pr", "userName xx \"x\"", "userName eq \"x\" userName eq \"y\"",
+		"shoeSize eq \"44\"", "password eq \"x\"", "groups.value eq \"x\"", "name eq \"x\"", "name.nick eq \"x\"", "addresses co \"x\"",
+		"emails[type eq \"work\"", "emails[type eq \"work\"].foo eq \"x\"", "emails[foo eq \"x\"]", "emails[]", "userName[type eq \"x\"]", "emails.value[type eq \"x\"]",
+		"active eq \"maybe\"", "active gt true", "active co \"t\"", "active gt \"true\"", "userName eq true", "userName gt null", "title co null",
+		"meta.created gt \"yesterday\"", "meta.created co \"2026\"", "meta.created gt 5", "meta.created gt true",
+		"userName eq \"\\x\"", "userName eq \"\\u00\"", "userName eq \"\\u0000\"", "urn:nobody:2.0:User:x eq \"y\"",
+		strings.Repeat("(", 21) + "userName pr" + strings.Repeat(")", 21), "userName eq \"" + strings.Repeat("x", 9000) + "\"",
+	} {
+		if f, err := scim.ParseFilter(text); desk.KindOf(err) != desk.InvalidFilter {
+			t.Errorf("%.60q gives %v, %v; want invalidFilter", text, f, err)
+		}
+	}
+}
+
+// people have the attributes over which filters are made.
+func people() []desk.Resource {
+	body := func(format string, args ...any) desk.Resource {
+		r, err := scim.NewResource(fmt.Appendf(nil, format, args...))
+		if err != nil {
+			panic(err)
+		}
+		return r
+	}
+	list := []desk.Resource{
+		body(`{"userName":"Kofi@acme.example","externalId":"K-1","active":true,"displayName":"Kofi \"K\" Adeyemi","title":"Lead","name":{"familyName":"ÅNGSTRÖM","givenName":"Kofi"},
+			"emails":[{"type":"work","value":"Kofi@acme.example","primary":true},{"type":"home","value":"kofi@home.example"}],
+			"urn:ietf:params:scim:schemas:extension:enterprise:2.0:User":{"department":"Ops","manager":{"value":"M-1"}}}`),
+		body(`{"userName":"ann","externalId":"k-1","active":false,"displayName":"ünal","title":"100%% _lead_","emails":[{"value":"ann@acme.example"}],"phoneNumbers":[{"type":"work","value":"+1"}]}`),
+		body(`{"userName":"STRAßE","active":true,"displayName":"ÜNAL","nickName":"\u212A","emails":[{"type":"WORK","value":"s@x.example"}],"roles":[{"value":"agent","primary":true}]}`),
+		body(`{"userName":"zoë","active":true,"title":"lead\nsecond line","profileUrl":"https://x.example/A","photos":[{"value":"https://x.example/P","type":"photo"},{"value":"https://x.example/p","type":"thumbnail"}]}`),
+		body(`{"userName":"plain","active":false}`),
+	}
+	for i := range 20 {
+		list = append(list, body(`{"userName":"user%02d","externalId":"e%d","active":%v,"title":"%s","emails":[{"type":"%s","value":"u%d@x.example","primary":%v}],"addresses":[{"type":"work","locality":"%s"}]}`,
+			i, i, i%3 == 0, []string{"Lead", "Agent", "Ägent", ""}[i%4], []string{"work", "home", "other"}[i%3], i, i%2 == 0, []string{"Oslo", "ÖSTERSUND"}[i%2]))
+	}
+	return list
+}
+
+// randomFilter makes a filter that parses.
+func randomFilter(r *rand.Rand, depth int) string {
+	pick := func(words ...string) string { return words[r.IntN(len(words))] }
+	value := func() string {
+		return `"` + pick("kofi", "Kofi@acme.example", "KOFI@ACME.example", "ünal", "ÜNAL", "ångström", "lead", "Lead", "%", "_", "a", "K-1", "k-1", "M-1", "ops", "work", "WORK",
+			"home", "u3@x.example", "user1", "straße", "K", "", "https://x.example/P", "oslo", "östersund", `\"k\"`, `\n`, "\u10ffff") + `"`
+	}
+	text := func(paths ...string) string {
+		path := pick(paths...)
+		switch r.IntN(9) {
+		case 0:
+			return path + " pr"
+		case 1:
+			return path + pick(" eq null", " ne null")
+		}
+		return path + " " + pick("eq", "eq", "ne", "co", "sw", "ew", "gt", "ge", "lt", "le", "EQ", "Co") + " " + value()
+	}
+	if depth > 0 {
+		switch r.IntN(4) {
+		case 0:
+			return "(" + randomFilter(r, depth-1) + ") and " + randomFilter(r, depth-1)
+		case 1:
+			return randomFilter(r, depth-1) + " or " + randomFilter(r, depth-1)
+		case 2:
+			return "not (" + randomFilter(r, depth-1) + ")"
+		}
+	}
+	switch r.IntN(8) {
+	case 0:
+		return "active " + pick("eq true", "eq false", "ne true", `eq "True"`, "pr")
+	case 1:
+		return pick("meta.created", "meta.lastModified") + " " + pick("gt", "ge", "lt", "le", "eq", "ne") + " " +
+			pick(`"2026-01-02T03:04:05.000005Z"`, `"2026-01-02T03:04:05.0000055Z"`, `"2026-01-02T05:04:05.000005+02:00"`, `"2025-12-31T00:00:00Z"`, `"2026-01-02T03:04:05"`)
+	case 2:
+		inner := func() string {
+			return pick(text("type", "value"), `type eq "work"`, "primary eq true", "not (type pr)", `type eq "home" or value co "x"`, `type eq "work" and value eq "kofi@ACME.example"`)
+		}
+		return "emails[" + inner() + "]" + pick("", "", "."+text("value", "type"))
+	case 3:
+		return text("emails", "emails.value", "emails.type", "phoneNumbers.value", "roles", "photos.value", "addresses.locality", "schemas")
+	case 4:
+		return pick("name pr", "emails pr", "roles pr", "roles.primary eq true", "manager pr", "addresses pr", `photos[value eq "https://x.example/P" and type eq "PHOTO"]`, `meta.resourceType eq "User"`)
+	case 5:
+		return text("manager", "department", "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:department", "urn:ietf:params:scim:schemas:core:2.0:User:title", "manager.value")
+	}
+	return text("userName", "externalId", "displayName", "title", "name.familyName", "nickName", "profileUrl", "id", "NAME.givenname")
+}
+
+// TestFiltersAgree compares what each engine finds by random filters with a plain evaluation in memory.
+func TestFiltersAgree(t *testing.T) {
+	testkit.Databases(t, func(t *testing.T, databaseURL string) {
+		server := testkit.NewServer(t, databaseURL)
+		server.Connect(t, "t", "c")
+		start := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+		n := 0
+		server.Store.Now = func() time.Time { n++; return start.Add(time.Duration(n) * time.Microsecond) }
+		actor := desk.Actor{Type: desk.ActorDirectory, TenantID: "t", Connection: "c", Name: "c"}
+		type person struct {
+			id     string
+			values map[string]any
+		}
+		var stored []person
+		for _, r := range people() {
+			u, err := server.Engine.CreateUser(t.Context(), actor, r)
+			if err != nil {
+				t.Fatal(err)
+			}
+			values, err := u.Decode()
+			if err != nil {
+				t.Fatal(err)
+			}
+			values["id"] = u.ID
+			values["meta"] = map[string]any{"resourceType": "User", "created": u.CreatedAt.Format(time.RFC3339Nano), "lastModified": u.ModifiedAt.Format(time.RFC3339Nano)}
+			stored = append(stored, person{u.ID, values})
+		}
+		check := func(engine *provision.Engine, text string) int {
+			f, err := scim.ParseFilter(text)
+			if err != nil {
+				t.Fatalf("%s: %v", text, err)
+			}
+			var want, got []string
+			for _, p := range stored {
+				if desk.Match(f, p.values) {
+					want = append(want, p.id)
+				}
+			}
+			found, total, err := engine.Users(t.Context(), actor, f, 0, 1000)
+			if err != nil {
+				t.Fatalf("%s: %v", text, err)
+			}
+			for _, u := range found {
+				got = append(got, u.ID)
+			}
+			if !slices.Equal(got, want) || total != len(want) {
+				t.Errorf("%s\nfinds %d %v\nwant  %d %v", text, total, got, len(want), want)
+			}
+			return len(want)
+		}
+		hits := 0
+		r := rand.New(rand.NewPCG(1, 2))
+		for range 3000 {
+			if k := check(server.Engine, randomFilter(r, 3)); k > 0 && k < len(stored) {
+				hits++
+			}
+		}
+		if hits < 1000 {
+			t.Errorf("only %d filters told users apart", hits)
+		}
+	})
+}
