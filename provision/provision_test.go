@@ -163,21 +163,21 @@ func TestCreateUser(t *testing.T) {
 			u := w.push(w.a, user("kofi@acme.example", "externalId", "k1", "displayName", "Kofi", "emails", work("kofi@acme.example")))
 			c := w.contact(u.ContactID)
 			if c.Status != desk.Active || c.VerifiedAt != nil || c.DisplayName != "Kofi" || len(c.Users) != 1 || c.Users[0].ID != u.ID {
-				t.Fatalf("contact is %+v", c)
+				w.Fatalf("contact is %+v", c)
 			}
 			e := w.wantEvent(c.ID, desk.OpCreate, desk.Created, "no_match")
 			want := map[string]any{"displayName": "Kofi", "userName": "kofi@acme.example", "externalId": "k1", "active": true, "status": "active", "companyReason": "no_match"}
 			for _, change := range e.Changes {
 				if value, ok := want[change.Field]; ok && (change.From != nil || change.To != value) {
-					t.Errorf("%s: from %v to %v, want from nil to %v", change.Field, change.From, change.To, value)
+					w.Errorf("%s: from %v to %v, want from nil to %v", change.Field, change.From, change.To, value)
 				}
 				delete(want, change.Field)
 			}
 			if len(want) > 0 {
-				t.Errorf("the event lacks %v", want)
+				w.Errorf("the event lacks %v", want)
 			}
 			if *e.UserID != u.ID || e.ActorType != desk.ActorDirectory || e.ActorName != "a" || e.Connection != "a" {
-				t.Errorf("event is %+v", e)
+				w.Errorf("event is %+v", e)
 			}
 		})
 	})
@@ -197,10 +197,10 @@ func TestCreateUser(t *testing.T) {
 					made := w.make(c.contact[0], c.contact[1], c.contact[2])
 					u := w.push(w.a, c.pushed)
 					if u.ContactID != made.ID {
-						t.Fatal("a second contact was made")
+						w.Fatal("a second contact was made")
 					}
 					if got := w.contact(made.ID); got.VerifiedAt == nil || got.Status != desk.Active {
-						t.Fatalf("contact is %+v", got)
+						w.Fatalf("contact is %+v", got)
 					}
 					w.wantEvent(made.ID, desk.OpCreate, desk.Adopted, c.by)
 				})
@@ -212,7 +212,7 @@ func TestCreateUser(t *testing.T) {
 			made := w.make("Kofi", "kofi", "")
 			w.must(w.DeleteContact(w.ctx(), w.agent, made.ID))
 			if u := w.push(w.a, user("kofi")); u.ContactID != made.ID {
-				t.Fatal("a second contact was made")
+				w.Fatal("a second contact was made")
 			}
 			w.wantStatus(made.ID, desk.Active, "")
 		})
@@ -227,7 +227,7 @@ func TestCreateUser(t *testing.T) {
 			want := desk.Profile{DisplayName: "Kofi", UserName: "kofi", Title: "Lead",
 				Emails: []desk.Address{{Type: "work", Value: "kofi@acme.example", Primary: true}, {Type: "home", Value: "kofi@home.example"}}}
 			if diff := cmp.Diff(want, w.contact(made.ID).Profile); diff != "" {
-				t.Error(diff)
+				w.Error(diff)
 			}
 		})
 	})
@@ -236,7 +236,7 @@ func TestCreateUser(t *testing.T) {
 			one, two := w.make("One", "", "kofi@acme.example"), w.make("Two", "", "kofi@acme.example")
 			u := w.push(w.a, user("k", "emails", work("kofi@acme.example")))
 			if u.ContactID == one.ID || u.ContactID == two.ID {
-				t.Fatal("one of two candidates was taken")
+				w.Fatal("one of two candidates was taken")
 			}
 			w.wantEvent(u.ContactID, desk.OpCreate, desk.Created, "ambiguous_match")
 		})
@@ -246,7 +246,7 @@ func TestCreateUser(t *testing.T) {
 			first := w.push(w.a, user("kofi", "emails", work("kofi@acme.example")))
 			second := w.push(w.a, user("kofi2", "emails", work("kofi@acme.example")))
 			if first.ContactID == second.ContactID {
-				t.Fatal("two people of one directory were merged")
+				w.Fatal("two people of one directory were merged")
 			}
 		})
 	})
@@ -256,7 +256,7 @@ func TestCreateUser(t *testing.T) {
 			_, err := w.CreateUser(w.ctx(), w.a, user("other", "externalId", "k1"))
 			w.wantKind(err, desk.Uniqueness, "externalId")
 			if _, err = w.CreateUser(w.ctx(), w.a, user("other", "externalId", "K1")); err != nil {
-				t.Error("externalId is case-exact:", err)
+				w.Error("externalId is case-exact:", err)
 			}
 		})
 	})
@@ -267,11 +267,11 @@ func TestCreateUser(t *testing.T) {
 			w.wantStatus(u.ContactID, desk.SoftDeleted, desk.ActorDirectory)
 			again := w.push(w.a, user("kofi.new", "externalId", "k1", "displayName", "Kofi"))
 			if again.ID != u.ID || again.ContactID != u.ContactID || !again.Active || again.Version != 3 {
-				t.Fatalf("revived as %+v, was %+v", again, u)
+				w.Fatalf("revived as %+v, was %+v", again, u)
 			}
 			w.wantStatus(u.ContactID, desk.Active, "")
 			if p := w.contact(u.ContactID).Profile; p.Title != "" || p.UserName != "kofi.new" {
-				t.Errorf("profile is %+v", p)
+				w.Errorf("profile is %+v", p)
 			}
 			w.wantEvent(u.ContactID, desk.OpCreate, desk.Revived, "")
 		})
@@ -289,7 +289,7 @@ func TestCreateUser(t *testing.T) {
 			_, err = w.CreateUser(w.ctx(), w.a, user("kofi@acme.example", "externalId", "k3"))
 			w.wantKind(err, desk.Uniqueness, "userName")
 			if len(w.all()) != 2 {
-				t.Error("a refused request left a contact")
+				w.Error("a refused request left a contact")
 			}
 		})
 	})
@@ -307,15 +307,15 @@ func TestUpdateUser(t *testing.T) {
 			u := w.push(w.a, user("kofi", "title", "Old", "displayName", "Kofi"))
 			after := w.set(w.a, u.ID, "title", "New", "nickName", "Ko")
 			if after.Version != 2 || !after.ModifiedAt.After(u.ModifiedAt) {
-				t.Errorf("version %d, modified %v after %v", after.Version, after.ModifiedAt, u.ModifiedAt)
+				w.Errorf("version %d, modified %v after %v", after.Version, after.ModifiedAt, u.ModifiedAt)
 			}
 			if got := w.contact(u.ContactID).Title; got != "New" {
-				t.Errorf("title is %q", got)
+				w.Errorf("title is %q", got)
 			}
 			e := w.wantEvent(u.ContactID, desk.OpPatch, desk.Updated, "")
 			want := []desk.Change{{Field: "title", From: "Old", To: "New"}, {Field: "nickName", From: nil, To: "Ko"}}
 			if diff := cmp.Diff(want, e.Changes); diff != "" {
-				t.Error(diff)
+				w.Error(diff)
 			}
 		})
 	})
@@ -327,7 +327,7 @@ func TestUpdateUser(t *testing.T) {
 			w.must(err)
 			w.set(w.a, u.ID, "title", "New")
 			if got := w.contact(u.ContactID); got.DisplayName != "Kofi A." || got.Title != "New" {
-				t.Errorf("profile is %+v", got.Profile)
+				w.Errorf("profile is %+v", got.Profile)
 			}
 		})
 	})
@@ -337,7 +337,7 @@ func TestUpdateUser(t *testing.T) {
 			before := w.lastEvent(u.ContactID)
 			after := w.set(w.a, u.ID, "title", "T", "active", true)
 			if after.Version != u.Version || !after.ModifiedAt.Equal(u.ModifiedAt) || w.lastEvent(u.ContactID).ID != before.ID {
-				t.Error("a change of nothing left a trace")
+				w.Error("a change of nothing left a trace")
 			}
 		})
 	})
@@ -370,10 +370,10 @@ func TestUpdateUser(t *testing.T) {
 			e := w.wantEvent(u.ContactID, desk.OpPatch, desk.Deactivated, "")
 			want := []desk.Change{{Field: "status", From: "active", To: "deleted"}, {Field: "active", From: true, To: false}}
 			if diff := cmp.Diff(want, e.Changes); diff != "" {
-				t.Error(diff)
+				w.Error(diff)
 			}
 			if got, err := w.User(w.ctx(), w.a, u.ID); err != nil || got.Active {
-				t.Fatalf("the user is %+v, %v; want it readable and inactive", got, err)
+				w.Fatalf("the user is %+v, %v; want it readable and inactive", got, err)
 			}
 			w.set(w.a, u.ID, "active", true)
 			w.wantStatus(u.ContactID, desk.Active, "")
@@ -387,7 +387,7 @@ func TestUpdateUser(t *testing.T) {
 			_, err := w.UpdateUser(w.ctx(), w.a, desk.OpReplace, u.ID, func(desk.Resource) (desk.Resource, error) { return user("TAKEN"), nil })
 			w.wantKind(err, desk.Uniqueness, "userName")
 			if after := w.set(w.a, u.ID, "userName", "Kofi.A"); after.ID != u.ID || w.contact(u.ContactID).UserName != "Kofi.A" {
-				t.Error("a rename is not in place")
+				w.Error("a rename is not in place")
 			}
 		})
 	})

@@ -53,14 +53,9 @@ func (c *serveCmd) Run(p *program) error {
 	authenticator := &auth.Authenticator{Store: st, Log: log}
 	engine := &provision.Engine{Store: st}
 	var draining atomic.Bool
-	mux := http.NewServeMux()
-	mux.Handle("/scim/", (&scim.Handler{Engine: engine, Authenticate: authenticator.SCIM, PublicURL: base, Log: log}).Routes())
-	mux.Handle("/api/", (&api.Handler{Engine: engine, Authenticate: authenticator.API, PublicURL: base, Version: version, Log: log}).Routes())
-	mux.Handle("/", (&portal.Handler{
-		Engine: engine, Session: authenticator.Session, SignIn: authenticator.SignIn, SignOut: authenticator.SignOut, PublicURL: base, Log: log,
-	}).Routes())
-	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
-	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) {
+	rest := http.NewServeMux()
+	rest.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
+	rest.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) {
 		// The schema is up to date, or the store would not have opened.
 		if err := st.Ping(r.Context()); err != nil || draining.Load() {
 			http.Error(w, "not ready", http.StatusServiceUnavailable)
@@ -68,8 +63,16 @@ func (c *serveCmd) Run(p *program) error {
 		}
 		fmt.Fprintln(w, "ready")
 	})
+	rest.Handle("/", (&portal.Handler{
+		Engine: engine, Session: authenticator.Session, SignIn: authenticator.SignIn, SignOut: authenticator.SignOut, PublicURL: base, Log: log,
+	}).Routes())
+	edges := httpx.Edges(
+		(&scim.Handler{Engine: engine, Authenticate: authenticator.SCIM, PublicURL: base, Log: log}).Routes(),
+		(&api.Handler{Engine: engine, Authenticate: authenticator.API, PublicURL: base, Version: version, Log: log}).Routes(),
+		rest,
+	)
 	server := &http.Server{
-		Handler:           httpx.Wrap(mux, log),
+		Handler:           httpx.Wrap(edges, log),
 		ReadHeaderTimeout: 10 * time.Second,
 		ReadTimeout:       httpx.Timeout,
 		WriteTimeout:      2 * httpx.Timeout,

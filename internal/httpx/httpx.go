@@ -28,6 +28,21 @@ const MaxBody = 1 << 20
 // Timeout is how long a request may take. Entra gives up after 60 seconds.
 const Timeout = 30 * time.Second
 
+// Edges hands each request to its edge by the first part of its path. Unlike http.ServeMux it does not answer // in a path
+// with a redirect, which would turn a directory's POST into a GET.
+func Edges(scim, api, rest http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch first, _, _ := strings.Cut(strings.TrimLeft(r.URL.Path, "/"), "/"); first {
+		case "scim":
+			scim.ServeHTTP(w, r)
+		case "api":
+			api.ServeHTTP(w, r)
+		default:
+			rest.ServeHTTP(w, r)
+		}
+	})
+}
+
 type requestIDKey struct{}
 
 // RequestID returns the request's id, which is also in its answer's X-Request-Id header and in the log.

@@ -35,15 +35,15 @@ func NewServer(t testing.TB, databaseURL string) *Server {
 	t.Cleanup(func() { st.Close() })
 	log := slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn}))
 	s := &Server{Store: st, Engine: &provision.Engine{Store: st}, Auth: &auth.Authenticator{Store: st, Log: log}}
-	mux := http.NewServeMux()
-	ts := httptest.NewServer(httpx.Wrap(mux, log))
+	var handler http.Handler
+	ts := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { handler.ServeHTTP(w, r) }))
 	t.Cleanup(ts.Close)
 	s.URL = ts.URL
-	mux.Handle("/scim/", (&scim.Handler{Engine: s.Engine, Authenticate: s.Auth.SCIM, PublicURL: s.URL, Log: log}).Routes())
-	mux.Handle("/api/", (&api.Handler{Engine: s.Engine, Authenticate: s.Auth.API, PublicURL: s.URL, Version: "test", Log: log}).Routes())
-	mux.Handle("/", (&portal.Handler{
-		Engine: s.Engine, Session: s.Auth.Session, SignIn: s.Auth.SignIn, SignOut: s.Auth.SignOut, PublicURL: s.URL, Log: log,
-	}).Routes())
+	handler = httpx.Wrap(httpx.Edges(
+		(&scim.Handler{Engine: s.Engine, Authenticate: s.Auth.SCIM, PublicURL: s.URL, Log: log}).Routes(),
+		(&api.Handler{Engine: s.Engine, Authenticate: s.Auth.API, PublicURL: s.URL, Version: "test", Log: log}).Routes(),
+		(&portal.Handler{Engine: s.Engine, Session: s.Auth.Session, SignIn: s.Auth.SignIn, SignOut: s.Auth.SignOut, PublicURL: s.URL, Log: log}).Routes(),
+	), log)
 	return s
 }
 

@@ -1,0 +1,73 @@
+package testkit
+
+import (
+	"bytes"
+	"encoding/json"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+)
+
+// Answer is what came of a call.
+type Answer struct {
+	Status int
+	Header http.Header
+	Body   []byte
+}
+
+// Call sends a request with a bearer token, if token is not "", and a body: nil, text, or a value to send as JSON.
+func Call(t testing.TB, method, url, token string, body any) Answer {
+	t.Helper()
+	var reader io.Reader
+	switch body := body.(type) {
+	case nil:
+	case string:
+		reader = strings.NewReader(body)
+	default:
+		text, err := json.Marshal(body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		reader = bytes.NewReader(text)
+	}
+	request, err := http.NewRequestWithContext(t.Context(), method, url, reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	request.Header.Set("User-Agent", "")
+	if token != "" {
+		request.Header.Set("Authorization", "Bearer "+token)
+	}
+	if body != nil {
+		request.Header.Set("Content-Type", "application/json")
+	}
+	response, err := client.Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	text, err := io.ReadAll(response.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return Answer{response.StatusCode, response.Header, text}
+}
+
+// client follows no redirects: they are answers like any other.
+var client = &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+
+// Want fails unless the answer has the status, and returns its JSON.
+func (a Answer) Want(t testing.TB, status int) map[string]any {
+	t.Helper()
+	if a.Status != status {
+		t.Fatalf("status %d, want %d\n%s", a.Status, status, a.Body)
+	}
+	var v map[string]any
+	if len(a.Body) > 0 && strings.Contains(a.Header.Get("Content-Type"), "json") {
+		if err := json.Unmarshal(a.Body, &v); err != nil {
+			t.Fatalf("%v\n%s", err, a.Body)
+		}
+	}
+	return v
+}

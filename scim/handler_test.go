@@ -1,0 +1,275 @@
+package scim_test
+
+import (
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"rollcall/auth"
+	"rollcall/desk"
+	"rollcall/internal/testkit"
+	"rollcall/provision"
+	"rollcall/scim"
+	"rollcall/store"
+)
+
+func TestEveryKindHasAnAnswer(t *testing.T) {
+	for _, kind := range desk.Kinds {
+		if !scim.Translated(kind) {
+			t.Errorf("%s has no answer", kind)
+		}
+	}
+}
+
+// endpoint is a server with one connection.
+type endpoint struct {
+	*testing.T
+	*testkit.Server
+	base, token string
+}
+
+func (e *endpoint) call(method, path string, body any) testkit.Answer {
+	e.Helper()
+	return testkit.Call(e, method, e.base+path, e.token, body)
+}
+
+func eachEndpoint(t *testing.T, f func(*endpoint)) {
+	t.Helper()
+	testkit.Databases(t, func(t *testing.T, databaseURL string) {
+		server := testkit.NewServer(t, databaseURL)
+		base, token := server.Connect(t, "main", "entra")
+		f(&endpoint{t, server, base, token})
+	})
+}
+
+// wantError fails unless the answer is a SCIM error of the status and type ("" for none).
+func wantError(t testing.TB, a testkit.Answer, status int, scimType string) {
+	t.Helper()
+	body := a.Want(t, status)
+	got, _ := body["scimType"].(string)
+	schemas, _ := body["schemas"].([]any)
+	if a.Header.Get("Content-Type") != "application/scim+json" || len(schemas) != 1 || schemas[0] != "urn:ietf:params:scim:api:messages:2.0:Error" ||
+		body["status"] != itoa(status) || got != scimType || body["detail"] == nil {
+		t.Errorf("answer %v %s is no SCIM error of type %q", a.Header, a.Body, scimType)
+	}
+	lower := strings.ToLower(string(a.Body))
+	for _, leak := range []string{"select ", "insert ", "sqlstate", "constraint", "goroutine", ".go:", "rcs_"} {
+		if strings.Contains(lower, leak) {
+			t.Errorf("%s shows %q", a.Body, leak)
+		}
+	}
+}
+
+func itoa(n int) string {
+	return string(rune('0'+n/100)) + string(rune('0'+n/10%10)) + string(rune('0'+n%10))
+}
+
+func TestPaths(t *testing.T) {
+	eachEndpoint(t, func(t *endpoint) {
+		user := t.call("POST", "/Users", `{"userName":"kofi"}`).Want(t, 201)
+		id := "/Users/" + user["id"].(string)
+		for _, c := range []struct {
+			method, path string
+			status       int
+			scimType     string
+			allow        string
+		}{
+			{"PUT", "/Users", 405, "", "GET, HEAD, OPTIONS, POST"},
+			{"DELETE", "/Users/", 405, "", "GET, HEAD, OPTIONS, POST"},
+			{"POST", id, 405, "", "DELETE, GET, HEAD, OPTIONS, PATCH, PUT"},
+			{"DELETE", "/Schemas", 405, "", "GET, HEAD, OPTIONS"},
+			{"POST", "/ServiceProviderConfig", 405, "", "GET, HEAD, OPTIONS"},
+			{"BREW", "/Users", 405, "", "GET, HEAD, OPTIONS, POST"},
+			{"GET", "/users", 404, "", ""},
+			{"GET", "/Printers", 404, "", ""},
+			{"GET", id + "/photos", 404, "", ""},
+			{"GET", "/Users/a%2Fb%25", 404, "", ""},
+			{"GET", "/Users/%00", 404, "", ""},
+			{"GET", "/Users/%ff", 404, "", ""},
+			{"GET", "/Users/nobody", 404, "", ""},
+			{"DELETE", "/Users/nobody", 404, "", ""},
+			{"GET", "/Schemas/urn:nobody", 404, "", ""},
+			{"GET", "/ResourceTypes/Group", 404, "", ""},
+			{"GET", "/Schemas?filter=id+eq+%22x%22", 403, "", ""},
+			{"GET", "/Groups/1", 404, "", ""},
+			{"DELETE", "/Groups/1", 501, "", ""},
+			{"GET", "/Me", 501, "", ""},
+			{"GET", "/Users?filter=userName", 400, "invalidFilter", ""},
+			{"GET", "/Users?filter=", 400, "invalidFilter", ""},
+			{"GET", "/Users?filter=%ZZ", 400, "invalidFilter", ""},
+			{"GET", "/Users?filter=%00", 400, "invalidFilter", ""},
+			{"GET", "/Users?filters=userName+pr", 400, "invalidFilter", ""},
+			{"GET", "/Users?filter=userName+pr&filter=title+pr", 400, "invalidValue", ""},
+			{"GET", "/Users?count=1.5", 400, "invalidValue", ""},
+			{"GET", "/Users?startIndex=x", 400, "invalidValue", ""},
+		} {
+			a := t.call(c.method, c.path, nil)
+			wantError(t, a, c.status, c.scimType)
+			if a.Header.Get("Allow") != c.allow {
+				t.Errorf("%s %s allows %q, want %q", c.method, c.path, a.Header.Get("Allow"), c.allow)
+			}
+		}
+		wantError(t, t.call("POST", "/Groups", `{"displayName":"x"}`), 501, "")
+		for _, path := range []string{"", "/", "/Users", "/Users/", "//Users", "/v2/Users", "/v2//Users/", id, id + "/", "/v2" + id, "/ServiceProviderConfig", "/ResourceTypes", "/ResourceTypes/User", "/Schemas", "/Groups", "/Groups/",
+			"/Schemas/urn:ietf:params:scim:schemas:core:2.0:User", "/Schemas/" + ent, "/Users?aadOptscim062020", "/Users?startIndex=99999999999999999999&count=99999999999999999999", "/Users?startIndex=-5&count=-5"} {
+			a := t.call("GET", path, nil)
+			a.Want(t, 200)
+			if got := a.Header.Get("Content-Type"); got != "application/scim+json" {
+				t.Errorf("%s is %s", path, got)
+			}
+			if head := t.call("HEAD", path, nil); head.Status != 200 || len(head.Body) > 0 || head.Header.Get("Content-Type") != "application/scim+json" {
+				t.Errorf("HEAD %s: %d", path, head.Status)
+			}
+			if options := t.call("OPTIONS", path, nil); options.Status != 204 || options.Header.Get("Allow") == "" {
+				t.Errorf("OPTIONS %s: %d, allows %q", path, options.Status, options.Header.Get("Allow"))
+			}
+		}
+		if loc := t.call("GET", "/v2"+id, nil).Header.Get("Location"); loc != t.base+"/v2"+id {
+			t.Errorf("location below /v2 is %s", loc)
+		}
+	})
+}
+
+func TestAuthentication(t *testing.T) {
+	eachEndpoint(t, func(t *endpoint) {
+		_, other := t.Connect(t, "main", "okta")
+		_, foreign := t.Connect(t, "other", "entra")
+		now := time.Now()
+		expired, err := t.Auth.Issue(t.Context(), desk.Token{Kind: desk.TokenSCIM, TenantID: "main", Connection: "entra", ExpiresAt: &now})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for name, token := range map[string]string{
+			"none": "", "nonsense": "x", "a session of the API": t.Token(t, "main", desk.RoleAdmin), "another connection's": other, "another tenant's": foreign,
+			"one that nobody made": auth.NewSecret(desk.TokenSCIM, "main"), "one of a tenant that is none": auth.NewSecret(desk.TokenSCIM, "nobody"), "expired": expired,
+			"with other ends": t.token + "x", "in capitals": strings.ToUpper(t.token),
+		} {
+			for _, path := range []string{"/Users", "/Users/nobody", "/nowhere", "/Schemas", "", "/Groups"} {
+				a := testkit.Call(t, "GET", t.base+path, token, nil)
+				wantError(t, a, 401, "")
+				if !strings.HasPrefix(a.Header.Get("WWW-Authenticate"), "Bearer") {
+					t.Errorf("%s: no challenge", name)
+				}
+				unknown := testkit.Call(t, "GET", t.URL+"/scim/nobody/nothing"+path, token, nil)
+				if unknown.Status != 401 || string(unknown.Body) != string(a.Body) && name != "expired" {
+					t.Errorf("%s: an unknown tenant answers %s, a known one %s", name, unknown.Body, a.Body)
+				}
+			}
+		}
+		testkit.Call(t, "GET", t.base+"/ServiceProviderConfig", "", nil).Want(t, 200)
+		wantError(t, testkit.Call(t, "GET", t.URL+"/scim", "", nil), 401, "")
+		wantError(t, testkit.Call(t, "GET", t.URL+"/scim/main", t.token, nil), 401, "")
+		request, _ := http.NewRequest("GET", t.base+"/Users", nil)
+		request.Header.Set("Authorization", "bEaReR  "+t.token)
+		if response, err := http.DefaultClient.Do(request); err != nil || response.StatusCode != 200 {
+			t.Errorf("the scheme counts without case: %v, %v", response, err)
+		}
+	})
+}
+
+func TestBodies(t *testing.T) {
+	eachEndpoint(t, func(t *endpoint) {
+		post := func(contentType, body string) testkit.Answer {
+			request, err := http.NewRequest("POST", t.base+"/Users", strings.NewReader(body))
+			if err != nil {
+				t.Fatal(err)
+			}
+			request.Header.Set("Authorization", "Bearer "+t.token)
+			if contentType != "" {
+				request.Header.Set("Content-Type", contentType)
+			}
+			response, err := http.DefaultClient.Do(request)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer response.Body.Close()
+			text, err := io.ReadAll(response.Body)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return testkit.Answer{Status: response.StatusCode, Header: response.Header, Body: text}
+		}
+		for i, contentType := range []string{"", "application/scim+json", "application/scim+json; charset=utf-8", "application/json", "application/json;charset=UTF-8", "APPLICATION/JSON", "application/scim+json; charset"} {
+			post(contentType, `{"userName":"u`+itoa(i)+`"}`).Want(t, 201)
+		}
+		for _, contentType := range []string{"application/xml", "text/plain", "application/x-www-form-urlencoded", ";", "multipart/form-data; boundary=x"} {
+			wantError(t, post(contentType, `{"userName":"x"}`), 415, "")
+		}
+		wantError(t, post("application/json", strings.Repeat("A", 3_000_000)), 413, "")
+		wantError(t, post("application/json", `{"userName":"x","title":"`+strings.Repeat("A", 1<<20)+`"}`), 413, "")
+		post("application/json", `{"userName":"big","title":"`+strings.Repeat("A", 1<<19)+`"}`).Want(t, 201)
+		wantError(t, post("application/json", strings.Repeat("[", 20000)), 400, "invalidSyntax")
+		wantError(t, post("application/json", ""), 400, "invalidSyntax")
+	})
+}
+
+// TestRefusalsAreRecorded reads the connection's log after each kind of refusal.
+func TestRefusalsAreRecorded(t *testing.T) {
+	eachEndpoint(t, func(t *endpoint) {
+		user := t.call("POST", "/Users", `{"userName":"kofi","externalId":"k1"}`).Want(t, 201)
+		id := user["id"].(string)
+		for _, c := range []struct {
+			method, path, body string
+			operation          desk.Operation
+			reason             desk.Kind
+			subject            string
+		}{
+			{"POST", "/Users", `{"userName":"KOFI"}`, desk.OpCreate, desk.Uniqueness, "KOFI"},
+			{"POST", "/Users", `{"externalId":"k1"}`, desk.OpCreate, desk.InvalidValue, "k1"},
+			{"POST", "/Users", `{`, desk.OpCreate, desk.InvalidSyntax, ""},
+			{"PUT", "/Users/" + id, `{"userName":5}`, desk.OpReplace, desk.InvalidValue, ""},
+			{"PATCH", "/Users/" + id, `{"Operations":[{"op":"replace","path":"colour","value":"x"}]}`, desk.OpPatch, desk.InvalidPath, ""},
+			{"PATCH", "/Users/nobody", `{"Operations":[]}`, desk.OpPatch, desk.NotFound, ""},
+			{"DELETE", "/Users/nobody", ``, desk.OpDelete, desk.NotFound, ""},
+			{"GET", "/Users?filter=x", ``, desk.OpRead, desk.InvalidFilter, ""},
+		} {
+			if a := t.call(c.method, c.path, c.body); a.Status < 400 {
+				t.Fatalf("%s %s is not refused", c.method, c.path)
+			}
+			events, err := t.Engine.ConnectionEvents(t.Context(), desk.Actor{TenantID: "main"}, "entra", "", 2)
+			if err != nil || len(events) < 2 {
+				t.Fatal(events, err)
+			}
+			ev := events[0]
+			if ev.Operation != c.operation || ev.Outcome != desk.Refused || ev.Reason != string(c.reason) || ev.Subject != c.subject || ev.Detail == "" || ev.RequestID == "" || ev.ActorName != "entra" {
+				t.Errorf("%s %s leaves %+v", c.method, c.path, ev)
+			}
+			if strings.HasSuffix(c.path, id) && (ev.UserID == nil || *ev.UserID != id || ev.ContactID == nil) {
+				t.Errorf("%s %s does not say whom it was about: %+v", c.method, c.path, ev)
+			}
+		}
+		events, err := t.Engine.ConnectionEvents(t.Context(), desk.Actor{TenantID: "main"}, "entra", "", 100)
+		if err != nil {
+			t.Fatal(err)
+		}
+		before := len(events)
+		t.call("GET", "/Users/nobody", nil)
+		t.call("GET", "/Users", nil)
+		t.call("PATCH", "/Users/"+id, `{"Operations":[{"op":"replace","path":"userName","value":"kofi"}]}`)
+		if events, err = t.Engine.ConnectionEvents(t.Context(), desk.Actor{TenantID: "main"}, "entra", "", 100); err != nil || len(events) != before {
+			t.Errorf("reads and a change of nothing left %d events", len(events)-before)
+		}
+	})
+}
+
+// TestPanic holds that a bug is answered in SCIM's form and tells nothing.
+func TestPanic(t *testing.T) {
+	var log strings.Builder
+	h := &scim.Handler{
+		Engine: &provision.Engine{Store: &store.Store{}}, Log: slog.New(slog.NewTextHandler(&log, nil)),
+		Authenticate: func(*http.Request, string, string) (desk.Actor, error) { panic("rcs_main_secret in a message") },
+	}
+	w := httptest.NewRecorder()
+	h.Routes().ServeHTTP(w, httptest.NewRequest("GET", "/scim/main/entra/Users", nil))
+	wantError(t, testkit.Answer{Status: w.Code, Header: w.Header(), Body: w.Body.Bytes()}, 500, "")
+	if strings.Contains(w.Body.String(), "secret") {
+		t.Errorf("the answer tells: %s", w.Body)
+	}
+	if !strings.Contains(log.String(), "scim_test.TestPanic") || strings.Contains(log.String(), "goroutine") {
+		t.Errorf("the log does not say where, or holds a stack: %s", &log)
+	}
+}
