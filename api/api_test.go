@@ -1,0 +1,366 @@
+package api_test
+
+import (
+	"fmt"
+	"net/url"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"rollcall/api"
+	"rollcall/desk"
+	"rollcall/internal/testkit"
+)
+
+func TestMain(m *testing.M) { os.Exit(testkit.Main(m)) }
+
+func TestEveryKindHasAStatus(t *testing.T) {
+	for _, kind := range desk.Kinds {
+		if !api.Translated(kind) {
+			t.Errorf("%s has no status", kind)
+		}
+	}
+}
+
+// server is a server with a connection, its token, and tokens for the JSON API.
+type server struct {
+	*testing.T
+	*testkit.Server
+	scim, scimToken, agent, admin string
+}
+
+func each(t *testing.T, f func(*server)) {
+	t.Helper()
+	testkit.Databases(t, func(t *testing.T, databaseURL string) {
+		s := &server{T: t, Server: testkit.NewServer(t, databaseURL)}
+		s.scim, s.scimToken = s.Connect(t, "main", "entra")
+		s.agent, s.admin = s.Token(t, "main", desk.RoleAgent), s.Token(t, "main", desk.RoleAdmin)
+		f(s)
+	})
+}
+
+// do calls the API as an administrator and returns the answer's JSON.
+func (s *server) do(method, path string, body any, status int) map[string]any {
+	s.Helper()
+	return testkit.Call(s, method, s.URL+"/api/v1"+path, s.admin, body).Want(s, status)
+}
+
+// push creates a user as the directory does and returns its contact's id.
+func (s *server) push(body string) (scimID, contact string) {
+	s.Helper()
+	u := testkit.Call(s, "POST", s.scim+"/Users", s.scimToken, body).Want(s, 201)
+	scimID = u["id"].(string)
+	for _, c := range s.items("/contacts?status=all&limit=1000") {
+		for _, sync := range c["sync"].([]any) {
+			if sync.(map[string]any)["scimId"] == scimID {
+				return scimID, c["id"].(string)
+			}
+		}
+	}
+	s.Fatalf("no contact has the user %s", scimID)
+	return
+}
+
+// items reads all pages of a list.
+func (s *server) items(path string) []map[string]any {
+	s.Helper()
+	var all []map[string]any
+	for cursor := ""; ; {
+		page := path
+		if cursor != "" {
+			page += "&cursor=" + url.QueryEscape(cursor)
+		}
+		body := s.do("GET", page, nil, 200)
+		for _, item := range body["items"].([]any) {
+			all = append(all, item.(map[string]any))
+		}
+		next, ok := body["next"].(string)
+		if !ok {
+			return all
+		}
+		cursor = next
+	}
+}
+
+func TestContactShape(t *testing.T) {
+	each(t, func(t *server) {
+		company := t.do("POST", "/companies", map[string]any{"name": "Acme", "domains": []string{"ACME.example", "acme.example."}}, 201)
+		scimID, id := t.push(`{"userName":"kofi@acme.example","externalId":"k1","displayName":"Kofi","title":"Lead","active":true,
+			"emails":[{"type":"work","value":"kofi@acme.example","primary":true}],"phoneNumbers":[{"type":"mobile","value":"+1"}]}`)
+		got := t.do("GET", "/contacts/"+id, nil, 200)
+		for _, field := range []string{"createdAt", "modifiedAt"} {
+			if at, _ := got[field].(string); !strings.HasSuffix(at, "Z") {
+				t.Errorf("%s is %v", field, got[field])
+			}
+			delete(got, field)
+		}
+		sync := got["sync"].([]any)[0].(map[string]any)
+		if at, _ := sync["lastSyncedAt"].(string); !strings.HasSuffix(at, "Z") {
+			t.Errorf("lastSyncedAt is %v", sync["lastSyncedAt"])
+		}
+		delete(sync, "lastSyncedAt")
+		want := map[string]any{
+			"id": id, "displayName": "Kofi", "userName": "kofi@acme.example", "title": "Lead",
+			"emails":        []any{map[string]any{"type": "work", "value": "kofi@acme.example", "primary": true}},
+			"phones":        []any{map[string]any{"type": "mobile", "value": "+1"}},
+			"company":       map[string]any{"id": company["id"], "name": "Acme"},
+			"companyReason": "domain", "status": "active", "verified": false,
+			"sync": []any{map[string]any{"connection": "entra", "provider": "generic", "externalId": "k1", "scimId": scimID, "active": true}},
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Error(diff)
+		}
+		if diff := cmp.Diff([]any{"acme.example"}, company["domains"]); diff != "" {
+			t.Error(diff)
+		}
+	})
+}
+
+func TestContactLife(t *testing.T) {
+	each(t, func(t *server) {
+		c := t.do("POST", "/contacts", map[string]any{"displayName": "Ann", "emails": []any{map[string]any{"value": "ann@acme.example"}}}, 201)
+		path := "/contacts/" + c["id"].(string)
+		if c["company"] != nil || c["companyReason"] != "no_match" || c["status"] != "active" || c["emails"].([]any)[0].(map[string]any)["type"] != "work" {
+			t.Errorf("created as %v", c)
+		}
+		company := t.do("POST", "/companies", map[string]any{"name": "Acme", "domains": []any{"acme.example"}}, 201)["id"]
+		c = t.do("PATCH", path, map[string]any{"title": "Lead", "userName": "ann", "companyId": company}, 200)
+		if c["title"] != "Lead" || c["companyReason"] != "manual" || c["displayName"] != "Ann" {
+			t.Errorf("edited to %v", c)
+		}
+		c = t.do("PATCH", path, `{"companyId":null,"title":null}`, 200)
+		if c["company"] != nil || c["companyReason"] != "manual" || c["title"] != nil {
+			t.Errorf("blanked to %v", c)
+		}
+		c = t.do("PATCH", path, map[string]any{"companyReason": "auto"}, 200)
+		if c["companyReason"] != "domain" || c["company"].(map[string]any)["id"] != company {
+			t.Errorf("given back to sync as %v", c)
+		}
+		t.do("POST", path+"/erase", nil, 409)
+		t.do("DELETE", path, nil, 204)
+		t.do("DELETE", path, nil, 204)
+		c = t.do("GET", path, nil, 200)
+		if c["status"] != "deleted" || c["deletedBy"] != "agent" || c["deletedAt"] == nil {
+			t.Errorf("deleted as %v", c)
+		}
+		c = t.do("POST", path+"/restore", nil, 200)
+		if c["status"] != "active" || c["deletedBy"] != nil || c["deletedAt"] != nil {
+			t.Errorf("restored as %v", c)
+		}
+		t.do("POST", path+"/restore", nil, 200)
+		var did []string
+		for _, e := range t.items(path + "/events?limit=2") {
+			did = append(did, fmt.Sprint(e["operation"], " ", e["outcome"]))
+		}
+		want := []string{"restore restored", "delete deleted", "erase refused", "patch updated", "patch updated", "patch updated", "create created"}
+		if diff := cmp.Diff(want, did); diff != "" {
+			t.Error(diff)
+		}
+		t.do("DELETE", path, nil, 204)
+		t.do("POST", path+"/erase", nil, 204)
+		t.do("GET", path, nil, 404)
+		t.do("POST", path+"/erase", nil, 404)
+		t.do("DELETE", path, nil, 404)
+		t.do("GET", path+"/events", nil, 404)
+	})
+}
+
+func TestListContacts(t *testing.T) {
+	each(t, func(t *server) {
+		company := t.do("POST", "/companies", map[string]any{"name": "Beta", "domains": []string{"bücher.example"}}, 201)["id"].(string)
+		for i := range 5 {
+			t.push(fmt.Sprintf(`{"userName":"u%d","displayName":"Person %d%%","emails":[{"value":"u%d@acme.example"}]}`, i, i, i))
+		}
+		t.push(`{"userName":"gone","displayName":"Gone","active":false}`)
+		t.push(`{"userName":"ÜNAL","displayName":"Per_son","emails":[{"value":"x@xn--bcher-kva.example"}]}`)
+		for query, want := range map[string][]string{
+			"":                                    {"u0", "u1", "u2", "u3", "u4", "ÜNAL"},
+			"?status=active":                      {"u0", "u1", "u2", "u3", "u4", "ÜNAL"},
+			"?status=deleted":                     {"gone"},
+			"?status=all&limit=2":                 {"u0", "u1", "u2", "u3", "u4", "gone", "ÜNAL"},
+			"?q=PERSON+2":                         {"u2"},
+			"?q=u3@ACME":                          {"u3"},
+			"?q=%C3%BCnal":                        {"ÜNAL"},
+			"?q=%25":                              {"u0", "u1", "u2", "u3", "u4"},
+			"?q=_":                                {"ÜNAL"},
+			"?q=%5C":                              nil,
+			"?q=nobody":                           nil,
+			"?domain=ACME.example.":               {"u0", "u1", "u2", "u3", "u4"},
+			"?domain=cme.example":                 nil,
+			"?domain=B%C3%BCcher.example":         {"ÜNAL"},
+			"?company=" + company:                 {"ÜNAL"},
+			"?company=nobody":                     nil,
+			"?domain=acme.example&q=1&status=all": {"u1"},
+		} {
+			if !strings.Contains(query, "?") {
+				query = "?limit=3"
+			}
+			var got []string
+			for _, c := range t.items("/contacts" + query) {
+				got = append(got, c["userName"].(string))
+			}
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Errorf("%s: %s", query, diff)
+			}
+		}
+	})
+}
+
+func TestCompanies(t *testing.T) {
+	each(t, func(t *server) {
+		acme := t.do("POST", "/companies", map[string]any{"name": " Acme "}, 201)
+		path := "/companies/" + acme["id"].(string)
+		if acme["name"] != "Acme" || len(acme["domains"].([]any)) != 0 {
+			t.Errorf("created as %v", acme)
+		}
+		t.do("POST", "/companies", map[string]any{"name": "ACME"}, 409)
+		t.do("POST", "/companies", map[string]any{"name": "Beta", "domains": []string{"acme.example"}}, 201)
+		got := t.do("PATCH", path, map[string]any{"name": "Acme Ltd", "domains": []string{"b.example", "a.example", "B.EXAMPLE"}}, 200)
+		if diff := cmp.Diff([]any{"a.example", "b.example"}, got["domains"]); diff != "" || got["name"] != "Acme Ltd" {
+			t.Errorf("edited to %v", got)
+		}
+		t.do("PATCH", path, map[string]any{"name": "beta"}, 409)
+		if got = t.do("GET", path, nil, 200); got["name"] != "Acme Ltd" {
+			t.Errorf("a refused edit left %v", got)
+		}
+		for _, body := range []any{map[string]any{"name": " "}, map[string]any{"domains": []string{"no domain"}}, map[string]any{"domains": []string{"a@b.example"}}, `{"name":"\u0000"}`, map[string]any{"name": strings.Repeat("x", 1001)}} {
+			t.do("PATCH", path, body, 400)
+		}
+		if n := len(t.items("/companies?limit=1")); n != 2 {
+			t.Errorf("%d companies", n)
+		}
+		t.do("DELETE", path, nil, 204)
+		t.do("GET", path, nil, 404)
+		t.do("DELETE", path, nil, 404)
+	})
+}
+
+func TestConnections(t *testing.T) {
+	each(t, func(t *server) {
+		t.push(`{"userName":"kofi"}`)
+		list := t.items("/connections?x=1")
+		if len(list) != 1 || list[0]["slug"] != "entra" || list[0]["tenantUrl"] != t.scim {
+			t.Errorf("connections are %v", list)
+		}
+		t.do("GET", "/connections/entra", nil, 200)
+		t.do("GET", "/connections/nobody", nil, 404)
+		t.do("GET", "/connections/nobody/events", nil, 404)
+		events := t.items("/connections/entra/events?limit=1")
+		if len(events) != 2 || events[0]["outcome"] != "created" || events[0]["actor"].(map[string]any)["type"] != "directory" {
+			t.Errorf("events are %v", events)
+		}
+	})
+}
+
+func TestRoles(t *testing.T) {
+	each(t, func(t *server) {
+		call := func(token, method, path string, body any) testkit.Answer {
+			return testkit.Call(t, method, t.URL+"/api/v1"+path, token, body)
+		}
+		c := call(t.agent, "POST", "/contacts", map[string]any{"displayName": "Ann"}).Want(t, 201)
+		call(t.agent, "PATCH", "/contacts/"+c["id"].(string), map[string]any{"title": "x"}).Want(t, 200)
+		call(t.agent, "GET", "/companies", nil).Want(t, 200)
+		for _, op := range [][2]string{{"POST", "/companies"}, {"PATCH", "/companies/x"}, {"DELETE", "/companies/x"}} {
+			wantProblem(t, call(t.agent, op[0], op[1], map[string]any{"name": "x"}), 403)
+		}
+		for _, token := range []string{"", "x", t.scimToken, t.agent + "x"} {
+			for _, path := range []string{"/contacts", "/contacts/x", "/companies", "/connections/entra/events"} {
+				a := call(token, "GET", path, nil)
+				wantProblem(t, a, 401)
+				if !strings.HasPrefix(a.Header.Get("WWW-Authenticate"), "Bearer") {
+					t.Error("no challenge")
+				}
+			}
+		}
+	})
+}
+
+// wantProblem fails unless the answer is a problem document of the status.
+func wantProblem(t testing.TB, a testkit.Answer, status int) {
+	t.Helper()
+	body := a.Want(t, status)
+	if a.Header.Get("Content-Type") != "application/problem+json" || body["status"] != float64(status) || body["title"] == nil || body["detail"] == nil {
+		t.Errorf("answer %v %s is no problem document", a.Header, a.Body)
+	}
+	lower := strings.ToLower(string(a.Body))
+	for _, leak := range []string{"select ", "insert ", "sqlstate", "constraint", "goroutine", ".go:"} {
+		if strings.Contains(lower, leak) {
+			t.Errorf("%s shows %q", a.Body, leak)
+		}
+	}
+}
+
+func TestProblems(t *testing.T) {
+	each(t, func(t *server) {
+		call := func(method, path string, body any) testkit.Answer {
+			return testkit.Call(t, method, t.URL+path, t.admin, body)
+		}
+		for _, c := range []struct {
+			method, path string
+			body         any
+			status       int
+		}{
+			{"GET", "/api", nil, 404},
+			{"GET", "/api/v1", nil, 404},
+			{"GET", "/api/v1/nothing", nil, 404},
+			{"GET", "/api/v1/contacts/nobody", nil, 404},
+			{"GET", "/api/v1/contacts/%00", nil, 400},
+			{"GET", "/api/v1/contacts/%ff", nil, 400},
+			{"GET", "/api/v1/contacts?q=%00", nil, 400},
+			{"GET", "/api/v1/contacts?q=%ZZ", nil, 400},
+			{"GET", "/api/v1/contacts?status=gone", nil, 400},
+			{"GET", "/api/v1/contacts?limit=0", nil, 400},
+			{"GET", "/api/v1/contacts?limit=x", nil, 400},
+			{"GET", "/api/v1/contacts?limit=1001", nil, 400},
+			{"GET", "/api/v1/contacts?cursor=*", nil, 400},
+			{"GET", "/api/v1/contacts?cursor=AA", nil, 400},
+			{"GET", "/api/v1/contacts?domain=a@b", nil, 400},
+			{"GET", "/api/v1/contacts?q=" + strings.Repeat("x", 300), nil, 400},
+			{"PUT", "/api/v1/contacts", nil, 405},
+			{"POST", "/api/v1/contacts/x", nil, 405},
+			{"GET", "/api/v1/contacts/x/restore", nil, 405},
+			{"POST", "/api/v1/contacts", nil, 400},
+			{"POST", "/api/v1/contacts", "{", 400},
+			{"POST", "/api/v1/contacts", "[]", 400},
+			{"POST", "/api/v1/contacts", "{} {}", 400},
+			{"POST", "/api/v1/contacts", "{}", 400},
+			{"POST", "/api/v1/contacts", `{"displayName":5}`, 400},
+			{"POST", "/api/v1/contacts", `{"displayName":"x","colour":"teal"}`, 400},
+			{"POST", "/api/v1/contacts", `{"displayName":"\u0000"}`, 400},
+			{"POST", "/api/v1/contacts", `{"displayName":"x","emails":[{"value":""}]}`, 400},
+			{"POST", "/api/v1/contacts", `{"displayName":"x","emails":["a@b"]}`, 400},
+			{"POST", "/api/v1/contacts", `{"displayName":"x","companyId":"nobody"}`, 400},
+			{"POST", "/api/v1/contacts", `{"displayName":"x","companyId":"y","companyReason":"auto"}`, 400},
+			{"POST", "/api/v1/contacts", `{"displayName":"x","companyReason":"manual"}`, 400},
+			{"POST", "/api/v1/contacts", `{"userName":"` + strings.Repeat("x", 1001) + `"}`, 400},
+			{"POST", "/api/v1/contacts", strings.Repeat("x", 2_000_000), 413},
+			{"POST", "/api/v1/companies", `{}`, 400},
+		} {
+			a := call(c.method, c.path, c.body)
+			if a.Status != c.status {
+				t.Errorf("%s %s %.60v: status %d, want %d\n%s", c.method, c.path, c.body, a.Status, c.status, a.Body)
+				continue
+			}
+			wantProblem(t, a, c.status)
+			if (a.Header.Get("Allow") != "") != (c.status == 405) {
+				t.Errorf("%s %s allows %q", c.method, c.path, a.Header.Get("Allow"))
+			}
+		}
+	})
+}
+
+func TestOpenAPI(t *testing.T) {
+	s := testkit.NewServer(t, testkit.SQLite(t))
+	doc := testkit.Call(t, "GET", s.URL+"/api/openapi.json", "", nil).Want(t, 200)
+	paths, _ := doc["paths"].(map[string]any)
+	for _, path := range []string{"/api/v1/contacts", "/api/v1/contacts/{id}/erase", "/api/v1/companies/{id}", "/api/v1/connections/{slug}/events"} {
+		if paths[path] == nil {
+			t.Errorf("%s is not described", path)
+		}
+	}
+	if version, _ := doc["openapi"].(string); !strings.HasPrefix(version, "3.1") {
+		t.Errorf("openapi is %v", doc["openapi"])
+	}
+}
