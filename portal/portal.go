@@ -74,7 +74,11 @@ func (h *Handler) Routes() http.Handler {
 	router.MethodNotAllowedHandler = h.public(func(http.ResponseWriter, *http.Request) error {
 		return desk.Errorf(desk.MethodNotAllowed, "", "This page cannot be used like that.")
 	})
-	return httpx.Recover(headers(http.NewCrossOriginProtection().Handler(router)), h.Log, h.writeError)
+	protection := http.NewCrossOriginProtection()
+	protection.SetDenyHandler(h.public(func(http.ResponseWriter, *http.Request) error {
+		return desk.Errorf(desk.Forbidden, "", "This form was sent from another site.")
+	}))
+	return httpx.Recover(headers(protection.Handler(router)), h.Log, h.writeError)
 }
 
 // headers keeps pages from loading anything from elsewhere, from being framed, and from being kept by caches.

@@ -35,3 +35,17 @@ func ParseQuery(raw string) error {
 
 // Translated reports whether the edge has an answer for a kind of error.
 func Translated(kind desk.Kind) bool { return answers[kind].status >= 400 }
+
+// OpenPath is the one that needs no token.
+const OpenPath = openPath
+
+// Routes are the paths below a tenant URL with their methods.
+func Routes() map[string][]string {
+	all := map[string][]string{}
+	for _, r := range routes {
+		for method := range r.methods {
+			all[r.path] = append(all[r.path], method)
+		}
+	}
+	return all
+}

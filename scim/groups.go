@@ -21,3 +21,8 @@ func (req *request) listGroups() error {
 func (req *request) getGroup() error {
 	return desk.Errorf(desk.NotFound, "", "no group with this id; groups are not offered")
 }
+
+// noGroups refuses to write groups.
+func noGroups(*request) error {
+	return desk.Errorf(desk.NotImplemented, "", "groups are not offered; turn the provisioning of groups off in the directory")
+}

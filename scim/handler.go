@@ -41,38 +41,40 @@ type request struct {
 // methods are a path's handlers by HTTP method.
 type methods map[string]func(*request) error
 
+// routes are the paths below a tenant URL.
+var routes = []struct {
+	path    string
+	methods methods
+}{
+	{"/Users", methods{"GET": (*request).list, "POST": (*request).create}},
+	{"/Users/.search", methods{"POST": (*request).search}},
+	{"/Users/{id}", methods{"GET": (*request).get, "PUT": (*request).replace, "PATCH": (*request).patch, "DELETE": (*request).delete}},
+	{"/Groups", methods{"GET": (*request).listGroups, "POST": noGroups}},
+	{"/Groups/{id}", methods{"GET": (*request).getGroup, "PUT": noGroups, "PATCH": noGroups, "DELETE": noGroups}},
+	{"/ServiceProviderConfig", methods{"GET": (*request).serviceProviderConfig}},
+	{"/ResourceTypes", methods{"GET": (*request).resourceTypes}},
+	{"/ResourceTypes/{id}", methods{"GET": (*request).resourceType}},
+	{"/Schemas", methods{"GET": (*request).schemas}},
+	{"/Schemas/{id}", methods{"GET": (*request).schema}},
+	{"/Bulk", methods{"POST": notOffered}},
+	{"/Me", methods{"GET": notOffered, "POST": notOffered, "PUT": notOffered, "PATCH": notOffered, "DELETE": notOffered}},
+	{"", methods{"GET": (*request).serviceProviderConfig}}, // some clients try the tenant URL itself
+}
+
+// openPath needs no token (RFC 7644 section 4).
+const openPath = "/ServiceProviderConfig"
+
+func notOffered(*request) error {
+	return desk.Errorf(desk.NotImplemented, "", "this part of SCIM is not offered; /ServiceProviderConfig says what is")
+}
+
 // Routes returns the handler of everything below /scim.
 func (h *Handler) Routes() http.Handler {
-	notOffered := func(what string) func(*request) error {
-		return func(*request) error {
-			return desk.Errorf(desk.NotImplemented, "", "%s are not offered; turn their provisioning off in the directory", what)
-		}
-	}
-	groupWrites := notOffered("groups")
-	bulk := func(*request) error { return desk.Errorf(desk.NotImplemented, "", "bulk requests are not offered") }
-	routes := []struct {
-		path    string
-		methods methods
-	}{
-		{"/Users", methods{"GET": (*request).list, "POST": (*request).create}},
-		{"/Users/.search", methods{"POST": (*request).search}},
-		{"/Users/{id}", methods{"GET": (*request).get, "PUT": (*request).replace, "PATCH": (*request).patch, "DELETE": (*request).delete}},
-		{"/Groups", methods{"GET": (*request).listGroups, "POST": groupWrites}},
-		{"/Groups/{id}", methods{"GET": (*request).getGroup, "PUT": groupWrites, "PATCH": groupWrites, "DELETE": groupWrites}},
-		{"/ServiceProviderConfig", methods{"GET": (*request).serviceProviderConfig}},
-		{"/ResourceTypes", methods{"GET": (*request).resourceTypes}},
-		{"/ResourceTypes/{id}", methods{"GET": (*request).resourceType}},
-		{"/Schemas", methods{"GET": (*request).schemas}},
-		{"/Schemas/{id}", methods{"GET": (*request).schema}},
-		{"/Bulk", methods{"POST": bulk}},
-		{"/Me", methods{"GET": notOffered("/Me and passwords of single users"), "POST": notOffered("/Me"), "PUT": notOffered("/Me"), "PATCH": notOffered("/Me"), "DELETE": notOffered("/Me")}},
-		{"", methods{"GET": (*request).serviceProviderConfig}},
-	}
 	// Paths are matched as they were sent: cleaning would answer // with a redirect, which turns a POST into a GET.
 	router := mux.NewRouter().UseEncodedPath().SkipClean(true)
 	for _, prefix := range []string{"/scim/{tenant}/{connection}/v2", "/scim/{tenant}/{connection}"} {
 		for _, route := range routes {
-			router.Path(prefix + route.path + "{slash:/?}").Handler(h.endpoint(route.methods, route.path == "/ServiceProviderConfig"))
+			router.Path(prefix + route.path + "{slash:/?}").Handler(h.endpoint(route.methods, route.path == openPath))
 		}
 	}
 	router.NotFoundHandler = h.endpoint(nil, false)

@@ -98,6 +98,7 @@ func TestPaths(t *testing.T) {
 			{"GET", "/Groups/1", 404, "", ""},
 			{"DELETE", "/Groups/1", 501, "", ""},
 			{"GET", "/Me", 501, "", ""},
+			{"POST", "/Bulk", 501, "", ""},
 			{"GET", "/Users?filter=userName", 400, "invalidFilter", ""},
 			{"GET", "/Users?filter=", 400, "invalidFilter", ""},
 			{"GET", "/Users?filter=%ZZ", 400, "invalidFilter", ""},
@@ -168,6 +169,48 @@ func TestAuthentication(t *testing.T) {
 		if response, err := http.DefaultClient.Do(request); err != nil || response.StatusCode != 200 {
 			t.Errorf("the scheme counts without case: %v, %v", response, err)
 		}
+	})
+}
+
+// TestOtherTenants walks every route with the tokens of another tenant, and of another connection of the same one.
+func TestOtherTenants(t *testing.T) {
+	eachEndpoint(t, func(t *endpoint) {
+		user := t.call("POST", "/Users", `{"userName":"kofi","externalId":"k1"}`).Want(t, 201)
+		id := user["id"].(string)
+		_, sibling := t.Connect(t, "main", "okta")
+		theirs, token := t.Connect(t, "other", "entra")
+		n := 0
+		for path, methods := range scim.Routes() {
+			path = strings.ReplaceAll(path, "{id}", id)
+			for _, method := range methods {
+				for _, foreign := range []string{token, sibling} {
+					for _, prefix := range []string{t.base, t.base + "/v2"} {
+						a := testkit.Call(t, method, prefix+path, foreign, `{"userName":"mallory","Operations":[{"op":"replace","path":"active","value":false}]}`)
+						if path == scim.OpenPath && method == "GET" {
+							a.Want(t, 200)
+							continue
+						}
+						wantError(t, a, 401, "")
+						n++
+					}
+				}
+			}
+		}
+		if n < 80 {
+			t.Errorf("walked %d routes only", n)
+		}
+		if got := t.call("GET", "/Users/"+id, nil).Want(t, 200); got["meta"].(map[string]any)["version"] != `W/"1"` {
+			t.Errorf("the user was changed: %v", got)
+		}
+		// With its own URL, the other tenant does not find this one's people.
+		wantError(t, testkit.Call(t, "GET", theirs+"/Users/"+id, token, nil), 404, "")
+		for _, filter := range []string{`id+eq+"` + id + `"`, `externalId+eq+"k1"`, "userName+pr"} {
+			if list := testkit.Call(t, "GET", theirs+"/Users?filter="+strings.ReplaceAll(filter, `"`, "%22"), token, nil).Want(t, 200); list["totalResults"] != 0.0 {
+				t.Errorf("%s finds another tenant's user", filter)
+			}
+		}
+		// And may have people of the same names.
+		testkit.Call(t, "POST", theirs+"/Users", token, `{"userName":"kofi","externalId":"k1"}`).Want(t, 201)
 	})
 }
 

@@ -45,9 +45,9 @@ type attribute struct {
 	def       schema.CoreAttribute
 }
 
-// notOffered are core attributes that Rollcall does not keep: a password is accepted and dropped, group membership is read
+// notKept are core attributes that Rollcall does not keep: a password is accepted and dropped, group membership is read
 // only and groups are not offered, and certificates are of no use to a helpdesk. What is advertised gets tested.
-var notOffered = []string{"password", "groups", "x509Certificates"}
+var notKept = []string{"password", "groups", "x509Certificates"}
 
 // dropped are attributes that a client may send and that are never stored: set by the server, or not offered.
 var dropped = []string{"schemas", "id", "meta", "password", "groups"}
@@ -57,7 +57,7 @@ var users = newUserSchema()
 
 func newUserSchema() *userSchema {
 	core := schema.CoreUserSchema()
-	core.Attributes = slices.DeleteFunc(core.Attributes, func(a schema.CoreAttribute) bool { return slices.Contains(notOffered, a.Name()) })
+	core.Attributes = slices.DeleteFunc(core.Attributes, func(a schema.CoreAttribute) bool { return slices.Contains(notKept, a.Name()) })
 	enterprise := schema.ExtensionEnterpriseUser()
 	s := &userSchema{
 		core:       core,

@@ -51,15 +51,18 @@ func (c *connectionCreateCmd) Run(p *program) error {
 
 type tokenCreateCmd struct {
 	Tenant     string    `required:"" help:"The tenant's slug." placeholder:"T"`
-	Connection string    `xor:"what" help:"The connection whose SCIM endpoint the token opens." placeholder:"C"`
-	Role       desk.Role `xor:"what" enum:"agent,admin," default:"" help:"What the token may do in the JSON API: agent or admin." placeholder:"R"`
+	Connection string    `help:"The connection whose SCIM endpoint the token opens." placeholder:"C"`
+	Role       desk.Role `help:"What the token may do in the JSON API: agent or admin." placeholder:"R"`
 	Label      string    `help:"What the token is for." placeholder:"L"`
 	Expires    days      `help:"How long the token is good for, such as 365d; for ever if left out." placeholder:"365d"`
 }
 
 func (c *tokenCreateCmd) Run(p *program) error {
-	if c.Connection == "" && c.Role == "" {
-		return errors.New("give --connection for a SCIM token, or --role agent or admin for a token of the JSON API")
+	if (c.Connection == "") == (c.Role == "") {
+		return errors.New("give either --connection, for a SCIM token, or --role, for a token of the JSON API")
+	}
+	if c.Connection == "" && c.Role != desk.RoleAgent && c.Role != desk.RoleAdmin {
+		return fmt.Errorf("--role must be agent or admin, not %q", c.Role)
 	}
 	return p.withStore(func(st *store.Store) error {
 		t := desk.Token{Kind: desk.TokenAPI, TenantID: c.Tenant, Connection: c.Connection, Role: c.Role, Label: c.Label}

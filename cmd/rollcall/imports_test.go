@@ -1,0 +1,88 @@
+package main
+
+import (
+	"encoding/json"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// edges are the imports that the design allows, between packages of this module.
+var edges = map[string][]string{
+	"desk":             {},
+	"companies":        {"desk"},
+	"store":            {"desk", "companies"},
+	"provision":        {"desk", "companies", "store"},
+	"auth":             {"desk", "store"},
+	"internal/httpx":   {"desk"},
+	"scim":             {"desk", "provision", "internal/httpx"},
+	"api":              {"desk", "provision", "internal/httpx"},
+	"portal":           {"desk", "provision", "internal/httpx"},
+	"cmd/rollcall":     {"desk", "store", "provision", "auth", "scim", "api", "portal", "internal/httpx"},
+	"internal/testkit": {"desk", "store", "provision", "auth", "scim", "api", "portal", "internal/httpx"},
+}
+
+// only says which packages may import what lies beneath a path outside the module.
+var only = map[string][]string{
+	"gorm.io":                        {"store"},
+	"github.com/jackc":               {"store", "internal/testkit"},
+	"github.com/ncruces":             {"store", "internal/testkit"},
+	"github.com/pressly":             {"store"},
+	"github.com/elimity-com":         {"scim"},
+	"github.com/scim2":               {"scim"},
+	"github.com/danielgtaylor":       {"api"},
+	"github.com/alecthomas":          {"cmd/rollcall"},
+	"net/http":                       {"internal/httpx", "scim", "api", "portal", "auth", "cmd/rollcall", "internal/testkit"},
+	"database/sql":                   {"store", "internal/testkit"},
+	"golang.org/x/net/idna":          {"companies"},
+	"rollcall/internal/testkit":      {},
+	"github.com/google/uuid":         {"store"},
+	"github.com/gorilla/mux":         {"scim", "api", "portal"},
+	"html/template":                  {"portal"},
+	"golang.org/x/text":              {},
+	"github.com/google/go-cmp":       {},
+	"github.com/go-gorm":             {},
+	"github.com/scim2/filter-parser": {"scim"},
+}
+
+// TestImports reads the import graph and fails on any edge that the design does not have.
+func TestImports(t *testing.T) {
+	out, err := exec.Command("go", "list", "-json=ImportPath,Imports", "rollcall/...").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	decoder := json.NewDecoder(strings.NewReader(string(out)))
+	seen := 0
+	for decoder.More() {
+		var p struct {
+			ImportPath string
+			Imports    []string
+		}
+		if err := decoder.Decode(&p); err != nil {
+			t.Fatal(err)
+		}
+		name := strings.TrimPrefix(p.ImportPath, "rollcall/")
+		allowed, known := edges[name]
+		if !known {
+			t.Errorf("package %s is not in the design", name)
+		}
+		seen++
+		for _, path := range p.Imports {
+			if inner, ok := strings.CutPrefix(path, "rollcall/"); ok && !slices.Contains(allowed, inner) {
+				t.Errorf("%s imports %s", name, inner)
+			}
+			for prefix, packages := range only {
+				if (path == prefix || strings.HasPrefix(path, prefix+"/")) && !slices.Contains(packages, name) {
+					t.Errorf("%s imports %s", name, path)
+				}
+			}
+			if name == "desk" && strings.Contains(path, ".") {
+				t.Errorf("desk imports %s, which is not of the standard library", path)
+			}
+		}
+	}
+	if seen != len(edges) {
+		t.Errorf("looked at %d packages, the design has %d", seen, len(edges))
+	}
+}

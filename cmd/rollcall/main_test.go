@@ -1,0 +1,117 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"net"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"rollcall/internal/testkit"
+)
+
+func TestMain(m *testing.M) { os.Exit(testkit.Main(m)) }
+
+// command runs a command line in this process.
+func command(t *testing.T, args ...string) (code int, stdout, stderr string) {
+	t.Helper()
+	var out, err bytes.Buffer
+	code = run(t.Context(), args, &out, &err)
+	return code, out.String(), err.String()
+}
+
+func TestAdminCommands(t *testing.T) {
+	testkit.Databases(t, func(t *testing.T, databaseURL string) {
+		t.Setenv("ROLLCALL_DATABASE", databaseURL)
+		for _, c := range []struct {
+			args   string
+			code   int
+			stdout string // pattern
+			stderr string // part
+		}{
+			{"tenant create acme --name Acme", 0, `^tenant acme created\n$`, ""},
+			{"tenant create acme", 1, "", "tenant acme exists already"},
+			{"tenant create Acme", 1, "", "lower-case"},
+			{"tenant create v2", 1, "", "not v2"},
+			{"connection create entra --tenant acme --provider entra", 0, `tenant URL http://localhost:8080/scim/acme/entra\n$`, ""},
+			{"connection create entra --tenant acme --provider entra", 1, "", "connection entra exists already in tenant acme"},
+			{"connection create zoho --tenant acme --provider zoho --name Zoho --public-url https://desk.example/", 0, `tenant URL https://desk.example/scim/acme/zoho\n$`, ""},
+			{"connection create x --tenant nobody --provider okta", 1, "", "no tenant nobody"},
+			{"connection create x --tenant acme --provider ldap", 2, "", "provider must be one of"},
+			{"connection create x --tenant acme", 2, "", "missing flags"},
+			{"connection create x --tenant acme --provider okta --public-url nowhere", 1, "", "public URL"},
+			{"token create --tenant acme --connection entra --label first --expires 365d", 0, `^rcs_acme_[a-z2-7]{52}\n$`, ""},
+			{"token create --tenant acme --role agent", 0, `^rca_acme_[a-z2-7]{52}\n$`, ""},
+			{"token create --tenant acme --role admin --expires 12h", 0, `^rca_acme_[a-z2-7]{52}\n$`, ""},
+			{"token create --tenant acme", 1, "", "--connection"},
+			{"token create --tenant acme --role admin --connection entra", 1, "", "give either"},
+			{"token create --tenant acme --role boss", 1, "", "must be agent or admin"},
+			{"token create --tenant acme --role agent --expires soon", 2, "", "give for example 365d"},
+			{"token create --tenant acme --role agent --expires -5d", 2, "", ""},
+			{"token create --tenant nobody --role agent", 1, "", "no tenant nobody"},
+			{"token create --tenant acme --connection okta", 1, "", "no connection okta in tenant acme"},
+			{"company create Beta --tenant acme --domain beta.example --domain B.EXAMPLE", 0, `^[0-9a-f-]{36}\n$`, ""},
+			{"company create beta --tenant acme", 1, "", "exists already"},
+			{"company create Gamma --tenant acme --domain not/a/domain", 1, "", "is not a domain name"},
+			{"company create Gamma --tenant nobody", 1, "", "no tenant nobody"},
+			{"migrate status", 0, `^00001_main.sql +applied 20\d\d-`, ""},
+			{"nonsense", 2, "", "unexpected argument nonsense"},
+			{"--version", 0, `^\d+\.\d+\.\d+\n$`, ""},
+			{"--help", 0, `(?s)serve.*token create.*migrate status`, ""},
+		} {
+			code, stdout, stderr := command(t, strings.Fields(c.args)...)
+			if code != c.code || !regexp.MustCompile(c.stdout).MatchString(stdout) || !strings.Contains(stderr, c.stderr) {
+				t.Errorf("%s: exit %d, stdout %q, stderr %q", c.args, code, stdout, stderr)
+			}
+			if c.code == 1 && (strings.Count(stderr, "\n") != 1 || stdout != "" || !strings.HasPrefix(stderr, "rollcall: ")) {
+				t.Errorf("%s: a failure is one line on stderr; got %q, stdout %q", c.args, stderr, stdout)
+			}
+		}
+	})
+}
+
+func TestServeFailures(t *testing.T) {
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer taken.Close()
+	good := testkit.SQLite(t)
+	newer := testkit.SQLite(t)
+	if code, _, stderr := command(t, "tenant", "create", "t", "--database", newer); code != 0 {
+		t.Fatal(stderr)
+	}
+	if _, err := testkit.OpenSQL(t, newer).Exec("INSERT INTO goose_db_version (version_id, is_applied) VALUES (9999, 1)"); err != nil {
+		t.Fatal(err)
+	}
+	for name, c := range map[string]struct {
+		args []string
+		want string
+	}{
+		"address in use":        {[]string{"--database", good, "--listen", taken.Addr().String()}, "address already in use"},
+		"bad address":           {[]string{"--database", good, "--listen", "nowhere:xyz"}, "listen on nowhere:xyz"},
+		"unknown database":      {[]string{"--database", "mysql://x", "--listen", "127.0.0.1:0"}, "want sqlite:PATH or postgres://"},
+		"database not there":    {[]string{"--database", "postgres://u:secret@127.0.0.1:1/x", "--listen", "127.0.0.1:0"}, "refused"},
+		"folder not there":      {[]string{"--database", "sqlite:" + filepath.Join(t.TempDir(), "a", "b.db"), "--listen", "127.0.0.1:0"}, "does not exist"},
+		"a newer schema":        {[]string{"--database", newer, "--listen", "127.0.0.1:0"}, "use a newer rollcall"},
+		"public URL not a URL":  {[]string{"--database", good, "--listen", "127.0.0.1:0", "--public-url", "desk.example"}, "public URL"},
+		"public URL with query": {[]string{"--database", good, "--listen", "127.0.0.1:0", "--public-url", "https://desk.example?x"}, "public URL"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+			defer cancel()
+			var stdout, stderr bytes.Buffer
+			code := run(ctx, append([]string{"serve"}, c.args...), &stdout, &stderr)
+			if code != 1 || !strings.Contains(stderr.String(), c.want) || strings.Count(stderr.String(), "\n") != 1 || strings.Contains(stderr.String(), "secret") {
+				t.Errorf("exit %d, stderr %q", code, stderr.String())
+			}
+			if stdout.Len() > 0 {
+				t.Errorf("stdout has %q, though nothing was served", stdout.String())
+			}
+		})
+	}
+}

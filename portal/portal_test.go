@@ -1,0 +1,215 @@
+package portal_test
+
+import (
+	"io"
+	"net/http"
+	"net/http/cookiejar"
+	"net/url"
+	"os"
+	"strings"
+	"testing"
+
+	"rollcall/desk"
+	"rollcall/internal/testkit"
+	"rollcall/portal"
+)
+
+func TestMain(m *testing.M) { os.Exit(testkit.Main(m)) }
+
+func TestEveryKindHasAStatus(t *testing.T) {
+	for _, kind := range desk.Kinds {
+		if !portal.Translated(kind) {
+			t.Errorf("%s has no status", kind)
+		}
+	}
+}
+
+// browser keeps cookies and follows redirects.
+type browser struct {
+	*testing.T
+	base   string
+	client *http.Client
+}
+
+func newBrowser(t *testing.T, base string) *browser {
+	jar, err := cookiejar.New(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &browser{t, base, &http.Client{Jar: jar}}
+}
+
+// open gets a page and returns its status, address and text.
+func (b *browser) open(path string) (status int, address, text string) {
+	b.Helper()
+	response, err := b.client.Get(b.base + path)
+	return b.read(response, err)
+}
+
+func (b *browser) post(path string, form url.Values) (status int, address, text string) {
+	b.Helper()
+	response, err := b.client.PostForm(b.base+path, form)
+	return b.read(response, err)
+}
+
+func (b *browser) read(response *http.Response, err error) (int, string, string) {
+	b.Helper()
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer response.Body.Close()
+	text, err := io.ReadAll(response.Body)
+	if err != nil {
+		b.Fatal(err)
+	}
+	return response.StatusCode, response.Request.URL.Path, string(text)
+}
+
+func TestSignIn(t *testing.T) {
+	testkit.Databases(t, func(t *testing.T, databaseURL string) {
+		s := testkit.NewServer(t, databaseURL)
+		_, scim := s.Connect(t, "main", "entra")
+		b := newBrowser(t, s.URL)
+		for _, path := range []string{"/", "/contacts", "/contacts/x"} {
+			if _, address, text := b.open(path); address != "/signin" || !strings.Contains(text, "API token") {
+				t.Errorf("%s leads to %s", path, address)
+			}
+		}
+		for _, token := range []string{"", "x", scim, s.Token(t, "main", desk.RoleAgent) + "x"} {
+			if status, _, text := b.post("/signin", url.Values{"token": {token}}); status != 401 || !strings.Contains(text, "not valid") {
+				t.Errorf("%.8q signs in: %d", token, status)
+			}
+		}
+		token := s.Token(t, "main", desk.RoleAgent)
+		if status, address, text := b.post("/signin", url.Values{"token": {" " + token + " "}}); status != 200 || address != "/contacts" || !strings.Contains(text, "No contacts yet") || !strings.Contains(text, "test · main") {
+			t.Fatalf("signing in leads to %s: %d", address, status)
+		}
+		if _, address, _ := b.post("/signout", nil); address != "/signin" {
+			t.Errorf("signing out leads to %s", address)
+		}
+		if _, address, _ := b.open("/contacts"); address != "/signin" {
+			t.Error("the session outlives signing out")
+		}
+
+		// A link is good once, and opening it does not use it up.
+		link, err := s.Auth.SignInLink(t.Context(), "main")
+		if err != nil {
+			t.Fatal(err)
+		}
+		b.open("/signin/" + link)
+		if _, _, text := b.open("/signin/" + link); !strings.Contains(text, `value="`+link+`"`) {
+			t.Error("the link's page does not offer to sign in")
+		}
+		if _, address, _ := b.post("/signin", url.Values{"token": {link}}); address != "/contacts" {
+			t.Error("the link does not sign in")
+		}
+		if status, _, _ := newBrowser(t, s.URL).post("/signin", url.Values{"token": {link}}); status != 401 {
+			t.Error("the link signs in twice")
+		}
+	})
+}
+
+func TestContactPages(t *testing.T) {
+	testkit.Databases(t, func(t *testing.T, databaseURL string) {
+		s := testkit.NewServer(t, databaseURL)
+		base, token := s.Connect(t, "main", "entra")
+		push := func(body string) string {
+			u := testkit.Call(t, "POST", base+"/Users", token, body).Want(t, 201)
+			user, err := s.Engine.User(t.Context(), desk.Actor{TenantID: "main", Connection: "entra"}, u["id"].(string))
+			if err != nil {
+				t.Fatal(err)
+			}
+			return user.ContactID
+		}
+		id := push(`{"userName":"k","externalId":"K-1","displayName":"<script>alert(1)</script>","title":"<b>","emails":[{"value":"\"><img src=x>@acme.example"}]}`)
+		push(`{"userName":"gone","displayName":"Gone Girl","active":false}`)
+		b := newBrowser(t, s.URL)
+		b.post("/signin", url.Values{"token": {s.Token(t, "main", desk.RoleAgent)}})
+		wants := func(path string, status int, parts ...string) {
+			t.Helper()
+			got, _, text := b.open(path)
+			if got != status {
+				t.Errorf("%s: status %d, want %d", path, got, status)
+			}
+			for _, part := range parts {
+				if absent, not := strings.CutPrefix(part, "!"); not == strings.Contains(text, strings.TrimPrefix(part, "!")) {
+					t.Errorf("%s: %q (absent: %v)", path, absent, not)
+				}
+			}
+			for _, raw := range []string{"<script", "<img", "<b>", "style="} {
+				if strings.Contains(text, raw) {
+					t.Errorf("%s holds %s", path, raw)
+				}
+			}
+		}
+		wants("/contacts", 200, "&lt;script&gt;alert(1)", "entra · just now", "No company lists", "!Gone Girl")
+		wants("/contacts?status=deleted", 200, "Gone Girl", "!alert(1)")
+		wants("/contacts?status=all&q=gone", 200, "Gone Girl", "!alert(1)")
+		wants("/contacts?q=nobody", 200, "No contact fits")
+		wants("/contacts/"+id, 200, "K-1", "Directory / Sync", "created", "displayName", "&lt;script&gt;")
+		wants("/contacts/nobody", 404, "no contact with this id")
+		wants("/nowhere", 404, "no such page")
+		wants("/contacts?q=%00", 400)
+		wants("/static/style.css", 200)
+
+		// Pages of another tenant's agent.
+		s.Connect(t, "other", "entra")
+		other := newBrowser(t, s.URL)
+		other.post("/signin", url.Values{"token": {s.Token(t, "other", desk.RoleAdmin)}})
+		if status, _, text := other.open("/contacts/" + id); status != 404 || strings.Contains(text, "alert") {
+			t.Errorf("another tenant's agent sees the contact: %d", status)
+		}
+		if _, _, text := other.open("/contacts?status=all"); strings.Contains(text, "alert") {
+			t.Error("another tenant's agent sees the contact in the list")
+		}
+	})
+}
+
+func TestPages(t *testing.T) {
+	s := testkit.NewServer(t, testkit.SQLite(t))
+	for i := range 60 {
+		if i == 0 {
+			s.Connect(t, "main", "entra")
+		}
+		_, err := s.Engine.CreateUser(t.Context(), desk.Actor{Type: desk.ActorDirectory, TenantID: "main", Connection: "entra"}, desk.Resource{"userName": "user-" + string(rune('a'+i/26)) + string(rune('a'+i%26)), "active": true})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	b := newBrowser(t, s.URL)
+	b.post("/signin", url.Values{"token": {s.Token(t, "main", desk.RoleAgent)}})
+	_, _, first := b.open("/contacts?q=user")
+	_, next, found := strings.Cut(first, `class="pager"><a href="`)
+	next, _, _ = strings.Cut(next, `"`)
+	if !found || strings.Count(first, "/contacts/") != 50 {
+		t.Fatalf("the first page has %d contacts, and a next one: %v", strings.Count(first, "/contacts/"), found)
+	}
+	_, _, second := b.open(strings.ReplaceAll(next, "&amp;", "&"))
+	if strings.Count(second, "/contacts/") != 10 || strings.Contains(second, "pager") {
+		t.Errorf("the second page has %d contacts", strings.Count(second, "/contacts/"))
+	}
+}
+
+func TestSecurityHeaders(t *testing.T) {
+	s := testkit.NewServer(t, testkit.SQLite(t))
+	s.Connect(t, "main", "entra")
+	a := testkit.Call(t, "GET", s.URL+"/signin", "", nil)
+	if csp := a.Header.Get("Content-Security-Policy"); !strings.HasPrefix(csp, "default-src 'none'") || strings.Contains(csp, "unsafe") || a.Header.Get("Cache-Control") != "no-store" {
+		t.Errorf("headers are %v", a.Header)
+	}
+	// Another site's form is refused.
+	request, err := http.NewRequest("POST", s.URL+"/signin", strings.NewReader("token="+s.Token(t, "main", desk.RoleAdmin)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	request.Header.Set("Sec-Fetch-Site", "cross-site")
+	response, err := http.DefaultClient.Do(request)
+	if err != nil || response.StatusCode != 403 {
+		t.Errorf("another site's form is answered %v, %v", response, err)
+	}
+	secure, err := s.Auth.SignIn(t.Context(), s.Token(t, "main", desk.RoleAdmin), true)
+	if err != nil || !secure.HttpOnly || !secure.Secure || secure.SameSite != http.SameSiteLaxMode {
+		t.Errorf("the cookie is %v, %v", secure, err)
+	}
+}
