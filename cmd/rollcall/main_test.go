@@ -14,7 +14,17 @@ import (
 	"rollcall/internal/testkit"
 )
 
-func TestMain(m *testing.M) { os.Exit(testkit.Main(m)) }
+var buildDir string
+
+func TestMain(m *testing.M) {
+	var err error
+	if buildDir, err = os.MkdirTemp("", "rollcall-e2e-"); err != nil {
+		panic(err)
+	}
+	code := testkit.Main(m)
+	os.RemoveAll(buildDir)
+	os.Exit(code)
+}
 
 // command runs a command line in this process.
 func command(t *testing.T, args ...string) (code int, stdout, stderr string) {

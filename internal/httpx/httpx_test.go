@@ -1,0 +1,90 @@
+package httpx
+
+import (
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"rollcall/desk"
+)
+
+func serve(h http.Handler, r *http.Request) (*httptest.ResponseRecorder, string) {
+	var log strings.Builder
+	w := httptest.NewRecorder()
+	Wrap(h, slog.New(slog.NewTextHandler(&log, nil))).ServeHTTP(w, r)
+	return w, log.String()
+}
+
+func TestRequestID(t *testing.T) {
+	seen := ""
+	h := http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { seen = RequestID(r.Context()) })
+	for header, keep := range map[string]bool{"": false, "abc-1.2_X": true, "a b": false, "a\"b": false, strings.Repeat("a", 65): false, "ä": false} {
+		for _, name := range []string{"X-Request-Id", "Client-Request-Id"} {
+			r := httptest.NewRequest("GET", "/", nil)
+			r.Header.Set(name, header)
+			w, log := serve(h, r)
+			if (seen == header) != keep || seen == "" || w.Header().Get("X-Request-Id") != seen || !strings.Contains(log, "request_id="+seen) {
+				t.Errorf("%s %q: id %q, log %s", name, header, seen, log)
+			}
+		}
+	}
+}
+
+func TestLogKeepsToItself(t *testing.T) {
+	_, log := serve(http.NotFoundHandler(), httptest.NewRequest("GET", "/scim/main/entra/Users/kofi@acme.example/x?filter=userName+eq+%22ann%22", nil))
+	if strings.Contains(log, "acme") || strings.Contains(log, "ann") || !strings.Contains(log, "/scim/main/entra/Users/…/x") || !strings.Contains(log, "status=404") {
+		t.Errorf("log is %s", log)
+	}
+}
+
+func TestRecoverAfterTheAnswerBegan(t *testing.T) {
+	var log strings.Builder
+	h := Wrap(Recover(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Write([]byte("half"))
+		panic("x")
+	}), slog.New(slog.NewTextHandler(&log, nil)), func(http.ResponseWriter, *http.Request, error) { t.Error("an error was written behind half an answer") }), slog.New(slog.DiscardHandler))
+	server := httptest.NewServer(h)
+	defer server.Close()
+	if response, err := http.Get(server.URL); err == nil {
+		response.Body.Close()
+		t.Error("the client takes half an answer for a whole one")
+	}
+	if !strings.Contains(log.String(), "TestRecoverAfterTheAnswerBegan") {
+		t.Errorf("log is %s", &log)
+	}
+}
+
+func TestReadBody(t *testing.T) {
+	read := func(contentType, body string) desk.Kind {
+		r := httptest.NewRequest("POST", "/", strings.NewReader(body))
+		if contentType != "" {
+			r.Header.Set("Content-Type", contentType)
+		}
+		got, err := ReadBody(httptest.NewRecorder(), r, "application/json")
+		if err == nil && string(got) != body {
+			t.Errorf("read %q of %q", got, body)
+		}
+		return desk.KindOf(err)
+	}
+	for contentType, want := range map[string]desk.Kind{"": "", "application/json": "", "application/json; charset=utf-8": "", "text/json": desk.UnsupportedMedia, "application/jsonx": desk.UnsupportedMedia} {
+		if got := read(contentType, "{}"); got != want {
+			t.Errorf("%q: %q, want %q", contentType, got, want)
+		}
+	}
+	if got := read("", strings.Repeat("x", MaxBody)); got != "" {
+		t.Errorf("a body at the limit: %s", got)
+	}
+	if got := read("", strings.Repeat("x", MaxBody+1)); got != desk.TooLarge {
+		t.Errorf("a body over the limit: %q", got)
+	}
+}
+
+func TestCheckURL(t *testing.T) {
+	for target, ok := range map[string]bool{"/": true, "/a%20b?q=%C3%BC": true, "/?q=%ZZ": false, "/?a;b": false, "/%00": false, "/?q=%00": false, "/%ff": false, "/?q=%ff": false} {
+		if err := CheckURL(httptest.NewRequest("GET", target, nil)); (err == nil) != ok {
+			t.Errorf("%s: %v", target, err)
+		}
+	}
+}
