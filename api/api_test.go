@@ -9,20 +9,11 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"rollcall/api"
 	"rollcall/desk"
 	"rollcall/internal/testkit"
 )
 
 func TestMain(m *testing.M) { os.Exit(testkit.Main(m)) }
-
-func TestEveryKindHasAStatus(t *testing.T) {
-	for _, kind := range desk.Kinds {
-		if !api.Translated(kind) {
-			t.Errorf("%s has no status", kind)
-		}
-	}
-}
 
 // server is a server with a connection, its token, and tokens for the JSON API.
 type server struct {

@@ -66,7 +66,7 @@ type Event struct {
 	Operation string    `json:"operation" enum:"create,replace,patch,delete,restore,erase,read"`
 	Outcome   string    `json:"outcome" enum:"created,adopted,revived,updated,deactivated,restored,deleted,erased,refused"`
 	Reason    string    `json:"reason,omitempty" doc:"What decided: the key that matched, or the kind of error"`
-	Detail    string    `json:"detail,omitempty" doc:"The message with which a request was refused"`
+	Detail    string    `json:"detail,omitempty" doc:"The message with which a request was refused, or what was left out"`
 	ContactID *string   `json:"contactId,omitempty"`
 	SCIMID    *string   `json:"scimId,omitempty"`
 	Subject   string    `json:"subject,omitempty" doc:"Who a refused request was about"`

@@ -14,27 +14,6 @@ import (
 	"rollcall/internal/httpx"
 )
 
-// statuses translates each kind of error into an HTTP status.
-var statuses = map[desk.Kind]int{
-	desk.InvalidSyntax:    http.StatusBadRequest,
-	desk.InvalidValue:     http.StatusBadRequest,
-	desk.InvalidFilter:    http.StatusBadRequest,
-	desk.InvalidPath:      http.StatusBadRequest,
-	desk.NoTarget:         http.StatusBadRequest,
-	desk.Mutability:       http.StatusBadRequest,
-	desk.Uniqueness:       http.StatusConflict,
-	desk.Conflict:         http.StatusConflict,
-	desk.NotFound:         http.StatusNotFound,
-	desk.Unauthenticated:  http.StatusUnauthorized,
-	desk.Forbidden:        http.StatusForbidden,
-	desk.MethodNotAllowed: http.StatusMethodNotAllowed,
-	desk.TooLarge:         http.StatusRequestEntityTooLarge,
-	desk.UnsupportedMedia: http.StatusUnsupportedMediaType,
-	desk.NotImplemented:   http.StatusNotImplemented,
-	desk.Unavailable:      http.StatusServiceUnavailable,
-	desk.Internal:         http.StatusInternalServerError,
-}
-
 func init() {
 	// What huma finds wrong with a request is a bad request like any other.
 	huma.NewError = func(status int, msg string, errs ...error) huma.StatusError {
@@ -54,11 +33,8 @@ func init() {
 // problem returns the problem document of an error.
 func problem(ctx context.Context, err error) *huma.ErrorModel {
 	e := desk.AsError(err)
-	status := statuses[e.Kind]
-	model := &huma.ErrorModel{Title: http.StatusText(status), Status: status, Detail: e.Msg}
-	if e.Kind == desk.Internal {
-		model.Detail = "internal error; if it persists, give the server's administrator the reference " + httpx.RequestID(ctx)
-	}
+	status := httpx.Statuses[e.Kind]
+	model := &huma.ErrorModel{Title: http.StatusText(status), Status: status, Detail: httpx.Public(ctx, e)}
 	if e.Field != "" {
 		model.Errors = []*huma.ErrorDetail{{Message: e.Msg, Location: e.Field}}
 	}

@@ -43,7 +43,7 @@ type Event struct {
 	// Reason is a code: for a refusal the error's Kind; otherwise what decided the outcome, such as the key by which a
 	// contact was matched ("externalId", "userName", "email") or "ambiguous_match".
 	Reason string
-	// Detail is the refusal's message, as the client was told.
+	// Detail is a refusal's message, as the client was told, or what of an accepted request was left out.
 	Detail    string
 	ContactID *string
 	UserID    *string // SCIM id

@@ -143,37 +143,14 @@ func (h *Handler) render(w http.ResponseWriter, status int, name string, data la
 	return nil
 }
 
-// statuses translates each kind of error into an HTTP status.
-var statuses = map[desk.Kind]int{
-	desk.InvalidSyntax:    http.StatusBadRequest,
-	desk.InvalidValue:     http.StatusBadRequest,
-	desk.InvalidFilter:    http.StatusBadRequest,
-	desk.InvalidPath:      http.StatusBadRequest,
-	desk.NoTarget:         http.StatusBadRequest,
-	desk.Mutability:       http.StatusBadRequest,
-	desk.Uniqueness:       http.StatusConflict,
-	desk.Conflict:         http.StatusConflict,
-	desk.NotFound:         http.StatusNotFound,
-	desk.Unauthenticated:  http.StatusUnauthorized,
-	desk.Forbidden:        http.StatusForbidden,
-	desk.MethodNotAllowed: http.StatusMethodNotAllowed,
-	desk.TooLarge:         http.StatusRequestEntityTooLarge,
-	desk.UnsupportedMedia: http.StatusUnsupportedMediaType,
-	desk.NotImplemented:   http.StatusNotImplemented,
-	desk.Unavailable:      http.StatusServiceUnavailable,
-	desk.Internal:         http.StatusInternalServerError,
-}
-
 // writeError shows an error as a page.
 func (h *Handler) writeError(w http.ResponseWriter, r *http.Request, err error) {
 	e := desk.AsError(err)
-	text := e.Msg
 	if e.Kind == desk.Internal || e.Kind == desk.Unavailable {
-		id := httpx.RequestID(r.Context())
-		h.Log.Error("portal", "error", err, "request_id", id)
-		text = "Something went wrong on our side. If it persists, give the server's administrator the reference " + id + "."
+		h.Log.Error("portal", "error", err, "request_id", httpx.RequestID(r.Context()))
 	}
-	if err := h.render(w, statuses[e.Kind], "error", layout{Title: http.StatusText(statuses[e.Kind]), Page: text}); err != nil {
+	status := httpx.Statuses[e.Kind]
+	if err := h.render(w, status, "error", layout{Title: http.StatusText(status), Page: httpx.Public(r.Context(), e)}); err != nil {
 		h.Log.Error("portal", "error", err)
 	}
 }

@@ -11,18 +11,9 @@ import (
 
 	"rollcall/desk"
 	"rollcall/internal/testkit"
-	"rollcall/portal"
 )
 
 func TestMain(m *testing.M) { os.Exit(testkit.Main(m)) }
-
-func TestEveryKindHasAStatus(t *testing.T) {
-	for _, kind := range desk.Kinds {
-		if !portal.Translated(kind) {
-			t.Errorf("%s has no status", kind)
-		}
-	}
-}
 
 // browser keeps cookies and follows redirects.
 type browser struct {

@@ -74,13 +74,13 @@ func (w *world) push(actor desk.Actor, r desk.Resource) desk.DirectoryUser {
 // set patches attributes of a user.
 func (w *world) set(actor desk.Actor, id string, pairs ...any) desk.DirectoryUser {
 	w.Helper()
-	u, err := w.UpdateUser(w.ctx(), actor, desk.OpPatch, id, func(r desk.Resource) (desk.Resource, error) {
+	u, err := w.UpdateUser(w.ctx(), actor, desk.OpPatch, id, func(r desk.Resource) (desk.Resource, string, error) {
 		for i := 0; i < len(pairs); i += 2 {
 			if r[pairs[i].(string)] = pairs[i+1]; pairs[i+1] == nil {
 				delete(r, pairs[i].(string))
 			}
 		}
-		return r, nil
+		return r, "", nil
 	})
 	w.must(err)
 	return u
@@ -384,7 +384,7 @@ func TestUpdateUser(t *testing.T) {
 		both(t, func(w *world) {
 			u := w.push(w.a, user("kofi"))
 			w.push(w.a, user("taken"))
-			_, err := w.UpdateUser(w.ctx(), w.a, desk.OpReplace, u.ID, func(desk.Resource) (desk.Resource, error) { return user("TAKEN"), nil })
+			_, err := w.UpdateUser(w.ctx(), w.a, desk.OpReplace, u.ID, func(desk.Resource) (desk.Resource, string, error) { return user("TAKEN"), "", nil })
 			w.wantKind(err, desk.Uniqueness, "userName")
 			if after := w.set(w.a, u.ID, "userName", "Kofi.A"); after.ID != u.ID || w.contact(u.ContactID).UserName != "Kofi.A" {
 				w.Error("a rename is not in place")
@@ -394,7 +394,7 @@ func TestUpdateUser(t *testing.T) {
 	t.Run("unknown id, or another connection's", func(t *testing.T) {
 		both(t, func(w *world) {
 			u := w.push(w.a, user("kofi"))
-			keep := func(r desk.Resource) (desk.Resource, error) { return r, nil }
+			keep := func(r desk.Resource) (desk.Resource, string, error) { return r, "", nil }
 			_, err := w.UpdateUser(w.ctx(), w.a, desk.OpPatch, "nobody", keep)
 			w.wantKind(err, desk.NotFound, "")
 			_, err = w.UpdateUser(w.ctx(), w.b, desk.OpPatch, u.ID, keep)

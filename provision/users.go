@@ -60,7 +60,7 @@ func (e *Engine) createUser(ctx context.Context, actor desk.Actor, r desk.Resour
 		case sameName != nil && (sameID == nil || sameID.ID != sameName.ID):
 			return desk.Errorf(desk.Uniqueness, "userName", "taken")
 		case sameID != nil:
-			u, err = e.update(ctx, tx, actor, desk.OpCreate, sameID.ID, func(desk.Resource) (desk.Resource, error) { return r, nil })
+			u, err = update(ctx, tx, actor, desk.OpCreate, sameID.ID, func(desk.Resource) (desk.Resource, string, error) { return r, "", nil })
 			return err
 		}
 		u = desk.DirectoryUser{
@@ -173,22 +173,25 @@ func recordUser(ctx context.Context, tx *store.Tx, ev desk.Event, u *desk.Direct
 	return record(ctx, tx, ev)
 }
 
-// UpdateUser replaces a user's resource by what edit makes of it. edit gets a copy that it may change, and may be called
-// several times. A change of nothing leaves user, contact and log as they are.
-func (e *Engine) UpdateUser(ctx context.Context, actor desk.Actor, operation desk.Operation, id string, edit func(desk.Resource) (desk.Resource, error)) (desk.DirectoryUser, error) {
+// Edit makes the next state of a user's resource. It gets a copy that it may change, and may be called several times. A note
+// on what it left out goes into the event.
+type Edit func(desk.Resource) (next desk.Resource, note string, err error)
+
+// UpdateUser replaces a user's resource by what edit makes of it. A change of nothing leaves user, contact and log as they are.
+func (e *Engine) UpdateUser(ctx context.Context, actor desk.Actor, operation desk.Operation, id string, edit Edit) (desk.DirectoryUser, error) {
 	var u desk.DirectoryUser
 	var wanted desk.Resource
 	err := e.Store.Tx(ctx, func(tx *store.Tx) (err error) {
-		u, err = e.update(ctx, tx, actor, operation, id, func(r desk.Resource) (desk.Resource, error) {
-			wanted, err = edit(r)
-			return wanted, err
+		u, err = update(ctx, tx, actor, operation, id, func(r desk.Resource) (_ desk.Resource, note string, err error) {
+			wanted, note, err = edit(r)
+			return wanted, note, err
 		})
 		return err
 	})
 	return u, describe(err, wanted)
 }
 
-func (e *Engine) update(ctx context.Context, tx *store.Tx, actor desk.Actor, operation desk.Operation, id string, edit func(desk.Resource) (desk.Resource, error)) (desk.DirectoryUser, error) {
+func update(ctx context.Context, tx *store.Tx, actor desk.Actor, operation desk.Operation, id string, edit Edit) (desk.DirectoryUser, error) {
 	u, err := tx.LockUser(ctx, actor.TenantID, actor.Connection, id)
 	if err != nil {
 		return u, err
@@ -198,7 +201,8 @@ func (e *Engine) update(ctx context.Context, tx *store.Tx, actor desk.Actor, ope
 	if err != nil {
 		return u, err
 	}
-	if r, err = edit(r); err != nil {
+	r, note, err := edit(r)
+	if err != nil {
 		return u, err
 	}
 	if err := u.SetResource(r); err != nil {
@@ -247,6 +251,7 @@ func (e *Engine) update(ctx context.Context, tx *store.Tx, actor desk.Actor, ope
 		return u, err
 	}
 	ev := newEvent(actor, operation, outcome, "")
+	ev.Detail = note
 	if ev.Changes = contactChanges(&contact, &c); len(ev.Changes) > 0 {
 		c.ModifiedAt = tx.Now
 		if err := tx.UpdateContact(&c); err != nil {

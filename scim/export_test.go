@@ -33,9 +33,6 @@ func ParseQuery(raw string) error {
 	return err
 }
 
-// Translated reports whether the edge has an answer for a kind of error.
-func Translated(kind desk.Kind) bool { return answers[kind].status >= 400 }
-
 // OpenPath is the one that needs no token.
 const OpenPath = openPath
 

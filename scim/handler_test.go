@@ -17,14 +17,6 @@ import (
 	"rollcall/store"
 )
 
-func TestEveryKindHasAnAnswer(t *testing.T) {
-	for _, kind := range desk.Kinds {
-		if !scim.Translated(kind) {
-			t.Errorf("%s has no answer", kind)
-		}
-	}
-}
-
 // endpoint is a server with one connection.
 type endpoint struct {
 	*testing.T

@@ -3,6 +3,7 @@ package scim
 import (
 	"bytes"
 	"net/http"
+	"strings"
 
 	"rollcall/desk"
 )
@@ -40,16 +41,16 @@ func (req *request) replace() error {
 	if err != nil {
 		return err
 	}
-	u, err := req.Engine.UpdateUser(req.r.Context(), req.actor, desk.OpReplace, req.id, func(current desk.Resource) (desk.Resource, error) {
+	u, err := req.Engine.UpdateUser(req.r.Context(), req.actor, desk.OpReplace, req.id, func(current desk.Resource) (desk.Resource, string, error) {
 		if _, said := r["active"]; said {
-			return r, nil
+			return r, "", nil
 		}
 		// Okta leaves active out of some PUTs; that must not wake a disabled user.
 		next := desk.Resource{"active": current.Active()}
 		for name, v := range r {
 			next[name] = v
 		}
-		return next, nil
+		return next, "", nil
 	})
 	if err != nil {
 		return err
@@ -68,9 +69,12 @@ func (req *request) patch() error {
 	if err != nil {
 		return err
 	}
-	u, err := req.Engine.UpdateUser(req.r.Context(), req.actor, desk.OpPatch, req.id, func(r desk.Resource) (desk.Resource, error) {
-		_, err := users.patch(r, ops)
-		return r, err
+	u, err := req.Engine.UpdateUser(req.r.Context(), req.actor, desk.OpPatch, req.id, func(r desk.Resource) (desk.Resource, string, error) {
+		ignored, err := users.patch(r, ops)
+		if len(ignored) == 0 {
+			return r, "", err
+		}
+		return r, "left out, so that the person could be deactivated: " + strings.Join(ignored, ", "), err
 	})
 	if err != nil {
 		return err

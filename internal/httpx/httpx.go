@@ -1,5 +1,5 @@
-// Package httpx holds what all HTTP edges share: request ids, the access log, recovery from panics, and reading bodies
-// within limits. Each edge writes its own errors.
+// Package httpx holds what all HTTP edges share: request ids, the access log, recovery from panics, statuses of errors, and
+// reading bodies within limits. Each edge writes errors in its own form.
 package httpx
 
 import (
@@ -21,6 +21,36 @@ import (
 
 	"rollcall/desk"
 )
+
+// Statuses translates each kind of error into an HTTP status (RFC 9110 section 15, RFC 7644 section 3.12).
+var Statuses = map[desk.Kind]int{
+	desk.InvalidSyntax:    http.StatusBadRequest,
+	desk.InvalidValue:     http.StatusBadRequest,
+	desk.InvalidFilter:    http.StatusBadRequest,
+	desk.InvalidPath:      http.StatusBadRequest,
+	desk.NoTarget:         http.StatusBadRequest,
+	desk.Mutability:       http.StatusBadRequest,
+	desk.Uniqueness:       http.StatusConflict,
+	desk.Conflict:         http.StatusConflict,
+	desk.NotFound:         http.StatusNotFound,
+	desk.Unauthenticated:  http.StatusUnauthorized,
+	desk.Forbidden:        http.StatusForbidden,
+	desk.MethodNotAllowed: http.StatusMethodNotAllowed,
+	desk.TooLarge:         http.StatusRequestEntityTooLarge,
+	desk.UnsupportedMedia: http.StatusUnsupportedMediaType,
+	desk.NotImplemented:   http.StatusNotImplemented,
+	desk.Unavailable:      http.StatusServiceUnavailable,
+	desk.Internal:         http.StatusInternalServerError,
+}
+
+// Public returns what a client is told of an error: its message, or for one that is ours the reference under which the log
+// has it.
+func Public(ctx context.Context, e *desk.Error) string {
+	if e.Kind == desk.Internal {
+		return "internal error; if it persists, give the server's administrator the reference " + RequestID(ctx)
+	}
+	return e.Msg
+}
 
 // MaxBody is the most that a request body may hold, in bytes.
 const MaxBody = 1 << 20

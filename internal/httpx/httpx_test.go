@@ -17,6 +17,14 @@ func serve(h http.Handler, r *http.Request) (*httptest.ResponseRecorder, string)
 	return w, log.String()
 }
 
+func TestEveryKindHasAStatus(t *testing.T) {
+	for _, kind := range desk.Kinds {
+		if Statuses[kind] < 400 {
+			t.Errorf("%s has no status", kind)
+		}
+	}
+}
+
 func TestRequestID(t *testing.T) {
 	seen := ""
 	h := http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { seen = RequestID(r.Context()) })
