@@ -15,7 +15,8 @@ type DirectoryUser struct {
 	Connection string `gorm:"primaryKey"` // slug
 	ID         string `gorm:"primaryKey"` // the SCIM id; permanent
 	ContactID  string
-	Active     bool
+	// Active is the state that the directory gave last: one that takes active off the resource leaves the person as is.
+	Active bool
 	// Resource is the SCIM user in canonical form as a JSON object, without id and meta. Folded is the same with its
 	// strings folded, for filters; nil where folding ASCII, which SQL can do, is enough.
 	Resource   string
@@ -68,7 +69,9 @@ func (u *DirectoryUser) SetResource(r Resource) error {
 		}
 		u.Folded = &folded
 	}
-	u.Active = r.Active()
+	if active, said := r["active"].(bool); said {
+		u.Active = active
+	}
 	u.UserNameKey = Fold(r.UserName())
 	if id := r.ExternalID(); id != "" {
 		u.ExternalID = &id
@@ -118,12 +121,6 @@ func (r Resource) UserName() string { return r.Text("userName") }
 
 // ExternalID returns the externalId, "" for none.
 func (r Resource) ExternalID() string { return r.Text("externalId") }
-
-// Active reports whether the directory holds the person active.
-func (r Resource) Active() bool {
-	active, _ := r["active"].(bool)
-	return active
-}
 
 // Emails returns the resource's email addresses.
 func (r Resource) Emails() []Address { return r.addresses("emails") }

@@ -380,6 +380,19 @@ func TestUpdateUser(t *testing.T) {
 			w.wantEvent(u.ContactID, desk.OpPatch, desk.Restored, "")
 		})
 	})
+	t.Run("active is taken off", func(t *testing.T) {
+		both(t, func(w *world) {
+			u := w.push(w.a, user("kofi"))
+			w.set(w.a, u.ID, "active", nil)
+			w.wantStatus(u.ContactID, desk.Active, "")
+			w.set(w.a, u.ID, "active", false)
+			w.set(w.a, u.ID, "active", nil)
+			if after := w.set(w.a, u.ID, "title", "T"); after.Active {
+				w.Error("the person woke up")
+			}
+			w.wantStatus(u.ContactID, desk.SoftDeleted, desk.ActorDirectory)
+		})
+	})
 	t.Run("rename", func(t *testing.T) {
 		both(t, func(w *world) {
 			u := w.push(w.a, user("kofi"))

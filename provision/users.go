@@ -232,12 +232,12 @@ func update(ctx context.Context, tx *store.Tx, actor desk.Actor, operation desk.
 	}
 	outcome := desk.Updated
 	switch {
-	case was.Active() && !u.Active:
+	case stored.Active && !u.Active:
 		outcome = desk.Deactivated
 		if err := release(ctx, tx, &c, u.Connection); err != nil {
 			return u, err
 		}
-	case u.Active && (!was.Active() || c.Status != desk.Active):
+	case u.Active && (!stored.Active || c.Status != desk.Active):
 		// Also what an agent had deleted comes back with the directory's next change.
 		outcome = desk.Restored
 		restore(&c)

@@ -93,8 +93,7 @@ func set(holder map[string]any, a *attribute, op string, value any) error {
 		switch {
 		case a.required:
 			return desk.Errorf(desk.InvalidValue, a.name, "%s is required and cannot be removed", a.name)
-		case a.name == "active", op == "add" && a.multi:
-			// Being active or not is never unsaid: as in a PUT that leaves it out, the state stays.
+		case op == "add" && a.multi: // nothing to add
 		default:
 			delete(holder, a.name)
 		}

@@ -2,6 +2,7 @@ package scim
 
 import (
 	"bytes"
+	"maps"
 	"net/http"
 	"strings"
 
@@ -42,14 +43,13 @@ func (req *request) replace() error {
 		return err
 	}
 	u, err := req.Engine.UpdateUser(req.r.Context(), req.actor, desk.OpReplace, req.id, func(current desk.Resource) (desk.Resource, string, error) {
-		if _, said := r["active"]; said {
+		active, had := current["active"]
+		if _, said := r["active"]; said || !had {
 			return r, "", nil
 		}
 		// Okta leaves active out of some PUTs; that must not wake a disabled user.
-		next := desk.Resource{"active": current.Active()}
-		for name, v := range r {
-			next[name] = v
-		}
+		next := maps.Clone(r)
+		next["active"] = active
 		return next, "", nil
 	})
 	if err != nil {

@@ -39,7 +39,6 @@ var columns = map[string]column{
 	"id":                {"id", true},
 	"externalId":        {"external_id", true},
 	"userName":          {"user_name_key", true},
-	"active":            {"active", false},
 	"meta.created":      {"created_at", false},
 	"meta.lastModified": {"modified_at", false},
 	"meta.resourceType": {"'User'", false},
