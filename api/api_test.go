@@ -239,7 +239,7 @@ func TestConnections(t *testing.T) {
 		t.do("GET", "/connections/nobody", nil, 404)
 		t.do("GET", "/connections/nobody/events", nil, 404)
 		events := t.items("/connections/entra/events?limit=1")
-		if len(events) != 2 || events[0]["outcome"] != "created" || events[0]["actor"].(map[string]any)["type"] != "directory" {
+		if len(events) != 3 || events[0]["outcome"] != "created" || events[0]["actor"].(map[string]any)["type"] != "directory" {
 			t.Errorf("events are %v", events)
 		}
 	})

@@ -35,13 +35,19 @@ func (a *Authenticator) SignIn(ctx context.Context, secret string, secure bool) 
 	}
 	session := NewSecret(desk.TokenSession, t.TenantID)
 	expires := a.expiry(sessionLife)
+	if t.Kind == desk.TokenAPI && t.ExpiresAt != nil && t.ExpiresAt.Before(expires) {
+		expires = *t.ExpiresAt
+	}
 	err = a.Store.Tx(ctx, func(tx *store.Tx) error {
 		if t.Kind == desk.TokenSignIn {
-			if unused, err := tx.DeleteToken(ctx, t.TenantID, t.ID); err != nil || !unused {
+			if unused, err := tx.DeleteToken(t.TenantID, t.ID); err != nil || !unused {
 				return orUnauthenticated(err)
 			}
 		}
-		return tx.CreateToken(ctx, &desk.Token{
+		if err := tx.DeleteExpired(t.TenantID, desk.TokenSignIn, desk.TokenSession); err != nil {
+			return err
+		}
+		return tx.CreateToken(&desk.Token{
 			TenantID: t.TenantID, ID: store.NewID(), Kind: desk.TokenSession, Hash: hash(session),
 			Role: t.Role, Label: t.Label, ExpiresAt: &expires, CreatedAt: tx.Now,
 		})
@@ -81,7 +87,7 @@ func (a *Authenticator) SignOut(r *http.Request) (*http.Cookie, error) {
 	t, err := a.session(r)
 	if err == nil {
 		err = a.Store.Tx(r.Context(), func(tx *store.Tx) error {
-			_, err := tx.DeleteToken(r.Context(), t.TenantID, t.ID)
+			_, err := tx.DeleteToken(t.TenantID, t.ID)
 			return err
 		})
 	}

@@ -27,33 +27,44 @@ type Authenticator struct {
 	Store *store.Store
 	Log   *slog.Logger
 
-	mu   sync.Mutex
-	used map[string]time.Time // when a token's use was last noted, by id
+	mu    sync.Mutex
+	used  map[string]time.Time // when a token's use was last noted, by id
+	notes sync.WaitGroup
 }
 
 // Issue stores a token of the given kind, tenant, connection, role, label and expiry, and returns its secret, which is
 // never to be had again. An unknown tenant or connection is NotFound.
 func (a *Authenticator) Issue(ctx context.Context, t desk.Token) (secret string, err error) {
-	secret = NewSecret(t.Kind, t.TenantID)
 	err = a.Store.Tx(ctx, func(tx *store.Tx) error {
-		if t.Kind == desk.TokenSCIM {
-			if _, err := tx.Connection(ctx, t.TenantID, t.Connection); err != nil {
-				return err
-			}
-		} else if _, err := tx.Tenant(ctx, t.TenantID); err != nil {
-			return err
-		}
-		t.ID, t.Hash, t.CreatedAt = store.NewID(), hash(secret), tx.Now
-		return tx.CreateToken(ctx, &t)
+		secret, err = Add(tx, t)
+		return err
 	})
+	return secret, err
+}
+
+// Add does the same inside a transaction.
+func Add(tx *store.Tx, t desk.Token) (secret string, err error) {
+	what := "tenant " + t.TenantID
+	if t.Kind == desk.TokenSCIM {
+		what = "connection " + t.Connection + " in tenant " + t.TenantID
+		_, err = tx.Connection(t.TenantID, t.Connection)
+	} else {
+		_, err = tx.Tenant(t.TenantID)
+	}
 	if desk.KindOf(err) == desk.NotFound {
-		what := "tenant " + t.TenantID
-		if t.Kind == desk.TokenSCIM {
-			what = "connection " + t.Connection + " in tenant " + t.TenantID
-		}
 		return "", desk.Errorf(desk.NotFound, "", "no %s", what)
 	}
-	return secret, err
+	if err != nil {
+		return "", err
+	}
+	secret = NewSecret(t.Kind, t.TenantID)
+	t.ID, t.Hash, t.CreatedAt = store.NewID(), hash(secret), tx.Now
+	if err := tx.CreateToken(&t); err != nil {
+		return "", err
+	}
+	ev := desk.Actor{Type: desk.ActorSystem, TenantID: t.TenantID, Connection: t.Connection, Name: "rollcall"}.Event(desk.OpCreate, desk.Created, "token")
+	ev.Detail = strings.TrimSpace(string(t.Kind) + " token " + t.Label)
+	return secret, tx.Record(ev)
 }
 
 // NewSecret returns a new token of a tenant.
@@ -117,7 +128,7 @@ func (a *Authenticator) check(ctx context.Context, secret string, kinds ...desk.
 		return desk.Token{}, errUnauthenticated
 	}
 	sum := hash(secret)
-	t, err := a.Store.Token(ctx, tenant, sum)
+	t, err := a.Store.Read(ctx).Token(tenant, sum)
 	if desk.KindOf(err) == desk.NotFound {
 		return desk.Token{}, errUnauthenticated
 	}
@@ -135,21 +146,32 @@ func (a *Authenticator) check(ctx context.Context, secret string, kinds ...desk.
 	return t, nil
 }
 
-// noteUse keeps a token's last use, to the minute: writing each would double the cost of a look-up.
+// noteUse keeps a token's last use, to the minute: writing each would double the cost of a look-up. It does so beside the
+// request, which need not wait for it.
 func (a *Authenticator) noteUse(ctx context.Context, t desk.Token, now time.Time) {
 	a.mu.Lock()
-	recent := now.Sub(a.used[t.ID]) < time.Minute
-	if !recent {
-		if a.used == nil {
-			a.used = map[string]time.Time{}
-		}
-		a.used[t.ID] = now
-	}
-	a.mu.Unlock()
-	if recent {
+	defer a.mu.Unlock()
+	if now.Sub(a.used[t.ID]) < time.Minute {
 		return
 	}
-	if err := a.Store.UseToken(ctx, t.TenantID, t.ID, now); err != nil {
-		a.Log.Warn("note the use of a token", "token", t.ID, "error", err)
+	if len(a.used) >= maxUsed {
+		clear(a.used)
 	}
+	if a.used == nil {
+		a.used = map[string]time.Time{}
+	}
+	a.used[t.ID] = now
+	a.notes.Go(func() {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
+		defer cancel()
+		if err := a.Store.UseToken(ctx, t.TenantID, t.ID, now); err != nil {
+			a.Log.Warn("note the use of a token", "token", t.ID, "error", err)
+		}
+	})
 }
+
+// maxUsed bounds how many tokens' uses are remembered.
+const maxUsed = 10_000
+
+// Close waits until all uses are noted.
+func (a *Authenticator) Close() { a.notes.Wait() }

@@ -21,6 +21,17 @@ func DomainOf(address string) string {
 	return domain
 }
 
+// DomainOfProfile returns the domain of the work email, else of the primary email, else of the userName: of the first that
+// has one.
+func DomainOfProfile(p desk.Profile) string {
+	for _, address := range []string{desk.WorkEmail(p.Emails), desk.PrimaryEmail(p.Emails), p.UserName} {
+		if domain := DomainOf(address); domain != "" {
+			return domain
+		}
+	}
+	return ""
+}
+
 // Normalise returns a domain as it is stored and compared, or an InvalidValue error.
 func Normalise(domain string) (string, error) {
 	ascii, err := idna.Lookup.ToASCII(strings.TrimSpace(domain))
@@ -49,17 +60,8 @@ func validLabels(domain string) bool {
 	return true
 }
 
-// Facts are what the decision rests on.
-type Facts struct {
-	Current desk.CompanyReason // how the contact came to its present company; "" for a new contact
-	Company string             // its present company, "" for none
-	Domain  string             // the contact's domain, "" for none
-	Listed  []string           // companies that list the domain; two are enough
-	Linked  []string           // different companies of other contacts of the domain; two are enough
-}
-
 // Resolve returns the contact's company ("" for none) and the reason.
-func Resolve(f Facts) (company string, reason desk.CompanyReason) {
+func Resolve(f desk.CompanyFacts) (company string, reason desk.CompanyReason) {
 	switch {
 	case f.Current == desk.CompanyManual:
 		return f.Company, desk.CompanyManual

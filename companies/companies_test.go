@@ -54,21 +54,21 @@ func TestDomainOf(t *testing.T) {
 
 func TestResolve(t *testing.T) {
 	for name, c := range map[string]struct {
-		facts  Facts
+		facts  desk.CompanyFacts
 		want   string
 		reason desk.CompanyReason
 	}{
-		"one company lists the domain":   {Facts{Domain: "acme.com", Listed: []string{"A"}}, "A", desk.CompanyByDomain},
-		"its contacts are the company's": {Facts{Domain: "acme.com", Listed: []string{"A"}, Linked: []string{"A"}}, "A", desk.CompanyByDomain},
-		"its contacts are one other's":   {Facts{Domain: "acme.com", Listed: []string{"A"}, Linked: []string{"B"}}, "A", desk.CompanyByDomain},
-		"none lists it":                  {Facts{Domain: "acme.com"}, "", desk.CompanyNoMatch},
-		"none lists it, contacts differ": {Facts{Domain: "acme.com", Linked: []string{"A", "B"}}, "", desk.CompanyNoMatch},
-		"no domain":                      {Facts{}, "", desk.CompanyNoMatch},
-		"several list it":                {Facts{Domain: "acme.com", Listed: []string{"A", "B"}}, "", desk.CompanyAmbiguousListing},
-		"contacts differ":                {Facts{Domain: "acme.com", Listed: []string{"A"}, Linked: []string{"A", "B"}}, "", desk.CompanyAmbiguousContacts},
-		"by hand":                        {Facts{Current: desk.CompanyManual, Company: "C", Domain: "acme.com", Listed: []string{"A"}}, "C", desk.CompanyManual},
-		"blank by hand":                  {Facts{Current: desk.CompanyManual, Domain: "acme.com", Listed: []string{"A"}}, "", desk.CompanyManual},
-		"moved to another domain":        {Facts{Current: desk.CompanyByDomain, Company: "A", Domain: "beta.com", Listed: []string{"B"}}, "B", desk.CompanyByDomain},
+		"one company lists the domain":   {desk.CompanyFacts{Domain: "acme.com", Listed: []string{"A"}}, "A", desk.CompanyByDomain},
+		"its contacts are the company's": {desk.CompanyFacts{Domain: "acme.com", Listed: []string{"A"}, Linked: []string{"A"}}, "A", desk.CompanyByDomain},
+		"its contacts are one other's":   {desk.CompanyFacts{Domain: "acme.com", Listed: []string{"A"}, Linked: []string{"B"}}, "A", desk.CompanyByDomain},
+		"none lists it":                  {desk.CompanyFacts{Domain: "acme.com"}, "", desk.CompanyNoMatch},
+		"none lists it, contacts differ": {desk.CompanyFacts{Domain: "acme.com", Linked: []string{"A", "B"}}, "", desk.CompanyNoMatch},
+		"no domain":                      {desk.CompanyFacts{}, "", desk.CompanyNoMatch},
+		"several list it":                {desk.CompanyFacts{Domain: "acme.com", Listed: []string{"A", "B"}}, "", desk.CompanyAmbiguousListing},
+		"contacts differ":                {desk.CompanyFacts{Domain: "acme.com", Listed: []string{"A"}, Linked: []string{"A", "B"}}, "", desk.CompanyAmbiguousContacts},
+		"by hand":                        {desk.CompanyFacts{Current: desk.CompanyManual, Company: "C", Domain: "acme.com", Listed: []string{"A"}}, "C", desk.CompanyManual},
+		"blank by hand":                  {desk.CompanyFacts{Current: desk.CompanyManual, Domain: "acme.com", Listed: []string{"A"}}, "", desk.CompanyManual},
+		"moved to another domain":        {desk.CompanyFacts{Current: desk.CompanyByDomain, Company: "A", Domain: "beta.com", Listed: []string{"B"}}, "B", desk.CompanyByDomain},
 	} {
 		t.Run(name, func(t *testing.T) {
 			company, reason := Resolve(c.facts)

@@ -1,4 +1,4 @@
-// Package companies decides which company a contact belongs to. It does no I/O: the store gathers [Facts], [Resolve]
+// Package companies decides which company a contact belongs to. It does no I/O: the store gathers the facts, [Resolve]
 // decides and says why.
 //
 // A domain is what follows the last @ of an address, in the form in which DNS compares it: lower case, each label in its

@@ -29,3 +29,12 @@ type CompanyDomain struct {
 	Domain    string `gorm:"primaryKey"`
 	CompanyID string `gorm:"primaryKey"`
 }
+
+// CompanyFacts are what the decision over a contact's company rests on.
+type CompanyFacts struct {
+	Current CompanyReason // how the contact came to its present company; "" for a new contact
+	Company string        // its present company, "" for none
+	Domain  string        // the contact's domain, "" for none
+	Listed  []string      // companies that list the domain; two are enough
+	Linked  []string      // different companies of other contacts of the domain; two are enough
+}

@@ -33,7 +33,7 @@ type Contact struct {
 
 	// What follows is derived from the profile by SetProfile, for look-ups.
 	UserNameKey string // folded userName, "" for none
-	EmailKey    string // folded MainAddress, "" for none
+	EmailKey    string // folded MatchAddress, "" for none
 	Domain      string // normalised email domain, "" for none
 	SearchKey   string // folded name, userName and addresses, a line each
 }
@@ -54,16 +54,19 @@ type Address struct {
 	Primary bool   `json:"primary,omitempty"`
 }
 
-// MainEmail returns the address by which a contact is known: the work one, else the primary one, else the first.
-func MainEmail(emails []Address) string {
+// WorkEmail returns the address by which a contact is matched: the one of type work, else one without a type, a primary one
+// first. "" for none: a private address may be shared by a family.
+func WorkEmail(emails []Address) string {
 	best, rank := "", 0
 	for _, e := range emails {
-		r := 1
+		r := 0
 		switch {
 		case strings.EqualFold(e.Type, "work"):
 			r = 3
-		case e.Primary:
+		case e.Type == "" && e.Primary:
 			r = 2
+		case e.Type == "":
+			r = 1
 		}
 		if r > rank {
 			best, rank = e.Value, r
@@ -72,9 +75,19 @@ func MainEmail(emails []Address) string {
 	return strings.TrimSpace(best)
 }
 
-// MainAddress is MainEmail, else the userName where that is an address.
-func (p Profile) MainAddress() string {
-	if email := MainEmail(p.Emails); email != "" {
+// PrimaryEmail returns the address marked primary, "" for none.
+func PrimaryEmail(emails []Address) string {
+	for _, e := range emails {
+		if e.Primary {
+			return strings.TrimSpace(e.Value)
+		}
+	}
+	return ""
+}
+
+// MatchAddress is the work email, else the userName where that is an address.
+func (p Profile) MatchAddress() string {
+	if email := WorkEmail(p.Emails); email != "" {
 		return email
 	}
 	if strings.Contains(p.UserName, "@") {
@@ -83,12 +96,31 @@ func (p Profile) MainAddress() string {
 	return ""
 }
 
-// SetProfile sets what directories and agents write and derives the keys from it. domain is the normalised domain of
-// p.MainAddress().
+// ShownAddress is the address that agents see: the work email, else the primary, else any.
+func (p Profile) ShownAddress() string {
+	for _, address := range []string{WorkEmail(p.Emails), PrimaryEmail(p.Emails)} {
+		if address != "" {
+			return address
+		}
+	}
+	for _, e := range p.Emails {
+		return e.Value
+	}
+	return ""
+}
+
+// SetProfile sets what directories and agents write and derives the keys from it. domain is the profile's normalised email
+// domain, "" for none. A contact without a name is called by its userName, else by its address.
 func (c *Contact) SetProfile(p Profile, domain string) {
+	if p.DisplayName == "" {
+		p.DisplayName = p.UserName
+	}
+	if p.DisplayName == "" {
+		p.DisplayName = p.ShownAddress()
+	}
 	c.Profile = p
 	c.UserNameKey = Fold(p.UserName)
-	c.EmailKey = Fold(p.MainAddress())
+	c.EmailKey = Fold(p.MatchAddress())
 	c.Domain = domain
 	lines := []string{p.DisplayName, p.UserName}
 	for _, e := range p.Emails {
@@ -106,6 +138,9 @@ func (p Profile) Update(before, after Profile) Profile {
 		}
 	}
 	set(&p.DisplayName, before.DisplayName, after.DisplayName)
+	if after.DisplayName == "" && p.DisplayName == p.UserName {
+		p.DisplayName = "" // it was called by its userName, and still is by the next one
+	}
 	set(&p.UserName, before.UserName, after.UserName)
 	set(&p.Title, before.Title, after.Title)
 	p.Emails = updateAddresses(p.Emails, before.Emails, after.Emails)

@@ -39,16 +39,21 @@ func FuzzFold(f *testing.F) {
 	})
 }
 
-func TestMainAddress(t *testing.T) {
-	for want, p := range map[string]Profile{
-		"":            {UserName: "kofi"},
-		"kofi@x.test": {UserName: " kofi@x.test "},
-		"first":       {UserName: "kofi@x.test", Emails: []Address{{Value: "first"}, {Value: "second"}}},
-		"primary":     {Emails: []Address{{Value: "first"}, {Value: "primary", Primary: true}, {Value: "last"}}},
-		"work":        {Emails: []Address{{Value: "primary", Primary: true}, {Type: "WORK", Value: " work "}, {Type: "work", Value: "other"}}},
+func TestAddresses(t *testing.T) {
+	for _, c := range []struct {
+		p            Profile
+		match, shown string
+	}{
+		{Profile{UserName: "kofi"}, "", ""},
+		{Profile{UserName: " kofi@x.test "}, "kofi@x.test", ""},
+		{Profile{UserName: "kofi@x.test", Emails: []Address{{Value: "first"}, {Value: "second"}}}, "first", "first"},
+		{Profile{Emails: []Address{{Value: "first"}, {Value: "primary", Primary: true}, {Value: "last"}}}, "primary", "primary"},
+		{Profile{Emails: []Address{{Value: "primary", Primary: true}, {Type: "WORK", Value: " work "}, {Type: "work", Value: "other"}}}, "work", "work"},
+		{Profile{UserName: "kofi@x.test", Emails: []Address{{Type: "home", Value: "home", Primary: true}}}, "kofi@x.test", "home"},
+		{Profile{Emails: []Address{{Type: "home", Value: "home"}}}, "", "home"},
 	} {
-		if got := p.MainAddress(); got != want {
-			t.Errorf("%+v: %q, want %q", p, got, want)
+		if match, shown := c.p.MatchAddress(), c.p.ShownAddress(); match != c.match || shown != c.shown {
+			t.Errorf("%+v: matched by %q and shown as %q, want %q and %q", c.p, match, shown, c.match, c.shown)
 		}
 	}
 }
@@ -72,7 +77,7 @@ func TestProfileUpdate(t *testing.T) {
 func TestProfileOf(t *testing.T) {
 	name := map[string]any{"givenName": "Kofi", "familyName": "Adeyemi"}
 	for want, r := range map[string]Resource{
-		"kofi":         {"userName": "kofi"},
+		"":             {"userName": "kofi"},
 		"Kofi Adeyemi": {"userName": "kofi", "name": name},
 		"Formatted":    {"userName": "kofi", "name": map[string]any{"formatted": "Formatted", "givenName": "Kofi"}},
 		"Display":      {"userName": "kofi", "name": name, "displayName": "Display"},
@@ -87,7 +92,7 @@ func TestResourceDiff(t *testing.T) {
 	before := Resource{"userName": "k", "title": "T", "active": true, "name": map[string]any{"givenName": "G", "familyName": "F"}, "urn:x:2.0:User": map[string]any{"a": "1", "m": map[string]any{"value": "M"}}}
 	after := Resource{"userName": "l", "active": false, "name": map[string]any{"givenName": "G"}, "urn:x:2.0:User": map[string]any{"a": "1", "m": map[string]any{"value": "N"}}, "roles": []any{map[string]any{"value": "r"}}}
 	want := []Change{
-		{"active", true, false}, {"name.familyName", "F", nil}, {"roles", nil, []any{map[string]any{"value": "r"}}}, {"urn:x:2.0:User:m.value", "M", "N"},
+		{"active", true, false}, {"name.familyName", "F", nil}, {"roles", nil, []any{map[string]any{"value": "r"}}}, {"title", "T", nil}, {"urn:x:2.0:User:m.value", "M", "N"}, {"userName", "k", "l"},
 	}
 	if diff := cmp.Diff(want, before.Diff(after)); diff != "" {
 		t.Error(diff)

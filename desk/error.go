@@ -40,6 +40,9 @@ type Error struct {
 	Field string // the attribute or parameter at fault, if one is
 	Msg   string
 	Err   error
+	// ContactID and Subject are whom the error is about, for the log; "" for nobody in particular.
+	ContactID string
+	Subject   string
 }
 
 // Errorf returns an *Error about a field ("" for none).

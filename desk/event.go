@@ -55,6 +55,14 @@ type Event struct {
 	RequestID  string
 }
 
+// Event returns an event of the actor's, without what it is about.
+func (a Actor) Event(operation Operation, outcome Outcome, reason string) Event {
+	return Event{
+		TenantID: a.TenantID, Connection: a.Connection, ActorType: a.Type, ActorName: a.Name, RequestID: a.RequestID,
+		Operation: operation, Outcome: outcome, Reason: reason,
+	}
+}
+
 // Change is one field's value before and after; nil stands for none.
 type Change struct {
 	Field string `json:"field"`

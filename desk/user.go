@@ -153,12 +153,13 @@ func (u *DirectoryUser) EmailIndex(r Resource) []UserEmail {
 	return rows
 }
 
-// ProfileOf projects a directory's resource onto a contact's profile, by Entra's default mapping.
+// ProfileOf projects a directory's resource onto a contact's profile, by Entra's default mapping. What the directory does not
+// say stays empty.
 func ProfileOf(r Resource) Profile {
 	name, _ := r["name"].(map[string]any)
 	part := func(key string) string { s, _ := name[key].(string); return s }
 	full := strings.TrimSpace(part("givenName") + " " + part("familyName"))
-	display := r.UserName()
+	display := ""
 	for _, s := range []string{r.Text("displayName"), part("formatted"), full} {
 		if s != "" {
 			display = s
@@ -174,10 +175,7 @@ func ProfileOf(r Resource) Profile {
 	}
 }
 
-// mapped are the attributes whose changes show in the contact's profile, or have an outcome of their own.
-var mapped = map[string]bool{"schemas": true, "userName": true, "displayName": true, "title": true, "emails": true, "phoneNumbers": true}
-
-// Diff lists the attributes in which two resources differ beyond the profile, by their SCIM paths, sorted.
+// Diff lists the attributes in which two resources differ, by their SCIM paths, sorted.
 func (r Resource) Diff(to Resource) []Change {
 	before, after := map[string]any{}, map[string]any{}
 	flatten(before, "", ":", r)
@@ -194,9 +192,6 @@ func (r Resource) Diff(to Resource) []Change {
 	slices.Sort(paths)
 	var changes []Change
 	for _, path := range paths {
-		if mapped[path] {
-			continue
-		}
 		from, _ := encode(before[path])
 		to, _ := encode(after[path])
 		if from != to {

@@ -33,11 +33,10 @@ func parsePages(names ...string) map[string]*template.Template {
 }
 
 var functions = template.FuncMap{
-	"ago":      ago,
-	"exact":    func(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05 UTC") },
-	"reason":   func(r desk.CompanyReason) string { return reasons[r] },
-	"value":    value,
-	"mainMail": func(p desk.Profile) string { return p.MainAddress() },
+	"ago":    ago,
+	"exact":  func(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05 UTC") },
+	"reason": func(r desk.CompanyReason) string { return reasons[r] },
+	"value":  value,
 }
 
 // Handler serves the portal of all tenants.

@@ -12,12 +12,12 @@ import (
 
 // Companies returns a page of companies in the order of their creation, after the given id.
 func (e *Engine) Companies(ctx context.Context, actor desk.Actor, after string, limit int) ([]desk.Company, error) {
-	return e.Store.Companies(ctx, actor.TenantID, after, limit)
+	return e.Store.Read(ctx).Companies(actor.TenantID, after, limit)
 }
 
 // Company returns a company, or NotFound.
 func (e *Engine) Company(ctx context.Context, actor desk.Actor, id string) (desk.Company, error) {
-	c, err := e.Store.Company(ctx, actor.TenantID, id)
+	c, err := e.Store.Read(ctx).Company(actor.TenantID, id)
 	return c, describeCompany(err, "")
 }
 
@@ -55,14 +55,17 @@ func (edit CompanyEdit) apply(c *desk.Company) error {
 func (e *Engine) CreateCompany(ctx context.Context, actor desk.Actor, edit CompanyEdit) (desk.Company, error) {
 	var c desk.Company
 	err := e.Store.Tx(ctx, func(tx *store.Tx) error {
+		if err := tx.LockCompanies(actor.TenantID); err != nil {
+			return err
+		}
 		c = desk.Company{TenantID: actor.TenantID, ID: store.NewID(), Domains: []string{}, CreatedAt: tx.Now}
 		if err := edit.apply(&c); err != nil {
 			return err
 		}
-		if err := tx.CreateCompany(ctx, &c); err != nil {
+		if err := tx.CreateCompany(&c); err != nil {
 			return err
 		}
-		return recordCompany(ctx, tx, actor, desk.OpCreate, desk.Created, desk.Company{}, c)
+		return recordCompany(tx, actor.Event(desk.OpCreate, desk.Created, ""), desk.Company{}, c)
 	})
 	return c, describeCompany(err, c.Name)
 }
@@ -74,7 +77,7 @@ func (e *Engine) EditCompany(ctx context.Context, actor desk.Actor, id string, e
 		if err := tx.LockCompanies(actor.TenantID); err != nil {
 			return err
 		}
-		before, err := tx.Company(ctx, actor.TenantID, id)
+		before, err := tx.Company(actor.TenantID, id)
 		if err != nil {
 			return err
 		}
@@ -85,41 +88,51 @@ func (e *Engine) EditCompany(ctx context.Context, actor desk.Actor, id string, e
 		if c.Name == before.Name && slices.Equal(c.Domains, before.Domains) {
 			return nil
 		}
-		if err := tx.UpdateCompany(ctx, &c); err != nil {
+		if err := tx.UpdateCompany(&c); err != nil {
 			return err
 		}
-		return recordCompany(ctx, tx, actor, desk.OpPatch, desk.Updated, before, c)
+		return recordCompany(tx, actor.Event(desk.OpPatch, desk.Updated, ""), before, c)
 	})
 	return c, describeCompany(err, c.Name)
 }
 
-// DeleteCompany removes a company and leaves its contacts without one.
+// DeleteCompany removes a company. Its contacts, those set by hand among them, get the company that their domain now gives.
 func (e *Engine) DeleteCompany(ctx context.Context, actor desk.Actor, id string) error {
 	err := e.Store.Tx(ctx, func(tx *store.Tx) error {
 		if err := tx.LockCompanies(actor.TenantID); err != nil {
 			return err
 		}
-		c, err := tx.Company(ctx, actor.TenantID, id)
+		c, err := tx.Company(actor.TenantID, id)
 		if err != nil {
 			return err
 		}
-		if err := tx.DeleteCompany(ctx, actor.TenantID, id); err != nil {
+		domains, err := tx.DeleteCompany(actor.TenantID, id)
+		if err != nil {
 			return err
 		}
-		return recordCompany(ctx, tx, actor, desk.OpDelete, desk.Deleted, c, desk.Company{})
+		for _, domain := range domains {
+			facts, err := tx.CompanyFacts(actor.TenantID, domain, "")
+			if err != nil {
+				return err
+			}
+			company, reason := companies.Resolve(facts)
+			if err := tx.DecideContacts(actor.TenantID, domain, company, reason); err != nil {
+				return err
+			}
+		}
+		return recordCompany(tx, actor.Event(desk.OpDelete, desk.Deleted, ""), c, desk.Company{})
 	})
 	return describeCompany(err, "")
 }
 
-func recordCompany(ctx context.Context, tx *store.Tx, actor desk.Actor, operation desk.Operation, outcome desk.Outcome, before, after desk.Company) error {
-	ev := newEvent(actor, operation, outcome, "")
+func recordCompany(tx *store.Tx, ev desk.Event, before, after desk.Company) error {
 	if before.Name != after.Name {
 		ev.Changes = append(ev.Changes, desk.Change{Field: "company.name", From: none(before.Name), To: none(after.Name)})
 	}
 	if !slices.Equal(before.Domains, after.Domains) {
 		ev.Changes = append(ev.Changes, desk.Change{Field: "company.domains", From: before.Domains, To: after.Domains})
 	}
-	return record(ctx, tx, ev)
+	return tx.Record(ev)
 }
 
 func describeCompany(err error, name string) error {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"rollcall/desk"
 	"rollcall/store"
@@ -27,13 +28,19 @@ type ContactQuery struct {
 	Limit   int
 }
 
+// maxText is how long a text to search for may be, in characters.
+const maxText = 200
+
 // Contacts returns a page of contacts.
 func (e *Engine) Contacts(ctx context.Context, actor desk.Actor, q ContactQuery) ([]ContactView, error) {
 	domain, err := normaliseDomain(q.Domain)
+	if err == nil && utf8.RuneCountInString(q.Text) > maxText {
+		err = desk.Errorf(desk.InvalidValue, "q", "search for up to %d characters", maxText)
+	}
 	if err != nil {
 		return nil, err
 	}
-	contacts, err := e.Store.Contacts(ctx, store.ContactQuery{
+	contacts, err := e.Store.Read(ctx).Contacts(store.ContactQuery{
 		TenantID: actor.TenantID, Status: q.Status, Text: q.Text, Domain: domain, Company: q.Company, After: q.After, Limit: q.Limit,
 	})
 	if err != nil {
@@ -44,7 +51,7 @@ func (e *Engine) Contacts(ctx context.Context, actor desk.Actor, q ContactQuery)
 
 // Contact returns a contact, or NotFound.
 func (e *Engine) Contact(ctx context.Context, actor desk.Actor, id string) (ContactView, error) {
-	c, err := e.Store.Contact(ctx, actor.TenantID, id)
+	c, err := e.Store.Read(ctx).Contact(actor.TenantID, id)
 	if err != nil {
 		return ContactView{}, describeContact(err)
 	}
@@ -64,15 +71,15 @@ func (e *Engine) view(ctx context.Context, actor desk.Actor, contacts []desk.Con
 			companyIDs = append(companyIDs, c.CompanyID)
 		}
 	}
-	users, err := e.Store.UsersOf(ctx, actor.TenantID, ids...)
+	users, err := e.Store.Read(ctx).UsersOf(actor.TenantID, ids...)
 	if err != nil {
 		return nil, err
 	}
-	names, err := e.Store.CompanyNames(ctx, actor.TenantID, companyIDs)
+	names, err := e.Store.Read(ctx).CompanyNames(actor.TenantID, companyIDs)
 	if err != nil {
 		return nil, err
 	}
-	connections, err := e.Store.Connections(ctx, actor.TenantID)
+	connections, err := e.Store.Read(ctx).Connections(actor.TenantID)
 	if err != nil {
 		return nil, err
 	}
@@ -93,10 +100,10 @@ func (e *Engine) view(ctx context.Context, actor desk.Actor, contacts []desk.Con
 
 // ContactEvents returns a page of a contact's events, newest first, or NotFound.
 func (e *Engine) ContactEvents(ctx context.Context, actor desk.Actor, id, before string, limit int) ([]desk.Event, error) {
-	if _, err := e.Store.Contact(ctx, actor.TenantID, id); err != nil {
+	if _, err := e.Store.Read(ctx).Contact(actor.TenantID, id); err != nil {
 		return nil, describeContact(err)
 	}
-	return e.Store.Events(ctx, store.EventQuery{TenantID: actor.TenantID, Contact: id, Before: before, Limit: limit})
+	return e.Store.Read(ctx).Events(store.EventQuery{TenantID: actor.TenantID, Contact: id, Before: before, Limit: limit})
 }
 
 // ContactEdit is what an agent changes in a contact; nil leaves a field as it is.
@@ -126,13 +133,7 @@ func (edit ContactEdit) apply(p desk.Profile) (desk.Profile, error) {
 	if edit.Phones != nil {
 		p.Phones = *edit.Phones
 	}
-	if p.DisplayName == "" {
-		p.DisplayName = p.UserName
-	}
-	if p.DisplayName == "" {
-		p.DisplayName = desk.MainEmail(p.Emails)
-	}
-	if p.DisplayName == "" {
+	if p.DisplayName == "" && p.UserName == "" && p.ShownAddress() == "" {
 		return p, desk.Errorf(desk.InvalidValue, "displayName", "give a displayName, a userName or an email address")
 	}
 	for _, check := range []struct {
@@ -145,7 +146,7 @@ func (edit ContactEdit) apply(p desk.Profile) (desk.Profile, error) {
 			}
 		}
 	}
-	for _, s := range []string{p.UserName, p.MainAddress()} {
+	for _, s := range []string{p.UserName, p.MatchAddress()} {
 		if len(desk.Fold(s)) > desk.MaxKey {
 			return p, desk.Errorf(desk.InvalidValue, "", "userName and email addresses may have up to %d bytes", desk.MaxKey)
 		}
@@ -153,6 +154,9 @@ func (edit ContactEdit) apply(p desk.Profile) (desk.Profile, error) {
 	text := []string{p.DisplayName, p.UserName, p.Title}
 	for _, a := range slices.Concat(p.Emails, p.Phones) {
 		text = append(text, a.Type, a.Value)
+	}
+	if edit.CompanyID != nil {
+		text = append(text, *edit.CompanyID)
 	}
 	return p, checkText(text)
 }
@@ -176,21 +180,21 @@ func (e *Engine) CreateContact(ctx context.Context, actor desk.Actor, edit Conta
 		if err != nil {
 			return err
 		}
-		if err := tx.Lock(actor.TenantID, desk.Fold(profile.UserName), desk.Fold(profile.MainAddress())); err != nil {
+		if err := tx.Lock(actor.TenantID, desk.Fold(profile.UserName), desk.Fold(profile.MatchAddress())); err != nil {
 			return err
 		}
-		if err := setProfile(ctx, tx, &c, profile); err != nil {
+		if err := setProfile(tx, &c, profile); err != nil {
 			return err
 		}
-		if err := setByHand(ctx, tx, &c, edit); err != nil {
+		if err := setByHand(tx, &c, edit); err != nil {
 			return err
 		}
-		if err := tx.CreateContact(ctx, &c); err != nil {
+		if err := tx.CreateContact(&c); err != nil {
 			return err
 		}
-		ev := newEvent(actor, desk.OpCreate, desk.Created, "")
+		ev := actor.Event(desk.OpCreate, desk.Created, "")
 		ev.ContactID, ev.Changes = &c.ID, contactChanges(&desk.Contact{}, &c)
-		return record(ctx, tx, ev)
+		return tx.Record(ev)
 	})
 	if err != nil {
 		return ContactView{}, err
@@ -201,30 +205,27 @@ func (e *Engine) CreateContact(ctx context.Context, actor desk.Actor, edit Conta
 // EditContact changes a contact by hand.
 func (e *Engine) EditContact(ctx context.Context, actor desk.Actor, id string, edit ContactEdit) (ContactView, error) {
 	return e.changeContact(ctx, actor, id, desk.OpPatch, desk.Updated, func(tx *store.Tx, c *desk.Contact) error {
-		if err := tx.Lock(actor.TenantID); err != nil {
-			return err
-		}
 		profile, err := edit.apply(c.Profile)
 		if err != nil {
 			return err
 		}
-		if err := setProfile(ctx, tx, c, profile); err != nil {
+		if err := setProfile(tx, c, profile); err != nil {
 			return err
 		}
-		return setByHand(ctx, tx, c, edit)
+		return setByHand(tx, c, edit)
 	})
 }
 
 // setByHand applies the company part of an edit.
-func setByHand(ctx context.Context, tx *store.Tx, c *desk.Contact, edit ContactEdit) error {
+func setByHand(tx *store.Tx, c *desk.Contact, edit ContactEdit) error {
 	switch {
 	case edit.CompanyAuto:
 		c.CompanyReason = ""
-		return setCompany(ctx, tx, c)
+		return setCompany(tx, c)
 	case edit.CompanyID == nil:
 		return nil
 	case *edit.CompanyID != "":
-		if _, err := tx.Company(ctx, c.TenantID, *edit.CompanyID); desk.KindOf(err) == desk.NotFound {
+		if _, err := tx.Company(c.TenantID, *edit.CompanyID); desk.KindOf(err) == desk.NotFound {
 			return desk.Errorf(desk.InvalidValue, "companyId", "no company has this id")
 		} else if err != nil {
 			return err
@@ -256,7 +257,10 @@ func (e *Engine) RestoreContact(ctx context.Context, actor desk.Actor, id string
 // changeContact applies an agent's change; a change of nothing leaves no trace.
 func (e *Engine) changeContact(ctx context.Context, actor desk.Actor, id string, operation desk.Operation, outcome desk.Outcome, change func(*store.Tx, *desk.Contact) error) (ContactView, error) {
 	err := e.Store.Tx(ctx, func(tx *store.Tx) error {
-		before, err := tx.LockContact(ctx, actor.TenantID, id)
+		if err := tx.Lock(actor.TenantID); err != nil {
+			return err
+		}
+		before, err := tx.LockContact(actor.TenantID, id)
 		if err != nil {
 			return describeContact(err)
 		}
@@ -264,7 +268,7 @@ func (e *Engine) changeContact(ctx context.Context, actor desk.Actor, id string,
 		if err := change(tx, &c); err != nil {
 			return err
 		}
-		ev := newEvent(actor, operation, outcome, "")
+		ev := actor.Event(operation, outcome, "")
 		if ev.Changes = contactChanges(&before, &c); len(ev.Changes) == 0 {
 			return nil
 		}
@@ -273,7 +277,7 @@ func (e *Engine) changeContact(ctx context.Context, actor desk.Actor, id string,
 			return err
 		}
 		ev.ContactID = &c.ID
-		return record(ctx, tx, ev)
+		return tx.Record(ev)
 	})
 	if err != nil {
 		return ContactView{}, err
@@ -284,33 +288,44 @@ func (e *Engine) changeContact(ctx context.Context, actor desk.Actor, id string,
 // EraseContact removes a deleted contact's personal data for good, and its directory users. The log keeps that it was.
 func (e *Engine) EraseContact(ctx context.Context, actor desk.Actor, id string) error {
 	return e.Store.Tx(ctx, func(tx *store.Tx) error {
-		c, err := tx.LockContact(ctx, actor.TenantID, id)
+		c, err := tx.LockContact(actor.TenantID, id)
 		if err != nil {
 			return describeContact(err)
 		}
 		if c.Status == desk.Active {
 			return desk.Errorf(desk.Conflict, "status", "the contact is active; delete it first")
 		}
-		users, err := tx.UsersOf(ctx, actor.TenantID, id)
+		users, err := tx.UsersOf(actor.TenantID, id)
 		if err != nil {
 			return err
 		}
-		subjects := []string{c.UserNameKey, c.EmailKey}
+		keys := []string{c.UserNameKey, c.EmailKey}
+		if c.ExternalID != nil {
+			keys = append(keys, desk.Fold(*c.ExternalID))
+		}
 		for _, u := range users {
-			subjects = append(subjects, u.UserNameKey)
-			if u.ExternalID != nil {
-				subjects = append(subjects, desk.Fold(*u.ExternalID))
+			r, err := u.Decode()
+			if err != nil {
+				return err
+			}
+			keys = append(keys, u.UserNameKey, desk.Fold(r.ExternalID()))
+			if err := tx.DeleteUser(&u, u.EmailIndex(r)); err != nil {
+				return err
 			}
 		}
-		if err := tx.EraseContact(ctx, actor.TenantID, id); err != nil {
+		history, err := tx.Events(store.EventQuery{TenantID: actor.TenantID, Contact: id})
+		if err != nil {
 			return err
 		}
-		if err := tx.EraseEvents(ctx, actor.TenantID, id, subjects); err != nil {
+		if err := tx.DeleteContact(actor.TenantID, id); err != nil {
 			return err
 		}
-		ev := newEvent(actor, desk.OpErase, desk.Erased, "")
+		if err := tx.EraseEvents(actor.TenantID, id, append(keys, personalKeys(history)...)); err != nil {
+			return err
+		}
+		ev := actor.Event(desk.OpErase, desk.Erased, "")
 		ev.ContactID = &id
-		return record(ctx, tx, ev)
+		return tx.Record(ev)
 	})
 }
 

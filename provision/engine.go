@@ -2,6 +2,9 @@ package provision
 
 import (
 	"context"
+	"encoding/json"
+	"strings"
+	"time"
 
 	"rollcall/companies"
 	"rollcall/desk"
@@ -13,19 +16,20 @@ type Engine struct {
 	Store *store.Store
 }
 
-// setProfile gives the contact a profile, and decides its company where that is new or the address changed.
-func setProfile(ctx context.Context, tx *store.Tx, c *desk.Contact, p desk.Profile) error {
-	address := c.EmailKey
-	c.SetProfile(p, companies.DomainOf(p.MainAddress()))
-	if c.CompanyReason != "" && c.EmailKey == address {
+// setProfile gives the contact a profile, and decides its company where that is new or the address changed. The transaction
+// holds the tenant's lock.
+func setProfile(tx *store.Tx, c *desk.Contact, p desk.Profile) error {
+	address, domain := c.EmailKey, c.Domain
+	c.SetProfile(p, companies.DomainOfProfile(p))
+	if c.CompanyReason != "" && c.EmailKey == address && c.Domain == domain {
 		return nil
 	}
-	return setCompany(ctx, tx, c)
+	return setCompany(tx, c)
 }
 
 // setCompany decides the contact's company anew.
-func setCompany(ctx context.Context, tx *store.Tx, c *desk.Contact) error {
-	facts, err := tx.CompanyFacts(ctx, c.TenantID, c.Domain, c.ID)
+func setCompany(tx *store.Tx, c *desk.Contact) error {
+	facts, err := tx.CompanyFacts(c.TenantID, c.Domain, c.ID)
 	if err != nil {
 		return err
 	}
@@ -45,30 +49,38 @@ func restore(c *desk.Contact) {
 	c.Status, c.DeletedBy, c.DeletedAt = desk.Active, "", nil
 }
 
-// heldElsewhere reports whether a connection other than the given one holds the contact active.
-func heldElsewhere(ctx context.Context, tx *store.Tx, c *desk.Contact, connection string) (bool, error) {
-	users, err := tx.UsersOf(ctx, c.TenantID, c.ID)
-	for _, u := range users {
-		if u.Active && u.Connection != connection {
-			return true, err
+// changes lists what changed in a contact and in the resource behind it. What the contact's changes tell already is not told
+// twice.
+func changes(before, after *desk.Contact, was, is desk.Resource) []desk.Change {
+	list := contactChanges(before, after)
+	told := map[string]bool{"schemas": true}
+	for _, change := range list {
+		told[change.Field] = true
+		if change.Field == "phones" {
+			told["phoneNumbers"] = true
 		}
 	}
-	return false, err
+	for _, change := range was.Diff(is) {
+		if !told[change.Field] {
+			list = append(list, change)
+		}
+	}
+	return list
 }
 
 // contactChanges lists what changed in a contact.
 func contactChanges(before, after *desk.Contact) []desk.Change {
-	changes := before.Profile.Diff(after.Profile)
+	list := before.Profile.Diff(after.Profile)
 	add := func(field string, from, to any) {
 		if from != to {
-			changes = append(changes, desk.Change{Field: field, From: none(from), To: none(to)})
+			list = append(list, desk.Change{Field: field, From: none(from), To: none(to)})
 		}
 	}
 	add("company", before.CompanyID, after.CompanyID)
 	add("companyReason", string(before.CompanyReason), string(after.CompanyReason))
 	add("status", string(before.Status), string(after.Status))
 	add("verified", before.VerifiedAt != nil, after.VerifiedAt != nil)
-	return changes
+	return list
 }
 
 // none is nil for an empty string.
@@ -77,20 +89,6 @@ func none(v any) any {
 		return nil
 	}
 	return v
-}
-
-// newEvent returns an event of the actor's.
-func newEvent(actor desk.Actor, operation desk.Operation, outcome desk.Outcome, reason string) desk.Event {
-	return desk.Event{
-		TenantID: actor.TenantID, Connection: actor.Connection, ActorType: actor.Type, ActorName: actor.Name, RequestID: actor.RequestID,
-		Operation: operation, Outcome: outcome, Reason: reason,
-	}
-}
-
-// record adds the event to the transaction.
-func record(ctx context.Context, tx *store.Tx, e desk.Event) error {
-	e.ID, e.At = store.NewID(), tx.Now
-	return tx.CreateEvent(ctx, &e)
 }
 
 // Refusal is a request that was turned down.
@@ -105,24 +103,78 @@ type Refusal struct {
 // Refuse leaves the event of a refusal, in a transaction of its own.
 func (e *Engine) Refuse(ctx context.Context, actor desk.Actor, r Refusal) error {
 	refused := desk.AsError(r.Err)
-	ev := newEvent(actor, r.Operation, desk.Refused, string(refused.Kind))
-	ev.Detail, ev.Subject, ev.SubjectKey = refused.Msg, r.Subject, desk.Fold(r.Subject)
-	if r.UserID != "" {
-		ev.UserID = &r.UserID
+	ev := actor.Event(r.Operation, desk.Refused, string(refused.Kind))
+	ev.Detail = clip(refused.Msg)
+	if refused.Kind == desk.Uniqueness {
+		ev.Detail = refused.Field + " is taken" // by whom, the client was told
 	}
-	if r.ContactID != "" {
-		ev.ContactID = &r.ContactID
+	if r.Subject == "" {
+		r.Subject = refused.Subject
 	}
+	ev.Subject = clip(r.Subject)
+	ev.SubjectKey = desk.Fold(ev.Subject)
+	ev.UserID, ev.ContactID = reference(r.UserID), reference(r.ContactID)
 	// A client that has gone is recorded as well.
-	return e.Store.Tx(context.WithoutCancel(ctx), func(tx *store.Tx) error {
-		if r.UserID != "" {
-			u, err := tx.User(ctx, actor.TenantID, actor.Connection, r.UserID)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+	defer cancel()
+	return e.Store.Tx(ctx, func(tx *store.Tx) error {
+		if ev.UserID != nil {
+			u, err := tx.User(actor.TenantID, actor.Connection, *ev.UserID)
 			if err == nil {
 				ev.ContactID = &u.ContactID
 			} else if desk.KindOf(err) != desk.NotFound {
 				return err
 			}
 		}
-		return record(ctx, tx, ev)
+		if ev.ContactID == nil {
+			ev.ContactID = reference(refused.ContactID)
+		}
+		return tx.Record(ev)
 	})
+}
+
+// clip shortens what a client sent to what an index can hold.
+func clip(s string) string {
+	s = strings.ToValidUTF8(strings.ReplaceAll(s, "\x00", ""), "")
+	if len(s) > desk.MaxKey/2 { // folding may lengthen it
+		s = strings.ToValidUTF8(s[:desk.MaxKey/2], "") + "…"
+	}
+	return s
+}
+
+// reference is nil for an id that none of ours can be.
+func reference(id string) *string {
+	if id = clip(id); id == "" {
+		return nil
+	}
+	return &id
+}
+
+// personalKeys returns the folded names, ids and addresses that events tell of a person.
+func personalKeys(events []desk.Event) []string {
+	var keys []string
+	add := func(v any) {
+		if s, ok := v.(string); ok && s != "" {
+			keys = append(keys, desk.Fold(s))
+		}
+	}
+	for _, ev := range events {
+		for _, change := range ev.Changes {
+			switch change.Field {
+			case "userName", "externalId":
+				add(change.From)
+				add(change.To)
+			case "emails":
+				for _, side := range []any{change.From, change.To} {
+					var list []desk.Address
+					if text, err := json.Marshal(side); err == nil && json.Unmarshal(text, &list) == nil {
+						for _, a := range list {
+							add(a.Value)
+						}
+					}
+				}
+			}
+		}
+	}
+	return keys
 }

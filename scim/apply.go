@@ -3,15 +3,20 @@ package scim
 import (
 	"maps"
 	"slices"
+	"strings"
 
 	"rollcall/desk"
 )
 
-// apply changes the resource, or returns an error of kind InvalidValue, NoTarget or Mutability.
+// apply changes the resource, or leaves it as it is and returns an error of kind InvalidValue, InvalidPath, NoTarget or
+// Mutability.
 func (o operation) apply(r desk.Resource) error {
 	t := o.to
 	if o.err != nil {
 		return o.err
+	}
+	if t.unknown != "" && isURN(t.unknown) {
+		return o.applyUnknownURN(r)
 	}
 	holder := map[string]any(r)
 	if t.urn != "" {
@@ -28,27 +33,33 @@ func (o operation) apply(r desk.Resource) error {
 		}()
 	}
 	switch {
-	case t.attr == nil && t.unknown == "": // an extension as a whole
+	case t.unknown != "" && t.attr == nil:
+		return o.applyUnknown(holder)
+	case t.attr == nil: // an extension as a whole, to be removed
 		clear(holder)
 		return nil
-	case t.attr == nil:
-		return o.applyUnknown(holder)
 	case t.filter != nil:
 		return o.applyFiltered(holder)
-	case t.sub == nil:
+	case t.sub == nil && t.unknown == "":
 		return set(holder, t.attr, o.op, o.value)
 	case t.attr.multi:
 		return o.applyToAll(holder)
 	}
 	inner, _ := holder[t.attr.name].(map[string]any)
-	if inner == nil || t.attr.name == "manager" && t.sub.name == "value" {
+	inner = maps.Clone(inner)
+	if inner == nil || t.attr.name == "manager" && t.sub != nil && t.sub.name == "value" {
 		inner = map[string]any{} // what was said of the manager was said of the old one
 	}
-	if err := set(inner, t.sub, o.op, o.value); err != nil {
-		return err
+	var err error
+	if t.sub != nil {
+		err = set(inner, t.sub, o.op, o.value)
+	} else {
+		err = o.applyUnknown(inner)
 	}
-	store(holder, t.attr, inner)
-	return nil
+	if err == nil {
+		store(holder, t.attr, inner)
+	}
+	return err
 }
 
 // store puts a complex value into its holder, or takes it out if it is empty.
@@ -60,93 +71,200 @@ func store(holder map[string]any, a *attribute, inner map[string]any) {
 	holder[a.name] = inner
 }
 
-// applyUnknown keeps what no schema describes.
+// applyUnknown keeps what no schema describes, under the name that it has already in whatever case.
 func (o operation) applyUnknown(holder map[string]any) error {
-	v, err := sanitise(o.to.unknown, map[string]any{o.to.unknown: o.value})
-	if err != nil {
-		return err
+	name, known := heldAs(holder, o.to.unknown)
+	if o.to.known && !known {
+		return invalidPath(o.to.path, "names no attribute that is known")
 	}
-	if kept, _ := v.(map[string]any); o.op == "remove" || kept == nil {
-		delete(holder, o.to.unknown)
+	if v := compact(o.value); o.op == "remove" || v == nil {
+		delete(holder, name)
 	} else {
-		maps.Copy(holder, kept)
+		holder[name] = v
 	}
 	return nil
+}
+
+// heldAs returns the name under which a holder has a member, without regard to case; the name itself if it has none.
+func heldAs(holder map[string]any, name string) (string, bool) {
+	if _, ok := holder[name]; ok {
+		return name, true
+	}
+	for held := range holder {
+		if strings.EqualFold(held, name) {
+			return held, true
+		}
+	}
+	return name, false
+}
+
+// applyUnknownURN keeps an extension that no schema describes, or an attribute of one. Which of the two a URN names can be
+// told by what the resource holds already, by the value, and by the word User, in which most such URNs end.
+func (o operation) applyUnknownURN(r desk.Resource) error {
+	path, members := o.to.unknown, o.value
+	_, object := o.value.(map[string]any)
+	urn, held := heldAs(r, path)
+	attr := ""
+	switch user := strings.Index(asciiLower(path), ":user:"); {
+	case held:
+	case user >= 0:
+		urn, attr = path[:user+5], path[user+6:]
+	case strings.HasSuffix(asciiLower(path), ":user"), object:
+	default:
+		colon := strings.LastIndexByte(path, ':')
+		urn, attr = path[:colon], path[colon+1:]
+	}
+	if attr != "" {
+		urn, _ = heldAs(r, urn)
+		members = map[string]any{attr: o.value}
+	} else if !object && !isEmpty(o.value) && o.op != "remove" {
+		return desk.Errorf(desk.InvalidValue, path, "the extension %s must be an object", path)
+	}
+	holder, _ := r[urn].(map[string]any)
+	holder = maps.Clone(holder)
+	if holder == nil {
+		holder = map[string]any{}
+	}
+	if attr == "" && (o.op == "remove" || isEmpty(o.value) && o.op == "replace") {
+		clear(holder)
+	} else if list, ok := members.(map[string]any); ok {
+		for name, v := range list {
+			member := operation{op: o.op, value: v, to: target{unknown: name}}
+			if err := member.applyUnknown(holder); err != nil {
+				return err
+			}
+		}
+	}
+	if len(holder) == 0 {
+		delete(r, urn)
+	} else {
+		r[urn] = holder
+	}
+	return nil
+}
+
+// asciiLower folds ASCII letters alone, so that indexes into the result are indexes into s.
+func asciiLower(s string) string {
+	return strings.Map(func(c rune) rune {
+		if c >= 'A' && c <= 'Z' {
+			return c + 'a' - 'A'
+		}
+		return c
+	}, s)
 }
 
 // set adds, replaces or removes an attribute's value in its holder.
 func set(holder map[string]any, a *attribute, op string, value any) error {
 	if a.readOnly {
-		return desk.Errorf(desk.Mutability, a.name, "%s is read-only", a.name)
+		return desk.Errorf(desk.Mutability, a.path, "%s is read-only", a.path)
 	}
 	if op == "remove" && a.multi && value != nil && value != "" {
 		return removeListed(holder, a, value)
 	}
-	var v any
-	if op != "remove" {
-		var err error
-		if v, err = a.coerce(value); err != nil {
-			return err
-		}
+	if list, ok := value.([]any); ok && len(list) == 1 && !a.multi && a.kind == "complex" {
+		value = list[0] // Entra wraps a manager in a list
 	}
-	if v == nil {
-		switch {
-		case a.required:
-			return desk.Errorf(desk.InvalidValue, a.name, "%s is required and cannot be removed", a.name)
-		case op == "add" && a.multi: // nothing to add
-		default:
-			delete(holder, a.name)
+	if op == "remove" || isEmpty(value) && !(op == "add" && a.multi) {
+		if a.required {
+			return desk.Errorf(desk.InvalidValue, a.path, "%s is required and cannot be removed", a.path)
 		}
+		delete(holder, a.name)
 		return nil
 	}
+	if a.kind == "complex" && !a.multi {
+		return setComplex(holder, a, op, value)
+	}
+	v, err := a.coerce(value)
+	if err != nil {
+		return err
+	}
 	switch v := v.(type) {
+	case nil: // a list of nothing
+		if op == "replace" {
+			delete(holder, a.name)
+		}
 	case []any:
 		if err := a.onePrimary(v); err != nil {
 			return err
 		}
-		have, _ := holder[a.name].([]any)
-		if op == "replace" {
-			have = nil
+		var have []any
+		if op == "add" {
+			have, _ = holder[a.name].([]any)
 		}
 		list := merge(have, v)
 		if err := a.checkLength(list); err != nil {
 			return err
 		}
 		holder[a.name] = list
-	case map[string]any:
-		// RFC 7644 section 3.5.2.3: the sub-attributes that are given replace theirs, the others stay.
-		have, _ := holder[a.name].(map[string]any)
-		if have == nil || a.name == "manager" {
-			have = map[string]any{}
-		}
-		maps.Copy(have, v)
-		holder[a.name] = have
 	default:
 		holder[a.name] = v
 	}
 	return nil
 }
 
-// removeListed removes the elements that are listed, as Entra removes members: by value, and by type if that is given.
-func removeListed(holder map[string]any, a *attribute, value any) error {
-	listed, err := a.coerce(value)
+// setComplex changes the sub-attributes that are given, and leaves the others (RFC 7644 section 3.5.2.3).
+func setComplex(holder map[string]any, a *attribute, op string, value any) error {
+	members, err := a.members(value)
 	if err != nil {
 		return err
 	}
-	have, _ := holder[a.name].([]any)
-	unwanted, _ := listed.([]any)
-	have = slices.DeleteFunc(have, func(e any) bool {
-		return slices.ContainsFunc(unwanted, func(u any) bool { return isListed(e.(map[string]any), u.(map[string]any)) })
-	})
-	storeList(holder, a, have)
+	have, _ := holder[a.name].(map[string]any)
+	have = maps.Clone(have)
+	if have == nil || a.name == "manager" { // of a new manager nothing is known
+		have = map[string]any{}
+	}
+	for name, v := range members {
+		if sub := a.subs[strings.ToLower(name)]; sub != nil {
+			err = set(have, sub, op, v)
+		} else {
+			err = operation{op: op, value: v, to: target{unknown: name}}.applyUnknown(have)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	store(holder, a, have)
 	return nil
 }
 
-func isListed(element, listed map[string]any) bool {
-	if listed["value"] == nil {
-		return identity(element) == identity(listed)
+// removeListed removes the elements that are listed, as Entra removes members: those that agree in all that is listed of them.
+func removeListed(holder map[string]any, a *attribute, value any) error {
+	listed, ok := value.([]any)
+	if !ok {
+		listed = []any{value}
 	}
-	return element["value"] == listed["value"] && (listed["type"] == nil || element["type"] == listed["type"])
+	have, _ := holder[a.name].([]any)
+	kept := slices.Clone(have)
+	for _, l := range listed {
+		l, err := a.coerceOne(l)
+		if err != nil {
+			return err
+		}
+		members, _ := l.(map[string]any)
+		if len(members) == 0 {
+			continue
+		}
+		kept = slices.DeleteFunc(kept, func(e any) bool { return a.agrees(e.(map[string]any), members) })
+	}
+	storeList(holder, a, kept)
+	return nil
+}
+
+// agrees reports whether an element has all the given members, compared as their case rules say.
+func (a *attribute) agrees(element, members map[string]any) bool {
+	for name, want := range members {
+		got := element[name]
+		wantText, text := want.(string)
+		gotText, _ := got.(string)
+		if sub := a.subs[strings.ToLower(name)]; text && sub != nil && !sub.caseExact {
+			if !strings.EqualFold(gotText, wantText) {
+				return false
+			}
+		} else if identity(map[string]any{"x": got}) != identity(map[string]any{"x": want}) {
+			return false
+		}
+	}
+	return true
 }
 
 // storeList puts elements into their holder, without those that say nothing.
@@ -189,8 +307,8 @@ func (o operation) applyFiltered(holder map[string]any) error {
 	selected := make([]bool, len(have), len(have)+1)
 	found := false
 	for i, e := range have {
-		m, ok := e.(map[string]any)
-		list[i], selected[i] = maps.Clone(m), ok && desk.Match(t.filter, m)
+		m := maps.Clone(e.(map[string]any))
+		list[i], selected[i] = m, desk.Match(t.filter, m)
 		found = found || selected[i]
 	}
 	if o.op == "remove" && t.sub == nil {
@@ -204,7 +322,7 @@ func (o operation) applyFiltered(holder map[string]any) error {
 		return nil
 	}
 	if !found {
-		if o.op == "remove" || o.value == nil || o.value == "" {
+		if o.op == "remove" || isEmpty(o.value) {
 			return nil
 		}
 		if t.seed == nil {
@@ -217,12 +335,12 @@ func (o operation) applyFiltered(holder map[string]any) error {
 		if !selected[i] {
 			continue
 		}
-		e, err := o.applyToElement(e.(map[string]any))
+		element, err := o.applyToElement(e.(map[string]any))
 		if err != nil {
 			return err
 		}
-		list[i] = e
-		primary = primary || isPrimary(e)
+		list[i] = element
+		primary = primary || isPrimary(element)
 	}
 	if primary {
 		demote(list, func(i int) bool { return selected[i] })
@@ -246,6 +364,9 @@ func (o operation) applyToElement(e map[string]any) (map[string]any, error) {
 	if list, ok := value.([]any); ok && len(list) == 1 {
 		value = list[0]
 	}
+	if isEmpty(value) {
+		return map[string]any{}, nil
+	}
 	v, err := o.to.attr.coerceOne(value)
 	if err != nil {
 		return nil, err
@@ -253,12 +374,8 @@ func (o operation) applyToElement(e map[string]any) (map[string]any, error) {
 	with, _ := v.(map[string]any)
 	if o.op == "replace" {
 		// The element keeps what selected it, its type above all, unless the value says otherwise.
-		e = maps.Clone(o.to.seed)
-		if e == nil {
+		if e = maps.Clone(o.to.seed); e == nil {
 			e = map[string]any{}
-		}
-		if with == nil {
-			return map[string]any{}, nil // replaced by nothing
 		}
 	}
 	maps.Copy(e, with)

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"encoding/json"
 	"io"
+	"strings"
+	"unicode/utf8"
 
 	"rollcall/desk"
 )
@@ -13,6 +15,10 @@ const maxDepth = 32
 
 // decodeObject reads a body that holds one JSON object.
 func decodeObject(body []byte) (map[string]any, error) {
+	body = bytes.TrimPrefix(body, []byte("\ufeff"))
+	if !utf8.Valid(body) {
+		return nil, desk.Errorf(desk.InvalidSyntax, "", "the body is not UTF-8")
+	}
 	decoder := json.NewDecoder(bytes.NewReader(body))
 	decoder.UseNumber()
 	var v any
@@ -26,27 +32,45 @@ func decodeObject(body []byte) (map[string]any, error) {
 	if !ok {
 		return nil, desk.Errorf(desk.InvalidSyntax, "", "the body must be a JSON object")
 	}
-	if deeper(v, maxDepth) {
-		return nil, desk.Errorf(desk.InvalidSyntax, "", "the body nests more than %d deep", maxDepth)
-	}
-	return object, nil
+	// The decoder puts U+FFFD where an escape names half of a character. Equal as it is for all of them, it must not become
+	// part of a name.
+	broken := !bytes.ContainsRune(body, utf8.RuneError) && !bytes.Contains(bytes.ToLower(body), []byte(`\ufffd`))
+	return object, check(v, maxDepth, broken)
 }
 
-// deeper reports whether a value nests more than n deep.
-func deeper(v any, n int) bool {
+// check walks a decoded value for what cannot be stored: nesting beyond depth, NUL characters and, if broken is set, U+FFFD.
+func check(v any, depth int, broken bool) error {
+	if depth < 0 {
+		return desk.Errorf(desk.InvalidSyntax, "", "the body nests more than %d deep", maxDepth)
+	}
 	switch v := v.(type) {
-	case map[string]any:
-		for _, e := range v {
-			if n == 0 || deeper(e, n-1) {
-				return true
-			}
-		}
+	case string:
+		return checkText(v, broken)
 	case []any:
 		for _, e := range v {
-			if n == 0 || deeper(e, n-1) {
-				return true
+			if err := check(e, depth-1, broken); err != nil {
+				return err
+			}
+		}
+	case map[string]any:
+		for name, e := range v {
+			if err := checkText(name, broken); err != nil {
+				return err
+			}
+			if err := check(e, depth-1, broken); err != nil {
+				return err
 			}
 		}
 	}
-	return false
+	return nil
+}
+
+func checkText(s string, broken bool) error {
+	if strings.ContainsRune(s, 0) {
+		return desk.Errorf(desk.InvalidValue, "", "text with a NUL character cannot be stored")
+	}
+	if broken && strings.ContainsRune(s, utf8.RuneError) {
+		return desk.Errorf(desk.InvalidSyntax, "", `the body holds half of a character, such as \ud800 without the other half`)
+	}
+	return nil
 }

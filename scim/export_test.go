@@ -15,7 +15,7 @@ func NewResource(body []byte) (desk.Resource, error) {
 }
 
 // Patch applies the body of a PATCH.
-func Patch(r desk.Resource, body []byte) (ignored []string, err error) {
+func Patch(r desk.Resource, body []byte) (leftOut []string, err error) {
 	object, err := decodeObject(body)
 	if err != nil {
 		return nil, err
@@ -24,7 +24,10 @@ func Patch(r desk.Resource, body []byte) (ignored []string, err error) {
 	if err != nil {
 		return nil, err
 	}
-	return users.patch(r, ops)
+	if deactivates(ops) {
+		return users.patchLeaver(r, ops)
+	}
+	return nil, users.patch(r, ops)
 }
 
 // ParseQuery reads a query string.

@@ -117,10 +117,10 @@ func FuzzFilter(f *testing.F) {
 	}
 	err = st.Tx(context.Background(), func(tx *store.Tx) error {
 		u.CreatedAt, u.ModifiedAt = tx.Now, tx.Now
-		if err := tx.CreateContact(context.Background(), &desk.Contact{TenantID: "t", ID: "1", Status: desk.Active}); err != nil {
+		if err := tx.CreateContact(&desk.Contact{TenantID: "t", ID: "1", Status: desk.Active}); err != nil {
 			return err
 		}
-		return tx.CreateUser(context.Background(), &u, u.EmailIndex(r))
+		return tx.CreateUser(&u, u.EmailIndex(r))
 	})
 	if err != nil {
 		f.Fatal(err)
@@ -133,7 +133,7 @@ func FuzzFilter(f *testing.F) {
 			wantClientError(t, err)
 			return
 		}
-		list, _, err := st.Users(context.Background(), store.UserQuery{TenantID: "t", Connection: "c", Filter: filter, Limit: 10})
+		list, _, err := st.Read(context.Background()).Users(store.UserQuery{TenantID: "t", Connection: "c", Filter: filter, Limit: 10})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -13,10 +13,14 @@ type operation struct {
 	op    string // "add", "replace" or "remove"
 	to    target
 	value any
-	err   error // why it cannot be applied; known only when it is read
+	err   error // why it cannot be applied, if that is known when it is read
 }
 
-// parsePatch reads a PatchOp body (RFC 7644 section 3.5.2), with names in any case.
+// maxOperations is how many changes a request may make.
+const maxOperations = 500
+
+// parsePatch reads a PatchOp body (RFC 7644 section 3.5.2), with names in any case. What is wrong with one operation stays
+// with it.
 func (s *userSchema) parsePatch(body map[string]any) ([]operation, error) {
 	list, ok := member(body, "Operations").([]any)
 	if !ok {
@@ -24,68 +28,59 @@ func (s *userSchema) parsePatch(body map[string]any) ([]operation, error) {
 	}
 	var ops []operation
 	for _, item := range list {
-		m, ok := item.(map[string]any)
-		if !ok {
-			return nil, desk.Errorf(desk.InvalidSyntax, "Operations", "each of the Operations must be an object")
-		}
-		parsed, err := s.parseOperation(m)
-		switch desk.KindOf(err) {
-		case "":
-			ops = append(ops, parsed...)
-		case desk.InvalidSyntax:
-			return nil, err
-		default:
-			path, _ := member(m, "path").(string)
-			ops = append(ops, operation{to: target{path: path}, err: err})
+		ops = append(ops, s.parseOperation(item)...)
+		if len(ops) > maxOperations {
+			return nil, desk.Errorf(desk.InvalidValue, "Operations", "a PATCH may make up to %d changes", maxOperations)
 		}
 	}
 	return ops, nil
 }
 
-func (s *userSchema) parseOperation(m map[string]any) ([]operation, error) {
+func (s *userSchema) parseOperation(item any) []operation {
+	fail := func(path string, kind desk.Kind, field, format string, args ...any) []operation {
+		return []operation{{to: target{path: path}, err: desk.Errorf(kind, field, format, args...)}}
+	}
+	m, ok := item.(map[string]any)
+	if !ok {
+		return fail("", desk.InvalidSyntax, "Operations", "each of the Operations must be an object")
+	}
+	path, isText := member(m, "path").(string)
+	path = strings.TrimSpace(path)
 	name, _ := member(m, "op").(string)
 	op := strings.ToLower(strings.TrimSpace(name))
-	if op != "add" && op != "replace" && op != "remove" {
-		return nil, desk.Errorf(desk.InvalidSyntax, "op", "op must be add, replace or remove")
-	}
-	var value any
-	hasValue := false
+	value, hasValue := m["value"], false
 	for k, v := range m {
 		if strings.EqualFold(k, "value") {
 			value, hasValue = v, true
 		}
 	}
-	path, ok := member(m, "path").(string)
-	if !ok && member(m, "path") != nil {
-		return nil, desk.Errorf(desk.InvalidPath, "path", "path must be text")
-	}
-	if path = strings.TrimSpace(path); path == "" {
+	switch {
+	case op != "add" && op != "replace" && op != "remove":
+		return fail(path, desk.InvalidSyntax, "op", "op must be add, replace or remove")
+	case !isText && member(m, "path") != nil:
+		return fail("", desk.InvalidPath, "path", "path must be text")
+	case path == "" && op == "remove":
+		return fail("", desk.NoTarget, "path", "a remove needs a path")
+	case path == "":
 		values, ok := value.(map[string]any)
-		switch {
-		case op == "remove":
-			return nil, desk.Errorf(desk.NoTarget, "path", "a remove needs a path")
-		case !ok:
-			return nil, desk.Errorf(desk.InvalidValue, "value", "an operation without a path needs an object as its value")
+		if !ok {
+			return fail("", desk.InvalidValue, "value", "an operation without a path needs an object as its value")
 		}
 		return s.expand(op, values)
-	}
-	if op != "remove" && !hasValue {
-		return nil, desk.Errorf(desk.InvalidValue, "value", "the operation on %s has no value", path)
+	case op != "remove" && !hasValue:
+		return fail(path, desk.InvalidValue, "value", "the operation on %q has no value", path)
 	}
 	if urn, rest := s.splitURN(path); urn != "" && rest == "" && op != "remove" {
 		return s.expandExtension(op, urn, value)
 	}
 	if name := s.bareName(path); isDropped(name) {
 		if name == "password" {
-			return nil, nil // accepted without effect
+			return nil // accepted without effect
 		}
-		return nil, desk.Errorf(desk.Mutability, name, "%s is set by the server and cannot be changed", name)
+		return fail(path, desk.Mutability, name, "%s is set by the server and cannot be changed", name)
 	}
 	t, err := s.parseTarget(path)
-	if err != nil {
-		return nil, err
-	}
-	return []operation{{op: op, to: t, value: value}}, nil
+	return []operation{{op, t, value, err}}
 }
 
 // bareName returns the lower-case name of a path's attribute, without URN, sub-attribute and filter.
@@ -106,7 +101,7 @@ func isDropped(name string) bool {
 // expand splits an object of attributes into operations, in an order that does not depend on the map's: plain names first,
 // then the flattened keys that Entra sends ("name.givenName", "urn:…:User:department", "emails[type eq \"work\"].value").
 // What the server sets is left out; what it does not know is kept.
-func (s *userSchema) expand(op string, values map[string]any) ([]operation, error) {
+func (s *userSchema) expand(op string, values map[string]any) []operation {
 	keys := slices.SortedFunc(maps.Keys(values), func(a, b string) int {
 		flatA, flatB := strings.ContainsAny(a, ".:["), strings.ContainsAny(b, ".:[")
 		if flatA != flatB {
@@ -120,77 +115,73 @@ func (s *userSchema) expand(op string, values map[string]any) ([]operation, erro
 	var ops []operation
 	seen := map[string]bool{}
 	for _, key := range keys {
-		if isDropped(s.bareName(key)) {
+		if isDropped(s.bareName(key)) || key == "" {
 			continue
 		}
 		folded := strings.ToLower(key)
 		if seen[folded] {
-			return nil, desk.Errorf(desk.InvalidSyntax, key, "%s is given twice, in different case", key)
+			ops = append(ops, operation{to: target{path: key}, err: desk.Errorf(desk.InvalidSyntax, key, "%s is given twice, in different case", key)})
 		}
 		seen[folded] = true
-		value := values[key]
-		urn, rest := s.splitURN(key)
-		if _, object := value.(map[string]any); object && urn != "" && s.urns[strings.ToLower(urn)] == "" && !strings.HasSuffix(strings.ToLower(urn), ":user") {
-			urn, rest = key, "" // an extension whose URN does not end in User
-		}
-		if urn != "" && rest == "" {
-			inner, err := s.expandExtension(op, urn, value)
-			if err != nil {
-				return nil, err
-			}
-			ops = append(ops, inner...)
+		if urn, rest := s.splitURN(key); urn != "" && rest == "" {
+			ops = append(ops, s.expandExtension(op, urn, values[key])...)
 			continue
 		}
-		t, err := s.parseTarget(key)
-		if err != nil {
-			if strings.Contains(key, "[") {
-				return nil, err
-			}
-			t = target{path: key, unknown: key}
-			if urn == coreURN {
-				t.unknown = rest
-			}
-		}
+		t, err := s.parseKey(key)
 		if t.attr != nil && t.attr.readOnly || t.sub != nil && t.sub.readOnly {
 			continue
 		}
-		ops = append(ops, operation{op: op, to: t, value: value})
+		ops = append(ops, operation{op, t, values[key], err})
 	}
-	return ops, nil
+	return ops
 }
 
-// expandExtension splits an object of an extension's attributes into operations.
-func (s *userSchema) expandExtension(op, urn string, value any) ([]operation, error) {
-	values, ok := value.(map[string]any)
-	if !ok && value != nil {
-		return nil, desk.Errorf(desk.InvalidValue, urn, "the extension %s must be an object", urn)
+// parseKey reads a key of an object as a path. Other than a path it may name what is not known.
+func (s *userSchema) parseKey(key string) (target, error) {
+	t, err := s.parseTarget(key)
+	t.known = false
+	if err == nil || strings.Contains(key, "[") || len(key) > maxPath {
+		return t, err
 	}
-	if urn == coreURN {
+	_, name := s.splitURN(key)
+	t = target{path: key, unknown: name}
+	if first, sub, ok := strings.Cut(name, "."); ok {
+		if ref, known := s.resolve(first); known && ref.attr.kind == "complex" && !ref.attr.multi {
+			t.reference, t.unknown = ref, sub
+		}
+	}
+	return t, nil
+}
+
+// expandExtension splits an object of an extension's attributes into operations; null, "" and an empty list clear it.
+func (s *userSchema) expandExtension(op, urn string, value any) []operation {
+	whole := target{path: urn, reference: reference{urn: urn}}
+	values, ok := value.(map[string]any)
+	switch {
+	case !ok && !isEmpty(value):
+		return []operation{{to: whole, err: desk.Errorf(desk.InvalidValue, urn, "the extension %s must be an object", urn)}}
+	case urn == coreURN:
 		return s.expand(op, values)
+	case !ok && op == "replace":
+		return []operation{{op: "remove", to: whole}}
 	}
 	e := s.extension(urn)
 	var ops []operation
 	for _, key := range slices.Sorted(maps.Keys(values)) {
 		t := target{path: urn + ":" + key, reference: reference{urn: urn}, unknown: key}
-		if e != nil {
-			name, sub, hasSub := strings.Cut(strings.ToLower(key), ".")
-			if a := e.attributes[name]; a != nil && (!hasSub || a.subs[sub] != nil) {
-				t.attr, t.sub, t.unknown = a, a.subs[sub], ""
-			}
+		name, sub, hasSub := strings.Cut(strings.ToLower(key), ".")
+		if a := e.attributes[name]; a != nil && (!hasSub || a.subs[sub] != nil) {
+			t.attr, t.sub, t.unknown = a, a.subs[sub], ""
 		}
-		ops = append(ops, operation{op: op, to: t, value: values[key]})
+		ops = append(ops, operation{op, t, values[key], nil})
 	}
-	return ops, nil
+	return ops
 }
 
 // newResource reads the body of a POST or PUT.
 func (s *userSchema) newResource(body map[string]any) (desk.Resource, error) {
-	ops, err := s.expand("replace", body)
-	if err != nil {
-		return nil, err
-	}
 	r := desk.Resource{}
-	for _, o := range ops {
+	for _, o := range s.expand("replace", body) {
 		if err := o.apply(r); err != nil {
 			return nil, err
 		}
@@ -198,22 +189,62 @@ func (s *userSchema) newResource(body map[string]any) (desk.Resource, error) {
 	return r, s.finish(r)
 }
 
-// patch applies operations to a resource. In a PATCH that deactivates a person, operations that cannot be applied are left
-// out and named rather than refused: with the whole request failing, the leaver would stay active.
-func (s *userSchema) patch(r desk.Resource, ops []operation) (ignored []string, err error) {
-	deactivates := slices.ContainsFunc(ops, func(o operation) bool {
-		active, err := asBool(o.value)
-		return o.to.attr != nil && o.to.attr.name == "active" && o.op != "remove" && err == nil && !active
-	})
+// patch applies operations to a resource.
+func (s *userSchema) patch(r desk.Resource, ops []operation) error {
 	for _, o := range ops {
 		if err := o.apply(r); err != nil {
-			if !deactivates {
-				return nil, err
-			}
-			ignored = append(ignored, o.to.path)
+			return err
 		}
 	}
-	return ignored, s.finish(r)
+	return s.finish(r)
+}
+
+// patchLeaver applies operations of which one deactivates, and leaves out what cannot be applied: with the whole request
+// refused, somebody who left would stay active. It returns the paths that were left out.
+func (s *userSchema) patchLeaver(r desk.Resource, ops []operation) (leftOut []string, err error) {
+	alone := desk.Resource(maps.Clone(r))
+	for _, o := range ops {
+		if err := o.apply(r); err != nil {
+			leftOut = append(leftOut, o.to.path)
+		}
+	}
+	if err := s.finish(r); err == nil {
+		return leftOut, nil
+	}
+	// What was applied does not make a user that can be stored.
+	clear(r)
+	maps.Copy(r, alone)
+	return s.deactivate(r, ops)
+}
+
+// deactivate applies the deactivation alone, and returns the paths of all else.
+func (s *userSchema) deactivate(r desk.Resource, ops []operation) (leftOut []string, err error) {
+	r["active"] = false
+	for _, o := range ops {
+		if !o.deactivates() {
+			leftOut = append(leftOut, o.to.path)
+		}
+	}
+	return leftOut, s.finish(r)
+}
+
+// deactivates reports whether a PATCH leaves the person inactive.
+func deactivates(ops []operation) bool {
+	inactive := false
+	for _, o := range ops {
+		if o.to.attr != nil && o.to.attr == users.attributes["active"] && o.err == nil && o.op != "remove" {
+			inactive = o.deactivates()
+		}
+	}
+	return inactive
+}
+
+func (o operation) deactivates() bool {
+	if o.to.attr == nil || o.to.attr != users.attributes["active"] || o.err != nil || o.op == "remove" {
+		return false
+	}
+	active, err := o.to.attr.coerce(o.value)
+	return err == nil && active == false
 }
 
 // finish sets what the server says of a resource, and checks it as a whole.

@@ -12,23 +12,38 @@ type target struct {
 	reference
 	filter desk.Filter    // over the attribute's elements; nil for all of it
 	seed   map[string]any // what a new element needs to satisfy the filter; nil if that cannot be said
-	// unknown is the name of an attribute that the schema does not know; it is kept as sent, in the extension urn if that
-	// is not "".
+
+	// unknown is a name that the schema does not know, of which values are kept as sent: a URN with or without an attribute
+	// behind it, or an attribute of the resource, of the extension urn, or of the complex attribute attr.
 	unknown string
+	known   bool // only if the resource has it already
 }
+
+// maxPath is how long a path may be, in bytes.
+const maxPath = 1000
 
 // parseTarget reads a path of any form. What does not parse or names nothing known is InvalidPath; attributes of
 // extensions that the schema does not know are let pass, since a mapping to them must not keep a leaver active.
 func (s *userSchema) parseTarget(path string) (target, error) {
 	path = strings.TrimSpace(path)
 	t := target{path: path}
+	if len(path) > maxPath {
+		t.path = strings.ToValidUTF8(path[:maxPath], "")
+		return t, desk.Errorf(desk.InvalidPath, "path", "the path is longer than %d bytes", maxPath)
+	}
 	name, rest, filtered := strings.Cut(path, "[")
 	name = strings.TrimSpace(name)
-	if urn, attr := s.splitURN(name); urn != "" && urn != coreURN && s.extension(urn) == nil {
-		t.urn, t.unknown = urn, attr
+	urn, attr := s.splitURN(name)
+	if urn == "" && isURN(name) {
+		t.unknown = name
 		return t, nil
 	}
 	ref, ok := s.resolve(name)
+	if !ok && !filtered && (urn == "" || urn == coreURN) && !strings.ContainsAny(attr, ".:") && attr != "" {
+		// A name that came with a POST was kept, and can be changed and removed.
+		t.unknown, t.known = attr, true
+		return t, nil
+	}
 	if !ok {
 		return t, invalidPath(path, "names no attribute that is known")
 	}

@@ -36,6 +36,7 @@ type extension struct {
 // attribute is one attribute's definition.
 type attribute struct {
 	name      string
+	path      string // with the attribute that it is a sub-attribute of, for messages
 	kind      string // RFC 7643 section 2.3: "string", "boolean", "complex", …
 	multi     bool
 	caseExact bool
@@ -61,12 +62,12 @@ func newUserSchema() *userSchema {
 	enterprise := schema.ExtensionEnterpriseUser()
 	s := &userSchema{
 		core:       core,
-		extensions: []extension{{urn: enterprise.ID, schema: enterprise, attributes: table(enterprise.Attributes)}},
+		extensions: []extension{{urn: enterprise.ID, schema: enterprise, attributes: table("", enterprise.Attributes)}},
 		urns:       map[string]string{strings.ToLower(coreURN): coreURN, misprinted: enterpriseURN},
-		attributes: table(core.Attributes),
+		attributes: table("", core.Attributes),
 		bare:       map[string]*extension{},
 	}
-	maps.Copy(s.attributes, table(schema.CommonAttributes()))
+	maps.Copy(s.attributes, table("", schema.CommonAttributes()))
 	for i := range s.extensions {
 		s.urns[strings.ToLower(s.extensions[i].urn)] = s.extensions[i].urn
 		for name := range s.extensions[i].attributes {
@@ -78,11 +79,12 @@ func newUserSchema() *userSchema {
 	return s
 }
 
-func table(attributes schema.Attributes) map[string]*attribute {
+func table(prefix string, attributes schema.Attributes) map[string]*attribute {
 	t := make(map[string]*attribute, len(attributes))
 	for _, def := range attributes {
 		a := &attribute{
 			name:      def.Name(),
+			path:      prefix + def.Name(),
 			kind:      def.AttributeType(),
 			multi:     def.MultiValued(),
 			caseExact: def.CaseExact() || def.AttributeType() == "reference" || def.AttributeType() == "binary",
@@ -91,7 +93,7 @@ func table(attributes schema.Attributes) map[string]*attribute {
 			def:       def,
 		}
 		if def.HasSubAttributes() {
-			a.subs = table(def.SubAttributes())
+			a.subs = table(a.name+".", def.SubAttributes())
 		}
 		t[strings.ToLower(a.name)] = a
 	}
@@ -101,43 +103,34 @@ func table(attributes schema.Attributes) map[string]*attribute {
 // misprinted is the enterprise URN as some of Microsoft's pages print it, in lower case.
 const misprinted = "urn:ietf:params:scim:schemas:extension:enterprise:2.0user"
 
-// splitURN cuts an attribute path that begins with a URN. The URN comes back as the schema writes it if it is a known one;
-// an unknown one ends in User, or before the last colon. rest is "" where the path names the whole schema.
+// splitURN cuts an attribute path that begins with a known URN, which comes back as the schema writes it. rest is "" where the
+// path names the whole schema. A path without a known URN comes back whole.
 func (s *userSchema) splitURN(path string) (urn, rest string) {
 	if len(path) < 4 || !strings.EqualFold(path[:4], "urn:") {
 		return "", path
 	}
-	folded := strings.ToLower(path)
-	for prefix, urn := range s.urns {
-		if !strings.HasPrefix(folded, prefix) {
+	for known, urn := range s.urns {
+		if len(path) < len(known) || !strings.EqualFold(path[:len(known)], known) {
 			continue
 		}
 		// A dot before the attribute stands in Microsoft's sample collection.
-		switch rest := path[len(prefix):]; {
+		switch rest := path[len(known):]; {
 		case rest == "":
 			return urn, ""
 		case rest[0] == ':' || rest[0] == '.':
 			return urn, rest[1:]
 		}
 	}
-	end, _, _ := strings.Cut(folded, "[")
-	if !isURN(end) {
-		return "", path
-	}
-	if user := strings.Index(end, ":user:"); user >= 0 {
-		return path[:user+5], path[user+6:]
-	}
-	if strings.HasSuffix(end, ":user") {
-		return path, ""
-	}
-	colon := strings.LastIndexByte(end, ':')
-	return path[:colon], path[colon+1:]
+	return "", path
 }
 
 // isURN reports whether a name has the parts of a URN: urn, a namespace and what it names.
 func isURN(name string) bool {
+	if len(name) < 4 || !strings.EqualFold(name[:4], "urn:") {
+		return false
+	}
 	parts := strings.Split(name, ":")
-	return len(parts) > 2 && strings.EqualFold(parts[0], "urn") && !slices.Contains(parts, "")
+	return len(parts) > 2 && !slices.Contains(parts, "")
 }
 
 // extension returns a known extension, or nil.

@@ -69,17 +69,33 @@ func (req *request) patch() error {
 	if err != nil {
 		return err
 	}
+	leaver := deactivates(ops)
 	u, err := req.Engine.UpdateUser(req.r.Context(), req.actor, desk.OpPatch, req.id, func(r desk.Resource) (desk.Resource, string, error) {
-		ignored, err := users.patch(r, ops)
-		if len(ignored) == 0 {
-			return r, "", err
+		if !leaver {
+			return r, "", users.patch(r, ops)
 		}
-		return r, "left out, so that the person could be deactivated: " + strings.Join(ignored, ", "), err
+		leftOut, err := users.patchLeaver(r, ops)
+		return r, leaverNote(leftOut), err
 	})
+	if leaver && desk.KindOf(err) == desk.Uniqueness {
+		// A key is taken. Somebody who left shall not stay active for that.
+		u, err = req.Engine.UpdateUser(req.r.Context(), req.actor, desk.OpPatch, req.id, func(r desk.Resource) (desk.Resource, string, error) {
+			leftOut, err := users.deactivate(r, ops)
+			return r, leaverNote(leftOut), err
+		})
+	}
 	if err != nil {
 		return err
 	}
 	return req.write(http.StatusOK, &u)
+}
+
+// leaverNote tells the log which paths of a PATCH were left out.
+func leaverNote(leftOut []string) string {
+	if len(leftOut) == 0 {
+		return ""
+	}
+	return "left out, so that the person could be deactivated: " + strings.Join(leftOut, ", ")
 }
 
 // delete handles DELETE /Users/{id}.

@@ -53,11 +53,11 @@ func (a *attribute) coerce(v any) (any, error) {
 }
 
 // maxElements is how many values an attribute may have.
-const maxElements = 1000
+const maxElements = 500
 
 func (a *attribute) checkLength(list []any) error {
 	if len(list) > maxElements {
-		return desk.Errorf(desk.InvalidValue, a.name, "%s may have up to %d values", a.name, maxElements)
+		return desk.Errorf(desk.InvalidValue, a.path, "%s may have up to %d values", a.path, maxElements)
 	}
 	return nil
 }
@@ -83,9 +83,6 @@ func (a *attribute) coerceOne(v any) (any, error) {
 			}
 			return b, nil
 		}
-		if strings.ContainsRune(t, 0) {
-			return nil, desk.Errorf(desk.InvalidValue, a.name, "%s holds a NUL character, which cannot be stored", a.name)
-		}
 	}
 	checked, err := a.def.ValidateSingular(v)
 	if err != nil {
@@ -94,9 +91,10 @@ func (a *attribute) coerceOne(v any) (any, error) {
 	return checked, nil
 }
 
-func (a *attribute) coerceComplex(v any) (any, error) {
-	value := a.subs["value"]
-	if s, ok := v.(string); ok && value != nil {
+// members returns a complex value's members by the schema's names: text stands for the value, and what is read-only is left
+// out. They are not coerced yet.
+func (a *attribute) members(v any) (map[string]any, error) {
+	if s, ok := v.(string); ok && a.subs["value"] != nil {
 		// Entra sends a manager as its bare id, and some clients an address as bare text.
 		v = map[string]any{"value": s}
 	}
@@ -106,32 +104,42 @@ func (a *attribute) coerceComplex(v any) (any, error) {
 	}
 	out := make(map[string]any, len(m))
 	for name, v := range m {
-		sub := a.subs[strings.ToLower(name)]
-		if sub != nil && sub.readOnly {
-			continue
-		}
-		var err error
-		if sub == nil {
-			v, err = sanitise(name, v)
-		} else {
+		if sub := a.subs[strings.ToLower(name)]; sub != nil {
+			if sub.readOnly {
+				continue
+			}
 			name = sub.name
+		}
+		if _, twice := out[name]; twice {
+			return nil, desk.Errorf(desk.InvalidSyntax, a.path, "%s.%s is given twice", a.path, name)
+		}
+		out[name] = v
+	}
+	return out, nil
+}
+
+func (a *attribute) coerceComplex(v any) (any, error) {
+	members, err := a.members(v)
+	if err != nil {
+		return nil, err
+	}
+	for name, v := range members {
+		if sub := a.subs[strings.ToLower(name)]; sub != nil {
 			v, err = sub.coerce(v)
+		} else {
+			v = compact(v)
 		}
 		if err != nil {
 			return nil, err
 		}
-		if v == nil {
-			continue
+		if members[name] = v; v == nil {
+			delete(members, name)
 		}
-		if _, twice := out[name]; twice {
-			return nil, desk.Errorf(desk.InvalidSyntax, a.name, "%s.%s is given twice", a.name, name)
-		}
-		out[name] = v
 	}
-	if len(out) == 0 || a.name == "manager" && out["value"] == nil {
+	if len(members) == 0 {
 		return nil, nil
 	}
-	return out, nil
+	return members, nil
 }
 
 func (a *attribute) invalid() error {
@@ -144,7 +152,7 @@ func (a *attribute) invalid() error {
 	case want == "":
 		want = "an object"
 	}
-	return desk.Errorf(desk.InvalidValue, a.name, "%s must be %s", a.name, want)
+	return desk.Errorf(desk.InvalidValue, a.path, "%s must be %s", a.path, want)
 }
 
 // asBool takes booleans and, since Entra sends "True" and "False", their text.
@@ -191,51 +199,43 @@ func member(m map[string]any, name string) any {
 	return nil
 }
 
-// sanitise copies a value that no schema describes, without nulls.
-func sanitise(name string, v any) (any, error) {
+// compact copies a value that no schema describes, without what is empty; nil if nothing is left.
+func compact(v any) any {
 	switch v := v.(type) {
 	case string:
-		if strings.ContainsRune(v, 0) {
-			return nil, desk.Errorf(desk.InvalidValue, name, "%s holds a NUL character, which cannot be stored", name)
-		}
 		if v == "" {
-			return nil, nil
+			return nil
 		}
 	case []any:
 		list := make([]any, 0, len(v))
 		for _, e := range v {
-			e, err := sanitise(name, e)
-			if err != nil {
-				return nil, err
-			}
-			if e != nil {
+			if e = compact(e); e != nil {
 				list = append(list, e)
 			}
 		}
 		if len(list) == 0 {
-			return nil, nil
+			return nil
 		}
-		return list, nil
+		return list
 	case map[string]any:
 		m := make(map[string]any, len(v))
-		for k, e := range v {
-			if strings.ContainsRune(k, 0) {
-				return nil, desk.Errorf(desk.InvalidValue, name, "%s holds a NUL character, which cannot be stored", name)
-			}
-			e, err := sanitise(name, e)
-			if err != nil {
-				return nil, err
-			}
-			if e != nil {
-				m[k] = e
+		for name, e := range v {
+			if e = compact(e); e != nil {
+				m[name] = e
 			}
 		}
 		if len(m) == 0 {
-			return nil, nil
+			return nil
 		}
-		return m, nil
+		return m
 	}
-	return v, nil
+	return v
+}
+
+// isEmpty reports whether a value stands for none: null, "" or an empty list.
+func isEmpty(v any) bool {
+	list, ok := v.([]any)
+	return v == nil || v == "" || ok && len(list) == 0
 }
 
 // merge adds elements to a list: those that are there (by type and value) take on what is new, the others follow. If an

@@ -1,18 +1,17 @@
 package store
 
 import (
-	"context"
+	"slices"
 
 	"gorm.io/gorm"
 
-	"rollcall/companies"
 	"rollcall/desk"
 )
 
 // CompanyFacts gathers what decides the company of a contact in a domain. except is the contact itself, whose own link
 // does not count, or "".
-func (tx *Tx) CompanyFacts(ctx context.Context, tenant, domain, except string) (companies.Facts, error) {
-	facts := companies.Facts{Domain: domain}
+func (tx *Tx) CompanyFacts(tenant, domain, except string) (desk.CompanyFacts, error) {
+	facts := desk.CompanyFacts{Domain: domain}
 	if domain == "" {
 		return facts, nil
 	}
@@ -38,32 +37,32 @@ func (tx *Tx) CompanyFacts(ctx context.Context, tenant, domain, except string) (
 }
 
 // Company returns a company with its domains, or NotFound.
-func (r reader) Company(ctx context.Context, tenant, id string) (desk.Company, error) {
-	c, err := gorm.G[desk.Company](r.db).Where("tenant_id = ? AND id = ?", tenant, id).Take(ctx)
+func (r Reader) Company(tenant, id string) (desk.Company, error) {
+	c, err := gorm.G[desk.Company](r.db).Where("tenant_id = ? AND id = ?", tenant, id).Take(r.ctx)
 	if err != nil {
 		return c, fail(err, "read company")
 	}
 	list := []desk.Company{c}
-	err = r.domains(ctx, tenant, list)
+	err = r.domains(tenant, list)
 	return list[0], err
 }
 
 // Companies returns a page of companies in the order of their ids, after the given one.
-func (r reader) Companies(ctx context.Context, tenant, after string, limit int) ([]desk.Company, error) {
-	list, err := gorm.G[desk.Company](r.db).Where("tenant_id = ? AND id > ?", tenant, after).Order("id").Limit(limit).Find(ctx)
+func (r Reader) Companies(tenant, after string, limit int) ([]desk.Company, error) {
+	list, err := gorm.G[desk.Company](r.db).Where("tenant_id = ? AND id > ?", tenant, after).Order("id").Limit(limit).Find(r.ctx)
 	if err != nil {
 		return nil, fail(err, "list companies")
 	}
-	return list, r.domains(ctx, tenant, list)
+	return list, r.domains(tenant, list)
 }
 
 // CompanyNames returns the names of companies by id.
-func (r reader) CompanyNames(ctx context.Context, tenant string, ids []string) (map[string]string, error) {
+func (r Reader) CompanyNames(tenant string, ids []string) (map[string]string, error) {
 	names := map[string]string{}
 	if len(ids) == 0 {
 		return names, nil
 	}
-	list, err := gorm.G[desk.Company](r.db).Where("tenant_id = ? AND id IN ?", tenant, ids).Find(ctx)
+	list, err := gorm.G[desk.Company](r.db).Where("tenant_id = ? AND id IN ?", tenant, ids).Find(r.ctx)
 	for _, c := range list {
 		names[c.ID] = c.Name
 	}
@@ -71,7 +70,7 @@ func (r reader) CompanyNames(ctx context.Context, tenant string, ids []string) (
 }
 
 // domains fills in the domains of all the companies at once.
-func (r reader) domains(ctx context.Context, tenant string, list []desk.Company) error {
+func (r Reader) domains(tenant string, list []desk.Company) error {
 	ids := make([]string, len(list))
 	at := make(map[string]int, len(list))
 	for i, c := range list {
@@ -80,35 +79,38 @@ func (r reader) domains(ctx context.Context, tenant string, list []desk.Company)
 	if len(list) == 0 {
 		return nil
 	}
-	rows, err := gorm.G[desk.CompanyDomain](r.db).Where("tenant_id = ? AND company_id IN ?", tenant, ids).Order("domain").Find(ctx)
+	rows, err := gorm.G[desk.CompanyDomain](r.db).Where("tenant_id = ? AND company_id IN ?", tenant, ids).Find(r.ctx)
 	for _, row := range rows {
 		c := &list[at[row.CompanyID]]
 		c.Domains = append(c.Domains, row.Domain)
+	}
+	for _, c := range list {
+		slices.Sort(c.Domains)
 	}
 	return fail(err, "read company domains")
 }
 
 // CreateCompany adds a company with its domains; a taken name is a Uniqueness error.
-func (tx *Tx) CreateCompany(ctx context.Context, c *desk.Company) error {
-	if err := gorm.G[desk.Company](tx.db).Create(ctx, c); err != nil {
+func (tx *Tx) CreateCompany(c *desk.Company) error {
+	if err := gorm.G[desk.Company](tx.db).Create(tx.ctx, c); err != nil {
 		return fail(err, "create company")
 	}
-	return tx.setDomains(ctx, c)
+	return tx.setDomains(c)
 }
 
 // UpdateCompany writes a company's name and domains.
-func (tx *Tx) UpdateCompany(ctx context.Context, c *desk.Company) error {
+func (tx *Tx) UpdateCompany(c *desk.Company) error {
 	err := tx.db.Model(c).Select("name", "name_key").Updates(c).Error
 	if err == nil {
-		_, err = gorm.G[desk.CompanyDomain](tx.db).Where("tenant_id = ? AND company_id = ?", c.TenantID, c.ID).Delete(ctx)
+		_, err = gorm.G[desk.CompanyDomain](tx.db).Where("tenant_id = ? AND company_id = ?", c.TenantID, c.ID).Delete(tx.ctx)
 	}
 	if err != nil {
 		return fail(err, "update company")
 	}
-	return tx.setDomains(ctx, c)
+	return tx.setDomains(c)
 }
 
-func (tx *Tx) setDomains(ctx context.Context, c *desk.Company) error {
+func (tx *Tx) setDomains(c *desk.Company) error {
 	rows := make([]desk.CompanyDomain, len(c.Domains))
 	for i, domain := range c.Domains {
 		rows[i] = desk.CompanyDomain{TenantID: c.TenantID, Domain: domain, CompanyID: c.ID}
@@ -116,15 +118,25 @@ func (tx *Tx) setDomains(ctx context.Context, c *desk.Company) error {
 	if len(rows) == 0 {
 		return nil
 	}
-	return fail(gorm.G[desk.CompanyDomain](tx.db).CreateInBatches(ctx, &rows, 500), "set company domains")
+	return fail(gorm.G[desk.CompanyDomain](tx.db).CreateInBatches(tx.ctx, &rows, 500), "set company domains")
 }
 
-// DeleteCompany removes a company; its contacts are left without one.
-func (tx *Tx) DeleteCompany(ctx context.Context, tenant, id string) error {
-	err := tx.db.Exec("UPDATE contacts SET company_id = '', company_reason = ? WHERE tenant_id = ? AND company_id = ? AND company_id <> ''",
-		desk.CompanyNoMatch, tenant, id).Error
+// DeleteCompany removes a company and leaves its contacts undecided: without company and reason, until DecideContacts gives
+// them both. It returns the email domains of these contacts.
+func (tx *Tx) DeleteCompany(tenant, id string) (domains []string, err error) {
+	const its = " WHERE tenant_id = ? AND company_id = ? AND company_id <> ''"
+	err = tx.db.Raw("SELECT DISTINCT domain FROM contacts"+its, tenant, id).Scan(&domains).Error
 	if err == nil {
-		_, err = gorm.G[desk.Company](tx.db).Where("tenant_id = ? AND id = ?", tenant, id).Delete(ctx)
+		err = tx.db.Exec("UPDATE contacts SET company_id = '', company_reason = '', modified_at = ?"+its, tx.Now, tenant, id).Error
 	}
-	return fail(err, "delete company")
+	if err == nil {
+		_, err = gorm.G[desk.Company](tx.db).Where("tenant_id = ? AND id = ?", tenant, id).Delete(tx.ctx)
+	}
+	return domains, fail(err, "delete company")
+}
+
+// DecideContacts gives the undecided contacts of a domain a company, or none, and the reason.
+func (tx *Tx) DecideContacts(tenant, domain, company string, reason desk.CompanyReason) error {
+	return fail(tx.db.Exec("UPDATE contacts SET company_id = ?, company_reason = ? WHERE tenant_id = ? AND domain = ? AND company_reason = ''",
+		company, reason, tenant, domain).Error, "decide the company of contacts")
 }

@@ -1,7 +1,6 @@
 package store
 
 import (
-	"context"
 	"fmt"
 	"strings"
 
@@ -25,26 +24,28 @@ type Person struct {
 	Email      string // folded
 }
 
+// shared is how many contacts may share a key before it says nothing about who somebody is.
+const shared = 100
+
 // Candidates returns up to two contacts per key that the person may be, in the order externalId, userName, email. Contacts
 // that already have a user on the connection are none.
-func (tx *Tx) Candidates(ctx context.Context, p Person) ([]Candidate, error) {
+func (tx *Tx) Candidates(p Person) ([]Candidate, error) {
 	var parts []string
 	var args []any
-	add := func(matchedBy, join, column, value string) {
+	add := func(matchedBy, from, value string) {
 		if value == "" {
 			return
 		}
 		// LIMIT inside a UNION wants a subquery on SQLite.
-		parts = append(parts, fmt.Sprintf("SELECT * FROM (SELECT c.id AS contact_id, '%s' AS matched_by FROM contacts c %s WHERE c.tenant_id = ? AND %s = ?"+
-			" AND NOT EXISTS (SELECT 1 FROM directory_users u WHERE u.tenant_id = c.tenant_id AND u.contact_id = c.id AND u.connection = ?) LIMIT 2) AS part%d",
-			matchedBy, join, column, len(parts)))
-		args = append(args, p.TenantID, value, p.Connection)
+		parts = append(parts, fmt.Sprintf("SELECT * FROM (SELECT k.id AS contact_id, '%s' AS matched_by FROM (%s LIMIT %d) AS k WHERE NOT EXISTS"+
+			" (SELECT 1 FROM directory_users u WHERE u.tenant_id = ? AND u.contact_id = k.id AND u.connection = ?) LIMIT 2) AS part%d", matchedBy, from, shared, len(parts)))
+		args = append(args, p.TenantID, value, p.TenantID, p.Connection)
 	}
-	// An externalId is known from a user of another connection, or was left by one that its directory deleted.
-	add("externalId", "", "c.external_id", p.ExternalID)
-	add("externalId", "JOIN directory_users o ON o.tenant_id = c.tenant_id AND o.contact_id = c.id", "o.external_id", p.ExternalID)
-	add("userName", "", "c.user_name_key", p.UserName)
-	add("email", "", "c.email_key", p.Email)
+	// An externalId was left by a directory that deleted its user, or is known from a user of another connection.
+	add("externalId", "SELECT id FROM contacts WHERE tenant_id = ? AND external_id = ?", p.ExternalID)
+	add("externalId", "SELECT DISTINCT contact_id AS id FROM directory_users WHERE tenant_id = ? AND external_id = ?", p.ExternalID)
+	add("userName", "SELECT id FROM contacts WHERE tenant_id = ? AND user_name_key = ?", p.UserName)
+	add("email", "SELECT id FROM contacts WHERE tenant_id = ? AND email_key = ?", p.Email)
 	if len(parts) == 0 {
 		return nil, nil
 	}
@@ -54,8 +55,8 @@ func (tx *Tx) Candidates(ctx context.Context, p Person) ([]Candidate, error) {
 }
 
 // CreateContact adds a contact.
-func (tx *Tx) CreateContact(ctx context.Context, c *desk.Contact) error {
-	return fail(gorm.G[desk.Contact](tx.db).Create(ctx, c), "create contact")
+func (tx *Tx) CreateContact(c *desk.Contact) error {
+	return fail(gorm.G[desk.Contact](tx.db).Create(tx.ctx, c), "create contact")
 }
 
 // UpdateContact writes all of a contact.
@@ -63,28 +64,20 @@ func (tx *Tx) UpdateContact(c *desk.Contact) error {
 	return fail(tx.db.Model(c).Select("*").Updates(c).Error, "update contact")
 }
 
-// EraseContact removes a contact and its directory users.
-func (tx *Tx) EraseContact(ctx context.Context, tenant, id string) error {
-	for _, statement := range []string{
-		"DELETE FROM directory_user_emails WHERE tenant_id = ? AND (connection, user_id) IN (SELECT connection, id FROM directory_users WHERE tenant_id = ? AND contact_id = ?)",
-		"DELETE FROM directory_users WHERE tenant_id = ? AND tenant_id = ? AND contact_id = ?",
-		"DELETE FROM contacts WHERE tenant_id = ? AND tenant_id = ? AND id = ?",
-	} {
-		if err := tx.db.Exec(statement, tenant, tenant, id).Error; err != nil {
-			return fail(err, "erase contact")
-		}
-	}
-	return nil
+// DeleteContact removes a contact, which no directory user may point at any more.
+func (tx *Tx) DeleteContact(tenant, id string) error {
+	_, err := gorm.G[desk.Contact](tx.db).Where("tenant_id = ? AND id = ?", tenant, id).Delete(tx.ctx)
+	return fail(err, "delete contact")
 }
 
 // Contact returns a contact, or NotFound.
-func (r reader) Contact(ctx context.Context, tenant, id string) (desk.Contact, error) {
-	c, err := gorm.G[desk.Contact](r.db).Where("tenant_id = ? AND id = ?", tenant, id).Take(ctx)
+func (r Reader) Contact(tenant, id string) (desk.Contact, error) {
+	c, err := gorm.G[desk.Contact](r.db).Where("tenant_id = ? AND id = ?", tenant, id).Take(r.ctx)
 	return c, fail(err, "read contact")
 }
 
 // LockContact returns a contact, locked until the transaction ends, or NotFound.
-func (tx *Tx) LockContact(ctx context.Context, tenant, id string) (desk.Contact, error) {
+func (tx *Tx) LockContact(tenant, id string) (desk.Contact, error) {
 	var c desk.Contact
 	err := forUpdate(tx.db).Where("tenant_id = ? AND id = ?", tenant, id).Take(&c).Error
 	return c, fail(err, "lock contact")
@@ -102,7 +95,7 @@ type ContactQuery struct {
 }
 
 // Contacts returns a page of contacts.
-func (r reader) Contacts(ctx context.Context, q ContactQuery) ([]desk.Contact, error) {
+func (r Reader) Contacts(q ContactQuery) ([]desk.Contact, error) {
 	db := gorm.G[desk.Contact](r.db).Where("tenant_id = ? AND id > ?", q.TenantID, q.After)
 	switch q.Status {
 	case desk.SoftDeleted: // spelt out, for the partial index
@@ -119,7 +112,7 @@ func (r reader) Contacts(ctx context.Context, q ContactQuery) ([]desk.Contact, e
 	if q.Text != "" {
 		db = db.Where(`search_key LIKE ? ESCAPE '\'`, "%"+likeText.Replace(desk.Fold(q.Text))+"%")
 	}
-	list, err := db.Order("id").Limit(q.Limit).Find(ctx)
+	list, err := db.Order("id").Limit(q.Limit).Find(r.ctx)
 	return list, fail(err, "list contacts")
 }
 

@@ -2,8 +2,11 @@ package store
 
 import (
 	"context"
+	"database/sql/driver"
 	"errors"
 	"fmt"
+	"io"
+	"net"
 	"strings"
 
 	"github.com/jackc/pgx/v5/pgconn"
@@ -34,23 +37,24 @@ var unique = map[string]string{
 	"connections.tenant_id, connections.slug": "connection",
 }
 
-// fail wraps a database error with what was being done. No row becomes NotFound; a unique index that refused becomes
-// Uniqueness with the index's field.
+// fail wraps a database error with what was being done. No row becomes NotFound, a unique index that refused becomes
+// Uniqueness with the index's field, and what another try may mend becomes Unavailable.
 func fail(err error, doing string) error {
-	if err == nil {
-		return nil
+	var known *desk.Error
+	if err == nil || errors.As(err, &known) {
+		return err
 	}
 	wrapped := fmt.Errorf("%s: %w", doing, err)
 	if errors.Is(err, gorm.ErrRecordNotFound) {
 		return &desk.Error{Kind: desk.NotFound, Msg: "not found", Err: wrapped}
 	}
-	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
-		return &desk.Error{Kind: desk.Unavailable, Msg: "the request took too long; try again", Err: wrapped}
-	}
 	if index, ok := violated(err); ok {
 		if field, ok := unique[index]; ok {
 			return &desk.Error{Kind: desk.Uniqueness, Field: field, Msg: field + " is taken", Err: wrapped}
 		}
+	}
+	if lostRace(err) || unreachable(err) {
+		return &desk.Error{Kind: desk.Unavailable, Msg: "the server is busy or its database out of reach; try again", Err: wrapped}
 	}
 	return wrapped
 }
@@ -78,4 +82,20 @@ func lostRace(err error) bool {
 		return pg.Code == "40001" || pg.Code == "40P01"
 	}
 	return errors.Is(err, sqlite3.BUSY) || errors.Is(err, sqlite3.LOCKED)
+}
+
+// unreachable reports whether the time ran out, or the database cannot be reached or is ending.
+func unreachable(err error) bool {
+	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) || errors.Is(err, sqlite3.INTERRUPT) ||
+		errors.Is(err, driver.ErrBadConn) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF) {
+		return true
+	}
+	var pg *pgconn.PgError
+	if errors.As(err, &pg) {
+		// Connection exceptions, too many connections, operator intervention such as a shutdown.
+		return strings.HasPrefix(pg.Code, "08") || pg.Code == "53300" || strings.HasPrefix(pg.Code, "57")
+	}
+	var connect *pgconn.ConnectError
+	var network *net.OpError
+	return errors.As(err, &connect) || errors.As(err, &network)
 }

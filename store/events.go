@@ -1,16 +1,17 @@
 package store
 
 import (
-	"context"
+	"slices"
 
 	"gorm.io/gorm"
 
 	"rollcall/desk"
 )
 
-// CreateEvent adds an event.
-func (tx *Tx) CreateEvent(ctx context.Context, e *desk.Event) error {
-	return fail(gorm.G[desk.Event](tx.db).Create(ctx, e), "create event")
+// Record adds an event, with the id and time of now.
+func (tx *Tx) Record(e desk.Event) error {
+	e.ID, e.At = NewID(), tx.Now
+	return fail(gorm.G[desk.Event](tx.db).Create(tx.ctx, &e), "record event")
 }
 
 // EventQuery asks for a page of events, newest first: a contact's, or a connection's.
@@ -19,11 +20,11 @@ type EventQuery struct {
 	Contact    string // id, or "" for the connection's
 	Connection string // slug
 	Before     string // the id after which the page begins, "" for the newest
-	Limit      int
+	Limit      int    // 0 for all
 }
 
 // Events returns a page of events.
-func (r reader) Events(ctx context.Context, q EventQuery) ([]desk.Event, error) {
+func (r Reader) Events(q EventQuery) ([]desk.Event, error) {
 	db := gorm.G[desk.Event](r.db).Where("tenant_id = ?", q.TenantID)
 	if q.Contact != "" {
 		db = db.Where("contact_id = ?", q.Contact)
@@ -33,19 +34,24 @@ func (r reader) Events(ctx context.Context, q EventQuery) ([]desk.Event, error) 
 	if q.Before != "" {
 		db = db.Where("id < ?", q.Before)
 	}
-	list, err := db.Order("id DESC").Limit(q.Limit).Find(ctx)
+	if q.Limit > 0 {
+		db = db.Limit(q.Limit)
+	}
+	list, err := db.Order("id DESC").Find(r.ctx)
 	return list, fail(err, "list events")
 }
 
 // EraseEvents removes personal data from the events of a contact, and from the refusals about any of the subjects
 // (folded user names, external ids, addresses). The events themselves stay.
-func (tx *Tx) EraseEvents(ctx context.Context, tenant, contact string, subjects []string) error {
+func (tx *Tx) EraseEvents(tenant, contact string, subjects []string) error {
 	const blank = "UPDATE events SET changes = NULL, detail = '', subject = '', subject_key = '' WHERE tenant_id = ? AND "
 	if err := tx.db.Exec(blank+"contact_id = ?", tenant, contact).Error; err != nil {
 		return fail(err, "erase events")
 	}
-	if len(subjects) == 0 {
-		return nil
+	for chunk := range slices.Chunk(subjects, 500) {
+		if err := tx.db.Exec(blank+"subject_key <> '' AND subject_key IN ?", tenant, chunk).Error; err != nil {
+			return fail(err, "erase events")
+		}
 	}
-	return fail(tx.db.Exec(blank+"subject_key <> '' AND subject_key IN ?", tenant, subjects).Error, "erase events")
+	return nil
 }

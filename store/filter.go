@@ -9,18 +9,13 @@ import (
 	"rollcall/desk"
 )
 
-// filterSQL translates a filter over directory users into a condition with parameters, which agrees with desk.Match on both
+// translator turns a filter over directory users into a condition with parameters, which agrees with desk.Match on both
 // engines. What directories match on has columns and indexes; the rest is read from the JSON resource.
-func filterSQL(engine Engine, q UserQuery) (string, []any, error) {
-	t := &translator{engine: engine, tenant: q.TenantID, connection: q.Connection}
-	condition, err := t.filter(q.Filter, resource)
-	return condition, t.args, err
-}
-
 type translator struct {
 	engine             Engine
 	tenant, connection string
 	args               []any
+	indexed            bool // whether an index finds users for some part of the filter
 	aliases            int
 }
 
@@ -69,6 +64,7 @@ func (t *translator) filter(f desk.Filter, doc document) (string, error) {
 			return t.compareAny(f, doc)
 		}
 		if c, ok := columns[f.Attr.String()]; ok && doc == resource {
+			t.indexed = t.indexed || c.indexed && (f.Op == desk.Eq || f.Op == desk.Starts)
 			return t.compareColumn(f, c)
 		}
 		return t.compare(f, doc)
@@ -196,6 +192,7 @@ func emailEquals(f desk.Elements) (typ []any, value any, ok bool) {
 
 // email asks for an email address, of a type if one is given, by their index.
 func (t *translator) email(value any, typ ...any) string {
+	t.indexed = true
 	sql := fmt.Sprintf("id IN (SELECT user_id FROM directory_user_emails WHERE tenant_id = %s AND connection = %s AND value_key = %s",
 		t.arg(t.tenant), t.arg(t.connection), t.arg(value))
 	for _, typ := range typ {

@@ -15,6 +15,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgtype"
+	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/jackc/pgx/v5/stdlib"
 	"github.com/ncruces/go-sqlite3/driver"
 	"github.com/ncruces/go-sqlite3/gormlite"
@@ -33,10 +34,11 @@ const (
 
 // Store is an open database.
 type Store struct {
-	reader
-	write *gorm.DB
-	pools []*sql.DB
-	path  string // of a SQLite file
+	engine Engine
+	read   *gorm.DB
+	write  *gorm.DB
+	pools  []*sql.DB
+	path   string // of a SQLite file
 	// Now is the clock; tests set it before use.
 	Now func() time.Time
 }
@@ -83,7 +85,10 @@ func (s *Store) reach(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
 	for {
-		err := s.Ping(ctx)
+		var err error
+		for _, pool := range s.pools {
+			err = errors.Join(err, pool.PingContext(ctx))
+		}
 		if err == nil || !lostRace(err) {
 			return err
 		}
@@ -116,7 +121,7 @@ func (s *Store) openSQLite(path string) error {
 	if s.write, err = open("immediate", 1); err != nil {
 		return err
 	}
-	s.db, err = open("deferred", max(4, runtime.NumCPU()))
+	s.read, err = open("deferred", max(4, runtime.NumCPU()))
 	return err
 }
 
@@ -130,44 +135,47 @@ func liteDSN(path, lock, timeFormat string) string {
 	}.Encode()}).String()
 }
 
+// defaultConnections is how many connections a server opens to PostgreSQL; pool_max_conns in the URL says otherwise.
+const defaultConnections = 16
+
 func (s *Store) openPostgres(databaseURL string) error {
-	cfg, err := pgx.ParseConfig(databaseURL)
+	cfg, err := pgxpool.ParseConfig(databaseURL) // knows pool_max_conns
 	if err != nil {
 		return errors.New("not a PostgreSQL URL; want postgres://USER:PASSWORD@HOST:PORT/NAME")
 	}
-	if cfg.RuntimeParams["application_name"] == "" {
-		cfg.RuntimeParams["application_name"] = "rollcall"
+	connections := defaultConnections
+	if strings.Contains(databaseURL, "pool_max_conns=") {
+		connections = int(cfg.MaxConns)
 	}
-	pool := stdlib.OpenDB(*cfg, stdlib.OptionAfterConnect(func(_ context.Context, conn *pgx.Conn) error {
+	if cfg.ConnConfig.RuntimeParams["application_name"] == "" {
+		cfg.ConnConfig.RuntimeParams["application_name"] = "rollcall"
+	}
+	pool := stdlib.OpenDB(*cfg.ConnConfig, stdlib.OptionAfterConnect(func(_ context.Context, conn *pgx.Conn) error {
 		conn.TypeMap().RegisterType(&pgtype.Type{Name: "timestamptz", OID: pgtype.TimestamptzOID, Codec: &pgtype.TimestamptzCodec{ScanLocation: time.UTC}})
 		return nil
 	}))
-	pool.SetMaxOpenConns(24)
-	pool.SetMaxIdleConns(24)
+	pool.SetMaxOpenConns(connections)
+	pool.SetMaxIdleConns(connections)
 	pool.SetConnMaxIdleTime(5 * time.Minute)
 	s.pools = append(s.pools, pool)
 	s.engine = Postgres
 	// pgx caches statements itself.
 	s.write, err = gorm.Open(postgres.New(postgres.Config{Conn: pool}), config(false))
-	s.db = s.write
+	s.read = s.write
 	return err
 }
 
 func config(prepare bool) *gorm.Config {
-	return &gorm.Config{SkipDefaultTransaction: true, PrepareStmt: prepare, DisableAutomaticPing: true, Logger: logger.Discard}
+	return &gorm.Config{SkipDefaultTransaction: true, PrepareStmt: prepare, PrepareStmtMaxSize: 200, DisableAutomaticPing: true, Logger: logger.Discard}
 }
 
 // Engine returns the kind of database.
 func (s *Store) Engine() Engine { return s.engine }
 
-// Ping reports whether the database answers.
+// Ping reports whether the database answers a question.
 func (s *Store) Ping(ctx context.Context) error {
-	for _, pool := range s.pools {
-		if err := pool.PingContext(ctx); err != nil {
-			return err
-		}
-	}
-	return nil
+	// Asked of the pool that reads: on SQLite the other one may be writing for a while.
+	return s.read.WithContext(ctx).Exec("SELECT 1").Error
 }
 
 // Close closes all connections.
@@ -179,21 +187,25 @@ func (s *Store) Close() error {
 	return errors.Join(errs...)
 }
 
-// redact hides the password of a database URL.
+// redact leaves of a database URL what can be shown: no password, wherever it stands.
 func redact(databaseURL string) string {
 	u, err := url.Parse(databaseURL)
-	if err != nil {
+	if err != nil || u.Opaque == "" && u.Host == "" && u.Path == "" {
 		scheme, _, _ := strings.Cut(databaseURL, ":")
+		if strings.ContainsAny(scheme, " =@/") {
+			return "…"
+		}
 		return scheme + ":…"
 	}
-	return u.Redacted()
+	shown := url.URL{Scheme: u.Scheme, Opaque: u.Opaque, Host: u.Host, Path: u.Path}
+	if scheme := shown.Scheme; scheme == "" || strings.Contains(databaseURL, "password=") && shown.Host == "" {
+		return "…"
+	}
+	return shown.String()
 }
 
-// oneLine keeps the first line of an error, since pgx lists each address that it tried on a line of its own.
+// oneLine keeps the last line of an error: pgx lists each attempt on a line of its own, and the last says most.
 func oneLine(err error) error {
-	text := strings.TrimSpace(err.Error())
-	if first, rest, found := strings.Cut(text, "\n"); found {
-		text = strings.TrimRight(first, ":") + ": " + strings.TrimSpace(strings.Split(rest, "\n")[0])
-	}
-	return errors.New(text)
+	lines := strings.Split(strings.TrimSpace(err.Error()), "\n")
+	return errors.New(strings.TrimSpace(lines[len(lines)-1]))
 }

@@ -101,12 +101,12 @@ func TestTimes(t *testing.T) {
 		now := time.Date(2026, 3, 29, 2, 30, 0, 123456789, time.FixedZone("", 3*3600))
 		s.Now = func() time.Time { return now }
 		err := s.Tx(t.Context(), func(tx *store.Tx) error {
-			return tx.CreateTenant(t.Context(), &desk.Tenant{ID: "t", CreatedAt: tx.Now})
+			return tx.CreateTenant(&desk.Tenant{ID: "t", CreatedAt: tx.Now})
 		})
 		if err != nil {
 			t.Fatal(err)
 		}
-		got, err := s.Tenant(t.Context(), "t")
+		got, err := s.Read(t.Context()).Tenant("t")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -195,23 +195,23 @@ func TestUniqueness(t *testing.T) {
 			}
 			return desk.AsError(err)
 		}
-		tenant := func(tx *store.Tx) error { return tx.CreateTenant(ctx, &desk.Tenant{ID: "t"}) }
+		tenant := func(tx *store.Tx) error { return tx.CreateTenant(&desk.Tenant{ID: "t"}) }
 		connection := func(tx *store.Tx) error {
-			return tx.CreateConnection(ctx, &desk.Connection{TenantID: "t", Slug: "c", Provider: "entra"})
+			return tx.CreateConnection(&desk.Connection{TenantID: "t", Slug: "c", Provider: "entra"})
 		}
 		company := func(tx *store.Tx) error {
-			return tx.CreateCompany(ctx, &desk.Company{TenantID: "t", ID: store.NewID(), NameKey: "acme", Domains: []string{"acme.example"}})
+			return tx.CreateCompany(&desk.Company{TenantID: "t", ID: store.NewID(), NameKey: "acme", Domains: []string{"acme.example"}})
 		}
 		n := 0
 		user := func(externalID, userName, contact string) func(*store.Tx) error {
 			return func(tx *store.Tx) error {
 				n++
-				return tx.CreateUser(ctx, &desk.DirectoryUser{TenantID: "t", Connection: "c", ID: fmt.Sprint(n), ContactID: contact, Resource: "{}", ExternalID: &externalID, UserNameKey: userName}, nil)
+				return tx.CreateUser(&desk.DirectoryUser{TenantID: "t", Connection: "c", ID: fmt.Sprint(n), ContactID: contact, Resource: "{}", ExternalID: &externalID, UserNameKey: userName}, nil)
 			}
 		}
 		for _, id := range []string{"1", "2", "3"} {
 			if err := create(func(tx *store.Tx) error {
-				return tx.CreateContact(ctx, &desk.Contact{TenantID: "t", ID: id, Status: desk.Active})
+				return tx.CreateContact(&desk.Contact{TenantID: "t", ID: id, Status: desk.Active})
 			}); err != nil {
 				t.Fatal(err)
 			}
@@ -243,7 +243,7 @@ func TestRollback(t *testing.T) {
 	testkit.Databases(t, func(t *testing.T, databaseURL string) {
 		s := open(t, databaseURL)
 		err := s.Tx(t.Context(), func(tx *store.Tx) error {
-			if err := tx.CreateTenant(t.Context(), &desk.Tenant{ID: "t"}); err != nil {
+			if err := tx.CreateTenant(&desk.Tenant{ID: "t"}); err != nil {
 				return err
 			}
 			return desk.Errorf(desk.Conflict, "", "no")
@@ -251,7 +251,7 @@ func TestRollback(t *testing.T) {
 		if desk.KindOf(err) != desk.Conflict {
 			t.Fatal(err)
 		}
-		if _, err := s.Tenant(t.Context(), "t"); desk.KindOf(err) != desk.NotFound {
+		if _, err := s.Read(t.Context()).Tenant("t"); desk.KindOf(err) != desk.NotFound {
 			t.Errorf("a rolled-back row is there: %v", err)
 		}
 	})

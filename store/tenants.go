@@ -1,43 +1,41 @@
 package store
 
 import (
-	"context"
-
 	"gorm.io/gorm"
 
 	"rollcall/desk"
 )
 
 // CreateTenant adds a tenant; its taken id is a Uniqueness error.
-func (tx *Tx) CreateTenant(ctx context.Context, t *desk.Tenant) error {
-	return fail(gorm.G[desk.Tenant](tx.db).Create(ctx, t), "create tenant")
+func (tx *Tx) CreateTenant(t *desk.Tenant) error {
+	return fail(gorm.G[desk.Tenant](tx.db).Create(tx.ctx, t), "create tenant")
 }
 
 // CreateConnection adds a connection; its taken slug is a Uniqueness error, its unknown tenant NotFound.
-func (tx *Tx) CreateConnection(ctx context.Context, c *desk.Connection) error {
-	return fail(gorm.G[desk.Connection](tx.db).Create(ctx, c), "create connection")
+func (tx *Tx) CreateConnection(c *desk.Connection) error {
+	return fail(gorm.G[desk.Connection](tx.db).Create(tx.ctx, c), "create connection")
 }
 
 // Tenant returns a tenant, or NotFound.
-func (r reader) Tenant(ctx context.Context, id string) (desk.Tenant, error) {
-	t, err := gorm.G[desk.Tenant](r.db).Where("tenant_id = ?", id).Take(ctx)
+func (r Reader) Tenant(id string) (desk.Tenant, error) {
+	t, err := gorm.G[desk.Tenant](r.db).Where("tenant_id = ?", id).Take(r.ctx)
 	return t, fail(err, "read tenant")
 }
 
 // HasTenants reports whether any tenant exists.
-func (r reader) HasTenants(ctx context.Context) (bool, error) {
-	found, err := gorm.G[desk.Tenant](r.db).Limit(1).Find(ctx)
+func (r Reader) HasTenants() (bool, error) {
+	found, err := gorm.G[desk.Tenant](r.db).Limit(1).Find(r.ctx)
 	return len(found) > 0, fail(err, "look for tenants")
 }
 
 // Connection returns a connection, or NotFound.
-func (r reader) Connection(ctx context.Context, tenant, slug string) (desk.Connection, error) {
-	c, err := gorm.G[desk.Connection](r.db).Where("tenant_id = ? AND slug = ?", tenant, slug).Take(ctx)
+func (r Reader) Connection(tenant, slug string) (desk.Connection, error) {
+	c, err := gorm.G[desk.Connection](r.db).Where("tenant_id = ? AND slug = ?", tenant, slug).Take(r.ctx)
 	return c, fail(err, "read connection")
 }
 
 // Connections lists a tenant's connections by slug.
-func (r reader) Connections(ctx context.Context, tenant string) ([]desk.Connection, error) {
-	list, err := gorm.G[desk.Connection](r.db).Where("tenant_id = ?", tenant).Order("slug").Find(ctx)
+func (r Reader) Connections(tenant string) ([]desk.Connection, error) {
+	list, err := gorm.G[desk.Connection](r.db).Where("tenant_id = ?", tenant).Order("slug").Find(r.ctx)
 	return list, fail(err, "list connections")
 }

@@ -10,24 +10,30 @@ import (
 )
 
 // CreateToken adds a token.
-func (tx *Tx) CreateToken(ctx context.Context, t *desk.Token) error {
-	return fail(gorm.G[desk.Token](tx.db).Create(ctx, t), "create token")
+func (tx *Tx) CreateToken(t *desk.Token) error {
+	return fail(gorm.G[desk.Token](tx.db).Create(tx.ctx, t), "create token")
 }
 
 // Token returns the token with the hash, or NotFound.
-func (r reader) Token(ctx context.Context, tenant, hash string) (desk.Token, error) {
-	t, err := gorm.G[desk.Token](r.db).Where("tenant_id = ? AND hash = ?", tenant, hash).Take(ctx)
+func (r Reader) Token(tenant, hash string) (desk.Token, error) {
+	t, err := gorm.G[desk.Token](r.db).Where("tenant_id = ? AND hash = ?", tenant, hash).Take(r.ctx)
 	return t, fail(err, "read token")
 }
 
 // UseToken notes when a token was last used.
 func (s *Store) UseToken(ctx context.Context, tenant, id string, at time.Time) error {
-	_, err := gorm.G[desk.Token](s.write).Where("tenant_id = ? AND id = ?", tenant, id).Update(ctx, "last_used_at", at.UTC())
+	_, err := gorm.G[desk.Token](s.write).Where("tenant_id = ? AND id = ?", tenant, id).Update(ctx, "last_used_at", at.UTC().Truncate(time.Microsecond))
 	return fail(err, "note the use of a token")
 }
 
 // DeleteToken removes a token and reports whether it was there: of two requests that use up one token, one removes it.
-func (tx *Tx) DeleteToken(ctx context.Context, tenant, id string) (bool, error) {
-	n, err := gorm.G[desk.Token](tx.db).Where("tenant_id = ? AND id = ?", tenant, id).Delete(ctx)
+func (tx *Tx) DeleteToken(tenant, id string) (bool, error) {
+	n, err := gorm.G[desk.Token](tx.db).Where("tenant_id = ? AND id = ?", tenant, id).Delete(tx.ctx)
 	return n > 0, fail(err, "delete token")
+}
+
+// DeleteExpired removes a tenant's expired tokens of some kinds.
+func (tx *Tx) DeleteExpired(tenant string, kinds ...desk.TokenKind) error {
+	_, err := gorm.G[desk.Token](tx.db).Where("tenant_id = ? AND kind IN ? AND expires_at < ?", tenant, kinds, tx.Now).Delete(tx.ctx)
+	return fail(err, "delete expired tokens")
 }

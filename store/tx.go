@@ -13,15 +13,19 @@ import (
 	"gorm.io/gorm/clause"
 )
 
-// reader holds the queries that Store and Tx share.
-type reader struct {
+// Reader asks the database, as long as its context lives: outside transactions (Store.Read), or inside one (Tx).
+type Reader struct {
+	ctx    context.Context
 	db     *gorm.DB
 	engine Engine
 }
 
+// Read returns a reader outside transactions.
+func (s *Store) Read(ctx context.Context) Reader { return Reader{ctx, s.read, s.engine} }
+
 // Tx is a transaction. All rows that it writes carry the same time.
 type Tx struct {
-	reader
+	Reader
 	Now time.Time // UTC, to the microsecond
 }
 
@@ -31,10 +35,10 @@ const attempts = 4
 func (s *Store) Tx(ctx context.Context, f func(*Tx) error) error {
 	for attempt := 1; ; attempt++ {
 		err := s.write.WithContext(ctx).Transaction(func(db *gorm.DB) error {
-			return f(&Tx{reader{db, s.engine}, s.Now().UTC().Truncate(time.Microsecond)})
+			return f(&Tx{Reader{ctx, db, s.engine}, s.Now().UTC().Truncate(time.Microsecond)})
 		})
 		if err == nil || attempt == attempts || !lostRace(err) {
-			return err
+			return fail(err, "transaction")
 		}
 		pause := time.Duration(rand.Int64N(int64(attempt) * int64(20*time.Millisecond)))
 		select {
@@ -48,15 +52,18 @@ func (s *Store) Tx(ctx context.Context, f func(*Tx) error) error {
 // NewID returns a UUIDv7: ids sort in the order in which they were made.
 func NewID() string { return uuid.Must(uuid.NewV7()).String() }
 
-// Lock makes transactions that decide over the same people queue: two directories that push one new person at the same
-// moment would otherwise both find no contact and make two. Any transaction of the tenant that maps contacts to companies
-// holds the tenant's lock shared; see LockCompanies. On SQLite writers queue anyway.
+// Transactions take their locks in one order, so that none waits for another in a circle: the tenant's (Lock or
+// LockCompanies), then people's keys (Lock), then the contact's row and with it its users (LockContact, LockUser).
+
+// Lock holds the tenant's companies as they are until the transaction ends, as every transaction must that links contacts to
+// them. With keys it also makes transactions that decide over the same people queue: two directories that push one new person
+// at the same moment would otherwise both find no contact and make two. On SQLite writers queue anyway.
 func (tx *Tx) Lock(tenant string, keys ...string) error {
 	if tx.engine == SQLite {
 		return nil
 	}
 	keys = slices.DeleteFunc(slices.Clone(keys), func(k string) bool { return k == "" })
-	slices.Sort(keys) // one order for all, so that two never wait for each other
+	slices.Sort(keys)
 	query, args := "SELECT pg_advisory_xact_lock_shared(?)", []any{lockKey(tenant)}
 	for _, k := range slices.Compact(keys) {
 		query += ", pg_advisory_xact_lock(?)"
@@ -65,7 +72,7 @@ func (tx *Tx) Lock(tenant string, keys ...string) error {
 	return fail(tx.db.Exec(query, args...).Error, "lock people")
 }
 
-// LockCompanies waits for, and then keeps out, all transactions that map contacts of the tenant to companies.
+// LockCompanies keeps out all transactions that link contacts of the tenant to companies.
 func (tx *Tx) LockCompanies(tenant string) error {
 	if tx.engine == SQLite {
 		return nil

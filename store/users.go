@@ -1,53 +1,56 @@
 package store
 
 import (
-	"context"
+	"slices"
+	"strings"
+	"sync"
 
 	"gorm.io/gorm"
+	"gorm.io/gorm/schema"
 
 	"rollcall/desk"
 )
 
 // CreateUser adds a directory user and its emails. A taken externalId or userName is a Uniqueness error; so is a contact
 // that has a user on the connection already, with the field "contact".
-func (tx *Tx) CreateUser(ctx context.Context, u *desk.DirectoryUser, emails []desk.UserEmail) error {
-	if err := gorm.G[desk.DirectoryUser](tx.db).Create(ctx, u); err != nil {
+func (tx *Tx) CreateUser(u *desk.DirectoryUser, emails []desk.UserEmail) error {
+	if err := gorm.G[desk.DirectoryUser](tx.db).Create(tx.ctx, u); err != nil {
 		return fail(err, "create directory user")
 	}
-	return tx.addEmails(ctx, emails)
+	return tx.addEmails(emails)
 }
 
 // UpdateUser writes all of a directory user, and its emails where they changed.
-func (tx *Tx) UpdateUser(ctx context.Context, u *desk.DirectoryUser, before, after []desk.UserEmail) error {
+func (tx *Tx) UpdateUser(u *desk.DirectoryUser, before, after []desk.UserEmail) error {
 	if err := tx.db.Model(u).Select("*").Updates(u).Error; err != nil {
 		return fail(err, "update directory user")
 	}
-	if err := tx.removeEmails(ctx, without(before, after)); err != nil {
+	if err := tx.removeEmails(without(before, after)); err != nil {
 		return err
 	}
-	return tx.addEmails(ctx, without(after, before))
+	return tx.addEmails(without(after, before))
 }
 
 // DeleteUser removes a directory user and its emails.
-func (tx *Tx) DeleteUser(ctx context.Context, u *desk.DirectoryUser, emails []desk.UserEmail) error {
-	if err := tx.removeEmails(ctx, emails); err != nil {
+func (tx *Tx) DeleteUser(u *desk.DirectoryUser, emails []desk.UserEmail) error {
+	if err := tx.removeEmails(emails); err != nil {
 		return err
 	}
-	_, err := gorm.G[desk.DirectoryUser](tx.db).Where("tenant_id = ? AND connection = ? AND id = ?", u.TenantID, u.Connection, u.ID).Delete(ctx)
+	_, err := gorm.G[desk.DirectoryUser](tx.db).Where("tenant_id = ? AND connection = ? AND id = ?", u.TenantID, u.Connection, u.ID).Delete(tx.ctx)
 	return fail(err, "delete directory user")
 }
 
-func (tx *Tx) addEmails(ctx context.Context, rows []desk.UserEmail) error {
+func (tx *Tx) addEmails(rows []desk.UserEmail) error {
 	if len(rows) == 0 {
 		return nil
 	}
-	return fail(gorm.G[desk.UserEmail](tx.db).CreateInBatches(ctx, &rows, 500), "index emails")
+	return fail(gorm.G[desk.UserEmail](tx.db).CreateInBatches(tx.ctx, &rows, 500), "index emails")
 }
 
-func (tx *Tx) removeEmails(ctx context.Context, rows []desk.UserEmail) error {
+func (tx *Tx) removeEmails(rows []desk.UserEmail) error {
 	for _, e := range rows {
 		_, err := gorm.G[desk.UserEmail](tx.db).Where("tenant_id = ? AND connection = ? AND value_key = ? AND type_key = ? AND user_id = ?",
-			e.TenantID, e.Connection, e.ValueKey, e.TypeKey, e.UserID).Delete(ctx)
+			e.TenantID, e.Connection, e.ValueKey, e.TypeKey, e.UserID).Delete(tx.ctx)
 		if err != nil {
 			return fail(err, "index emails")
 		}
@@ -71,36 +74,64 @@ func without(a, b []desk.UserEmail) []desk.UserEmail {
 }
 
 // User returns a connection's directory user, or NotFound.
-func (r reader) User(ctx context.Context, tenant, connection, id string) (desk.DirectoryUser, error) {
-	u, err := gorm.G[desk.DirectoryUser](r.db).Where("tenant_id = ? AND connection = ? AND id = ?", tenant, connection, id).Take(ctx)
+func (r Reader) User(tenant, connection, id string) (desk.DirectoryUser, error) {
+	u, err := gorm.G[desk.DirectoryUser](r.db).Where("tenant_id = ? AND connection = ? AND id = ?", tenant, connection, id).Take(r.ctx)
 	return u, fail(err, "read directory user")
 }
 
-// LockUser returns a connection's directory user, locked until the transaction ends, or NotFound.
-func (tx *Tx) LockUser(ctx context.Context, tenant, connection, id string) (desk.DirectoryUser, error) {
-	var u desk.DirectoryUser
-	err := forUpdate(tx.db).Where("tenant_id = ? AND connection = ? AND id = ?", tenant, connection, id).Take(&u).Error
-	return u, fail(err, "lock directory user")
+// LockUser returns a connection's directory user and its contact, both locked until the transaction ends, or NotFound.
+func (tx *Tx) LockUser(tenant, connection, id string) (desk.DirectoryUser, desk.Contact, error) {
+	var row struct {
+		User    desk.DirectoryUser `gorm:"embedded;embeddedPrefix:u_"`
+		Contact desk.Contact       `gorm:"embedded;embeddedPrefix:c_"`
+	}
+	query := "SELECT " + userColumns + ", " + contactColumns + " FROM contacts c JOIN directory_users u ON u.tenant_id = c.tenant_id AND u.contact_id = c.id" +
+		" WHERE u.tenant_id = ? AND u.connection = ? AND u.id = ?"
+	if tx.engine == Postgres {
+		query += " FOR UPDATE OF c, u"
+	}
+	result := tx.db.Raw(query, tenant, connection, id).Scan(&row)
+	if result.Error == nil && result.RowsAffected == 0 {
+		result.Error = gorm.ErrRecordNotFound
+	}
+	return row.User, row.Contact, fail(result.Error, "lock directory user")
+}
+
+var userColumns, contactColumns = prefixed("u", desk.DirectoryUser{}), prefixed("c", desk.Contact{})
+
+// prefixed lists a model's columns as "u.id AS u_id", for queries that read two models.
+func prefixed(alias string, model any) string {
+	parsed, err := schema.Parse(model, new(sync.Map), schema.NamingStrategy{})
+	if err != nil {
+		panic(err) // the model's own tags
+	}
+	columns := make([]string, len(parsed.DBNames))
+	for i, name := range parsed.DBNames {
+		columns[i] = alias + "." + name + " AS " + alias + "_" + name
+	}
+	return strings.Join(columns, ", ")
 }
 
 // UsersByKey returns the users of a connection that hold the externalId or the folded userName.
-func (tx *Tx) UsersByKey(ctx context.Context, p Person) ([]desk.DirectoryUser, error) {
-	db := gorm.G[desk.DirectoryUser](tx.db).Where("tenant_id = ? AND connection = ?", p.TenantID, p.Connection)
+func (r Reader) UsersByKey(p Person) ([]desk.DirectoryUser, error) {
+	db := gorm.G[desk.DirectoryUser](r.db).Where("tenant_id = ? AND connection = ?", p.TenantID, p.Connection)
 	if p.ExternalID != "" {
 		db = db.Where("(external_id = ? OR user_name_key = ?)", p.ExternalID, p.UserName)
 	} else {
 		db = db.Where("user_name_key = ?", p.UserName)
 	}
-	list, err := db.Find(ctx)
+	list, err := db.Find(r.ctx)
 	return list, fail(err, "look for directory users")
 }
 
 // UsersOf returns the directory users of contacts, by connection.
-func (r reader) UsersOf(ctx context.Context, tenant string, contacts ...string) ([]desk.DirectoryUser, error) {
+func (r Reader) UsersOf(tenant string, contacts ...string) ([]desk.DirectoryUser, error) {
 	if len(contacts) == 0 {
 		return nil, nil
 	}
-	list, err := gorm.G[desk.DirectoryUser](r.db).Where("tenant_id = ? AND contact_id IN ?", tenant, contacts).Order("connection").Find(ctx)
+	list, err := gorm.G[desk.DirectoryUser](r.db).Where("tenant_id = ? AND contact_id IN ?", tenant, contacts).Find(r.ctx)
+	// Sorted here: asked to do so, SQLite would read all of the tenant's users in that order.
+	slices.SortFunc(list, func(a, b desk.DirectoryUser) int { return strings.Compare(a.Connection, b.Connection) })
 	return list, fail(err, "read directory users of contacts")
 }
 
@@ -114,17 +145,21 @@ type UserQuery struct {
 }
 
 // Users returns a page of users, and how many there are in all.
-func (r reader) Users(ctx context.Context, q UserQuery) (list []desk.DirectoryUser, total int, err error) {
-	where, args := "tenant_id = ? AND connection = ?", []any{q.TenantID, q.Connection}
+func (r Reader) Users(q UserQuery) (list []desk.DirectoryUser, total int, err error) {
+	where, args, order := "tenant_id = ? AND connection = ?", []any{q.TenantID, q.Connection}, "id"
 	if q.Filter != nil {
-		condition, values, err := filterSQL(r.engine, q)
+		t := translator{engine: r.engine, tenant: q.TenantID, connection: q.Connection}
+		condition, err := t.filter(q.Filter, resource)
 		if err != nil {
 			return nil, 0, err
 		}
-		where, args = where+" AND "+condition, append(args, values...)
+		where, args = where+" AND "+condition, append(args, t.args...)
+		if r.engine == SQLite && t.indexed {
+			order = "+id" // it would rather read the whole connection in this order than find few users and sort them
+		}
 	}
 	if q.Limit > 0 {
-		list, err = gorm.G[desk.DirectoryUser](r.db).Where(where, args...).Order("id").Offset(q.Offset).Limit(q.Limit).Find(ctx)
+		list, err = gorm.G[desk.DirectoryUser](r.db).Where(where, args...).Order(order).Offset(q.Offset).Limit(q.Limit).Find(r.ctx)
 		if err != nil {
 			return nil, 0, fail(err, "list directory users")
 		}
@@ -132,7 +167,7 @@ func (r reader) Users(ctx context.Context, q UserQuery) (list []desk.DirectoryUs
 			return list, q.Offset + n, nil
 		}
 	}
-	count, err := gorm.G[desk.DirectoryUser](r.db).Where(where, args...).Count(ctx, "*")
+	count, err := gorm.G[desk.DirectoryUser](r.db).Where(where, args...).Count(r.ctx, "*")
 	if err != nil {
 		return nil, 0, fail(err, "count directory users")
 	}

@@ -90,7 +90,7 @@ type companyCreateCmd struct {
 
 func (c *companyCreateCmd) Run(p *program) error {
 	return p.withEngine(func(e *provision.Engine) error {
-		if _, err := e.Store.Tenant(p.ctx, c.Tenant); desk.KindOf(err) == desk.NotFound {
+		if _, err := e.Store.Read(p.ctx).Tenant(c.Tenant); desk.KindOf(err) == desk.NotFound {
 			return desk.Errorf(desk.NotFound, "tenant", "no tenant %s", c.Tenant)
 		} else if err != nil {
 			return err

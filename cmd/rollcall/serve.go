@@ -100,7 +100,7 @@ func (c *serveCmd) Run(p *program) error {
 func (c *serveCmd) greet(p *program, engine *provision.Engine, authenticator *auth.Authenticator, base string, addr net.Addr) error {
 	const tenant, connection = "main", "entra"
 	fmt.Fprintf(p.stdout, "Rollcall %s listens on %s, database %s\n", version, addr, engine.Store.Engine())
-	some, err := engine.Store.HasTenants(p.ctx)
+	some, err := engine.Store.Read(p.ctx).HasTenants()
 	if err != nil {
 		return err
 	}
