@@ -32,11 +32,14 @@ type Handler struct {
 
 // Routes returns the handler of everything below /api.
 func (h *Handler) Routes() http.Handler {
-	router := mux.NewRouter()
+	router := mux.NewRouter().SkipClean(true)
 	router.NotFoundHandler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		writeError(w, r, desk.Errorf(desk.NotFound, "", "there is no such endpoint; see /api/openapi.json"))
 	})
-	router.MethodNotAllowedHandler = methodNotAllowed(router)
+	router.MethodNotAllowedHandler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		allowed := httpx.Allow(w, r, router)
+		writeError(w, r, desk.Errorf(desk.MethodNotAllowed, "", "%s is not possible here; allowed are %s", r.Method, allowed))
+	})
 
 	config := huma.DefaultConfig("Rollcall", h.Version)
 	config.Info.Description = "A helpdesk's contacts, kept in step with its directories."
@@ -72,32 +75,68 @@ func (h *Handler) readBody(next http.Handler) http.Handler {
 	})
 }
 
-// authenticate lets pass bearers whose role suffices for the operation.
+// call is an authenticated request, and the error with which it ends.
+type call struct {
+	actor desk.Actor
+	err   error
+}
+
+type callKey struct{}
+
+// authenticate lets pass bearers whose role suffices for the operation, and records which of their writes were refused.
 func (h *Handler) authenticate(ctx huma.Context, next func(huma.Context)) {
 	r, w := humamux.Unwrap(ctx)
 	actor, err := h.Authenticate(r)
-	if err == nil && ctx.Operation().Metadata["role"] == desk.RoleAdmin && actor.Role != desk.RoleAdmin {
-		err = desk.Errorf(desk.Forbidden, "", "this needs a token with the role admin")
-	}
 	if err != nil {
 		h.report(r.Context(), err)
 		writeError(w, r, err)
 		return
 	}
 	actor.RequestID = httpx.RequestID(r.Context())
-	next(huma.WithContext(ctx, desk.WithActor(ctx.Context(), actor)))
+	c := &call{actor: actor}
+	if ctx.Operation().Metadata["role"] == desk.RoleAdmin && actor.Role != desk.RoleAdmin {
+		c.err = desk.Errorf(desk.Forbidden, "", "this needs a token with the role admin")
+		writeError(w, r, c.err)
+	} else {
+		next(huma.WithContext(ctx, context.WithValue(ctx.Context(), callKey{}, c)))
+	}
+	h.record(ctx, c)
 }
 
-// register declares an operation. handle's errors become problem documents; a conflict is recorded with what it was about.
+// record leaves the event of a refused write.
+func (h *Handler) record(ctx huma.Context, c *call) {
+	kind, operation := desk.KindOf(c.err), operations[ctx.Operation().OperationID]
+	if operation == "" || httpx.Statuses[kind] < 400 || httpx.Statuses[kind] >= 500 {
+		return
+	}
+	refusal := provision.Refusal{Operation: operation, Err: c.err}
+	if strings.HasSuffix(ctx.Operation().OperationID, "-contact") {
+		refusal.ContactID = ctx.Param("id")
+	}
+	if err := h.Engine.Refuse(ctx.Context(), c.actor, refusal); err != nil {
+		h.report(ctx.Context(), err)
+	}
+}
+
+// operations are the writes by their ids in the OpenAPI document, in the log's words.
+var operations = map[string]desk.Operation{
+	"create-contact": desk.OpCreate, "edit-contact": desk.OpPatch, "delete-contact": desk.OpDelete, "restore-contact": desk.OpRestore, "erase-contact": desk.OpErase,
+	"create-company": desk.OpCreate, "edit-company": desk.OpPatch, "delete-company": desk.OpDelete,
+}
+
+// register declares an operation. handle's errors become problem documents.
 func register[I, O any](h *Handler, api huma.API, op huma.Operation, handle func(context.Context, desk.Actor, *I) (*O, error)) {
 	op.OperationID = strings.ReplaceAll(strings.ToLower(op.Summary), " ", "-")
 	op.Security = []map[string][]string{{"bearer": {}}}
 	op.Errors = append(op.Errors, http.StatusBadRequest, http.StatusUnauthorized)
+	op.BodyReadTimeout = -1 // the body has been read, and the connection's own deadline shall stay
 	huma.Register(api, op, func(ctx context.Context, in *I) (*O, error) {
-		out, err := handle(ctx, desk.ActorFrom(ctx), in)
+		c := ctx.Value(callKey{}).(*call)
+		out, err := handle(ctx, c.actor, in)
 		if err == nil {
 			return out, nil
 		}
+		c.err = err
 		h.report(ctx, err)
 		return nil, problem(ctx, err)
 	})
@@ -108,17 +147,6 @@ func (h *Handler) report(ctx context.Context, err error) {
 	if kind := desk.KindOf(err); kind == desk.Internal || kind == desk.Unavailable {
 		h.Log.Error("api", "error", err, "request_id", httpx.RequestID(ctx))
 	}
-}
-
-// refuse records a refusal that the contact's, or the tenant's, log should show, and returns its error.
-func (h *Handler) refuse(ctx context.Context, actor desk.Actor, operation desk.Operation, contact string, err error) error {
-	if kind := desk.KindOf(err); kind != desk.Conflict && kind != desk.Uniqueness {
-		return err
-	}
-	if failed := h.Engine.Refuse(ctx, actor, provision.Refusal{Operation: operation, ContactID: contact, Err: err}); failed != nil {
-		h.report(ctx, failed)
-	}
-	return err
 }
 
 func adminOnly(op huma.Operation) huma.Operation {

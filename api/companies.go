@@ -54,7 +54,7 @@ func (h *Handler) registerCompanies(api huma.API) {
 			}
 		}) (*companyAnswer, error) {
 			c, err := h.Engine.CreateCompany(ctx, actor, provision.CompanyEdit{Name: &in.Body.Name, Domains: &in.Body.Domains})
-			return answerCompany(c, h.refuse(ctx, actor, desk.OpCreate, "", err))
+			return answerCompany(c, err)
 		})
 	register(h, api, huma.Operation{Method: "GET", Path: item, Summary: "Get company", Tags: tags, Errors: []int{notFound}},
 		func(ctx context.Context, actor desk.Actor, in *CompanyPath) (*companyAnswer, error) {
@@ -69,7 +69,7 @@ func (h *Handler) registerCompanies(api huma.API) {
 			}
 		}) (*companyAnswer, error) {
 			c, err := h.Engine.EditCompany(ctx, actor, in.ID, provision.CompanyEdit{Name: in.Body.Name, Domains: in.Body.Domains})
-			return answerCompany(c, h.refuse(ctx, actor, desk.OpPatch, "", err))
+			return answerCompany(c, err)
 		})
 	register(h, api, adminOnly(huma.Operation{Method: "DELETE", Path: item, Summary: "Delete company", Tags: tags, Errors: []int{notFound},
 		Description: "Its contacts are left without a company."}),

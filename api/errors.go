@@ -3,12 +3,10 @@ package api
 import (
 	"context"
 	"encoding/json"
+	"maps"
 	"net/http"
-	"slices"
-	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
-	"github.com/gorilla/mux"
 
 	"rollcall/desk"
 	"rollcall/internal/httpx"
@@ -16,7 +14,7 @@ import (
 
 func init() {
 	// What huma finds wrong with a request is a bad request like any other.
-	huma.NewError = func(status int, msg string, errs ...error) huma.StatusError {
+	huma.NewErrorWithContext = func(ctx huma.Context, status int, msg string, errs ...error) huma.StatusError {
 		if status == http.StatusUnprocessableEntity {
 			status = http.StatusBadRequest
 		}
@@ -26,12 +24,29 @@ func init() {
 				model.Add(err)
 			}
 		}
+		if c, ok := ctx.Context().Value(callKey{}).(*call); ok && status == http.StatusBadRequest {
+			c.err = desk.Errorf(desk.InvalidValue, "", "%s", said(model))
+		}
 		return model
 	}
 }
 
+// said is what the log keeps of a problem: what and where, without the values.
+func said(model *huma.ErrorModel) string {
+	text := model.Detail
+	for _, e := range model.Errors {
+		text += "; " + e.Location + " " + e.Message
+	}
+	return text
+}
+
 // problem returns the problem document of an error.
-func problem(ctx context.Context, err error) *huma.ErrorModel {
+func problem(ctx context.Context, err error) error {
+	model := document(ctx, err)
+	return huma.ErrorWithHeaders(model, headers(model.Status))
+}
+
+func document(ctx context.Context, err error) *huma.ErrorModel {
 	e := desk.AsError(err)
 	status := httpx.Statuses[e.Kind]
 	model := &huma.ErrorModel{Title: http.StatusText(status), Status: status, Detail: httpx.Public(ctx, e)}
@@ -41,15 +56,22 @@ func problem(ctx context.Context, err error) *huma.ErrorModel {
 	return model
 }
 
+// headers are those that go with an error's status.
+func headers(status int) http.Header {
+	header := http.Header{}
+	switch status {
+	case http.StatusUnauthorized:
+		header.Set("WWW-Authenticate", `Bearer realm="API"`)
+	case http.StatusServiceUnavailable:
+		header.Set("Retry-After", "5")
+	}
+	return header
+}
+
 // writeError answers with a problem document, where no operation is there to do so.
 func writeError(w http.ResponseWriter, r *http.Request, err error) {
-	model := problem(r.Context(), err)
-	switch model.Status {
-	case http.StatusUnauthorized:
-		w.Header().Set("WWW-Authenticate", `Bearer realm="API"`)
-	case http.StatusServiceUnavailable:
-		w.Header().Set("Retry-After", "5")
-	}
+	model := document(r.Context(), err)
+	maps.Copy(w.Header(), headers(model.Status))
 	body, err := json.Marshal(model)
 	if err != nil {
 		panic(err) // strings and numbers
@@ -57,21 +79,4 @@ func writeError(w http.ResponseWriter, r *http.Request, err error) {
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(model.Status)
 	w.Write(body)
-}
-
-// methodNotAllowed says which methods a path has.
-func methodNotAllowed(router *mux.Router) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		var allowed []string
-		for _, method := range []string{"DELETE", "GET", "PATCH", "POST", "PUT"} {
-			other := r.Clone(r.Context())
-			other.Method = method
-			var match mux.RouteMatch
-			if router.Match(other, &match) && match.MatchErr == nil && !slices.Contains(allowed, method) {
-				allowed = append(allowed, method)
-			}
-		}
-		w.Header().Set("Allow", strings.Join(allowed, ", "))
-		writeError(w, r, desk.Errorf(desk.MethodNotAllowed, "", "%s is not possible here; allowed are %s", r.Method, strings.Join(allowed, ", ")))
-	})
 }

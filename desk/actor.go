@@ -1,7 +1,5 @@
 package desk
 
-import "context"
-
 // Role is what a bearer of an API token may do.
 type Role string
 
@@ -27,17 +25,4 @@ type Actor struct {
 	Name       string // the connection's slug or the token's label
 	Role       Role   // only for an agent
 	RequestID  string
-}
-
-type actorKey struct{}
-
-// WithActor returns a context that carries the caller.
-func WithActor(ctx context.Context, a Actor) context.Context {
-	return context.WithValue(ctx, actorKey{}, a)
-}
-
-// ActorFrom returns the caller that WithActor put into the context.
-func ActorFrom(ctx context.Context) Actor {
-	a, _ := ctx.Value(actorKey{}).(Actor)
-	return a
 }

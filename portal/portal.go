@@ -54,12 +54,12 @@ type Handler struct {
 
 // Routes returns the handler of all pages.
 func (h *Handler) Routes() http.Handler {
-	router := mux.NewRouter()
+	router := mux.NewRouter().SkipClean(true)
 	static, err := fs.Sub(files, "static")
 	if err != nil {
 		panic(err) // embedded above
 	}
-	router.PathPrefix("/static/").Handler(http.StripPrefix("/static/", http.FileServerFS(static)))
+	router.Handle("/static/{file}", http.StripPrefix("/static/", http.FileServerFS(static))).Methods("GET", "HEAD")
 	router.Handle("/", http.RedirectHandler("/contacts", http.StatusSeeOther)).Methods("GET", "HEAD")
 	router.Handle("/signin", h.public(h.showSignIn)).Methods("GET", "HEAD")
 	router.Handle("/signin/{secret}", h.public(h.showSignIn)).Methods("GET", "HEAD")
@@ -70,7 +70,8 @@ func (h *Handler) Routes() http.Handler {
 	router.NotFoundHandler = h.public(func(http.ResponseWriter, *http.Request) error {
 		return desk.Errorf(desk.NotFound, "", "There is no such page.")
 	})
-	router.MethodNotAllowedHandler = h.public(func(http.ResponseWriter, *http.Request) error {
+	router.MethodNotAllowedHandler = h.public(func(w http.ResponseWriter, r *http.Request) error {
+		httpx.Allow(w, r, router)
 		return desk.Errorf(desk.MethodNotAllowed, "", "This page cannot be used like that.")
 	})
 	protection := http.NewCrossOriginProtection()

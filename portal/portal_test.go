@@ -8,7 +8,9 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"time"
 
+	"rollcall/auth"
 	"rollcall/desk"
 	"rollcall/internal/testkit"
 )
@@ -83,7 +85,7 @@ func TestSignIn(t *testing.T) {
 		}
 
 		// A link is good once, and opening it does not use it up.
-		link, err := s.Auth.SignInLink(t.Context(), "main")
+		link, err := s.Auth.Issue(t.Context(), auth.SignInLink("main", time.Now().UTC()))
 		if err != nil {
 			t.Fatal(err)
 		}

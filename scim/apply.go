@@ -118,7 +118,7 @@ func (o operation) applyUnknownURN(r desk.Resource) error {
 		urn, _ = heldAs(r, urn)
 		members = map[string]any{attr: o.value}
 	} else if !object && !isEmpty(o.value) && o.op != "remove" {
-		return desk.Errorf(desk.InvalidValue, path, "the extension %s must be an object", path)
+		return desk.Errorf(desk.InvalidValue, path, "the extension %s must be an object", short(path))
 	}
 	holder, _ := r[urn].(map[string]any)
 	holder = maps.Clone(holder)
@@ -326,7 +326,7 @@ func (o operation) applyFiltered(holder map[string]any) error {
 			return nil
 		}
 		if t.seed == nil {
-			return desk.Errorf(desk.NoTarget, "path", "the path %q selects no value", t.path)
+			return desk.Errorf(desk.NoTarget, "path", "the path %q selects no value", short(t.path))
 		}
 		list, selected = append(list, maps.Clone(t.seed)), append(selected, true)
 	}

@@ -15,6 +15,7 @@ import (
 const (
 	maxFilter      = 8192 // bytes
 	maxFilterDepth = 20   // nested parentheses
+	maxComparisons = 100
 )
 
 // parseFilter reads a filter over users. What does not parse or cannot be answered is InvalidFilter.
@@ -129,6 +130,8 @@ func (r *reader) read() (string, error) {
 		case operand && strings.EqualFold(word, "not"):
 			r.at += len(word)
 			out.WriteString("not ")
+		case operand && len(r.comparisons) == maxComparisons:
+			return "", invalidFilter("the filter has more than %d comparisons", maxComparisons)
 		case operand:
 			c, err := r.comparison()
 			if err != nil {
@@ -147,15 +150,17 @@ func (r *reader) read() (string, error) {
 	}
 }
 
+const blanks = " \t\r\n"
+
 func (r *reader) space() {
-	for r.at < len(r.text) && (r.text[r.at] == ' ' || r.text[r.at] == '\t') {
+	for r.at < len(r.text) && strings.IndexByte(blanks, r.text[r.at]) >= 0 {
 		r.at++
 	}
 }
 
 // peek returns the word at the current position: all up to a blank, a quote, a bracket or a parenthesis.
 func (r *reader) peek() string {
-	end := strings.IndexAny(r.text[r.at:], " \t\"()[]")
+	end := strings.IndexAny(r.text[r.at:], blanks+"\"()[]")
 	if end < 0 {
 		return r.text[r.at:]
 	}
@@ -206,7 +211,7 @@ func (r *reader) valuePath(path string) (parsed, error) {
 		r.at += len(name)
 		sub := ref.attr.subs[strings.ToLower(name)]
 		if sub == nil {
-			return parsed{}, invalidFilter("%s has no sub-attribute %s", ref.attr.name, name)
+			return parsed{}, invalidFilter("%s has no sub-attribute %s", ref.attr.name, short(name))
 		}
 		op, literal, err := r.operation()
 		if err != nil {
@@ -317,6 +322,9 @@ func (r *reader) literal() (any, error) {
 		return false, nil
 	case "null":
 		return nil, nil
+	}
+	if word[0] == '{' {
+		return nil, invalidFilter("the filter has an object for a value at position %d", start)
 	}
 	// Microsoft's pages print values without quotes, others put single ones.
 	if len(word) > 1 && word[0] == '\'' && word[len(word)-1] == '\'' {

@@ -26,14 +26,15 @@ type Handler struct {
 // request is one authenticated call.
 type request struct {
 	*Handler
-	w     http.ResponseWriter
-	r     *http.Request
-	actor desk.Actor
-	base  string // the endpoint's URL, as the client addressed it
-	id    string // of the user in the path
-	query query
+	w      http.ResponseWriter
+	r      *http.Request
+	method string // GET for HEAD
+	actor  desk.Actor
+	base   string // the endpoint's URL, as the client addressed it
+	id     string // of the user in the path
+	query  query
 
-	// What a refusal is recorded with; an operation of "" is not recorded.
+	// What a refusal is recorded with.
 	operation desk.Operation
 	subject   string
 }
@@ -47,11 +48,11 @@ var routes = []struct {
 	methods methods
 }{
 	{"/Users", methods{"GET": (*request).list, "POST": (*request).create}},
-	{"/Users/.search", methods{"POST": (*request).search}},
+	{searchPath, methods{"POST": (*request).search}},
 	{"/Users/{id}", methods{"GET": (*request).get, "PUT": (*request).replace, "PATCH": (*request).patch, "DELETE": (*request).delete}},
 	{"/Groups", methods{"GET": (*request).listGroups, "POST": noGroups}},
 	{"/Groups/{id}", methods{"GET": (*request).getGroup, "PUT": noGroups, "PATCH": noGroups, "DELETE": noGroups}},
-	{"/ServiceProviderConfig", methods{"GET": (*request).serviceProviderConfig}},
+	{openPath, methods{"GET": (*request).serviceProviderConfig}},
 	{"/ResourceTypes", methods{"GET": (*request).resourceTypes}},
 	{"/ResourceTypes/{id}", methods{"GET": (*request).resourceType}},
 	{"/Schemas", methods{"GET": (*request).schemas}},
@@ -59,6 +60,13 @@ var routes = []struct {
 	{"/Bulk", methods{"POST": notOffered}},
 	{"/Me", methods{"GET": notOffered, "POST": notOffered, "PUT": notOffered, "PATCH": notOffered, "DELETE": notOffered}},
 	{"", methods{"GET": (*request).serviceProviderConfig}}, // some clients try the tenant URL itself
+}
+
+const searchPath = "/Users/.search"
+
+// operations are what the log calls the methods.
+var operations = map[string]desk.Operation{
+	"GET": desk.OpRead, "POST": desk.OpCreate, "PUT": desk.OpReplace, "PATCH": desk.OpPatch, "DELETE": desk.OpDelete,
 }
 
 // openPath needs no token (RFC 7644 section 4).
@@ -70,45 +78,36 @@ func notOffered(*request) error {
 
 // Routes returns the handler of everything below /scim.
 func (h *Handler) Routes() http.Handler {
-	// Paths are matched as they were sent: cleaning would answer // with a redirect, which turns a POST into a GET.
+	// Paths are matched as they were sent: cleaning would answer with a redirect, which turns a POST into a GET.
 	router := mux.NewRouter().UseEncodedPath().SkipClean(true)
 	for _, prefix := range []string{"/scim/{tenant}/{connection}/v2", "/scim/{tenant}/{connection}"} {
 		for _, route := range routes {
-			router.Path(prefix + route.path + "{slash:/?}").Handler(h.endpoint(route.methods, route.path == openPath))
+			router.Path(prefix + route.path + "{slash:/?}").Handler(h.endpoint(route.path, route.methods))
 		}
 	}
-	router.NotFoundHandler = h.endpoint(nil, false)
-	return httpx.Recover(singleSlashes(router), h.Log, writeError)
-}
-
-// singleSlashes lets pass what comes of a tenant URL that was pasted with a slash at its end.
-func singleSlashes(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if strings.Contains(r.URL.Path, "//") {
-			u := *r.URL
-			for strings.Contains(u.Path, "//") {
-				u.Path, u.RawPath = strings.ReplaceAll(u.Path, "//", "/"), strings.ReplaceAll(u.RawPath, "//", "/")
-			}
-			r2 := *r
-			r2.URL = &u
-			r = &r2
-		}
-		next.ServeHTTP(w, r)
-	})
+	router.NotFoundHandler = h.endpoint("", nil)
+	return httpx.Recover(router, h.Log, writeError)
 }
 
 // endpoint authenticates, picks the method's handler, and writes and records what it refuses. An endpoint without methods
 // is unknown.
-func (h *Handler) endpoint(methods methods, open bool) http.Handler {
+func (h *Handler) endpoint(path string, methods methods) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		req := &request{Handler: h, w: w, r: r}
-		if err := req.serve(methods, open); err != nil {
+		req := &request{Handler: h, w: w, r: r, method: r.Method}
+		if r.Method == http.MethodHead {
+			req.method = http.MethodGet // net/http leaves the body out
+		}
+		req.operation = operations[req.method]
+		if path == searchPath {
+			req.operation = desk.OpRead
+		}
+		if err := req.serve(path, methods); err != nil {
 			req.refuse(err)
 		}
 	})
 }
 
-func (req *request) serve(methods methods, open bool) (err error) {
+func (req *request) serve(path string, methods methods) (err error) {
 	vars := mux.Vars(req.r)
 	tenant, connection := vars["tenant"], vars["connection"]
 	if methods == nil {
@@ -116,7 +115,7 @@ func (req *request) serve(methods methods, open bool) (err error) {
 		parts := append(strings.Split(req.r.URL.EscapedPath(), "/"), "", "", "", "")
 		tenant, connection = parts[2], parts[3]
 	}
-	if !open || req.r.Method != http.MethodGet {
+	if path != openPath || req.method != http.MethodGet {
 		if req.actor, err = req.Authenticate(req.r, tenant, connection); err != nil {
 			return err
 		}
@@ -132,43 +131,53 @@ func (req *request) serve(methods methods, open bool) (err error) {
 	if strings.HasPrefix(req.r.URL.Path, "/scim/"+tenant+"/"+connection+"/v2") {
 		req.base += "/v2"
 	}
-	method := req.r.Method
-	if method == http.MethodHead {
-		method = http.MethodGet // net/http leaves the body out
-	}
-	handle := methods[method]
+	handle := methods[req.method]
 	if handle == nil {
-		allowed := []string{"OPTIONS"}
-		for m := range methods {
-			if allowed = append(allowed, m); m == "GET" {
-				allowed = append(allowed, "HEAD")
-			}
-		}
-		slices.Sort(allowed)
-		req.w.Header().Set("Allow", strings.Join(allowed, ", "))
-		if method == http.MethodOptions {
-			req.w.Header().Set("Content-Type", contentType)
-			req.w.WriteHeader(http.StatusNoContent)
-			return nil
-		}
-		return desk.Errorf(desk.MethodNotAllowed, "", "%s is not possible here; allowed are %s", method, strings.Join(allowed, ", "))
+		return req.methodNotAllowed(methods)
 	}
-	if req.query, err = parseQuery(req.r.URL.RawQuery); err != nil {
-		if method == http.MethodGet {
-			req.operation = desk.OpRead
-		}
+	req.query, err = parseQuery(req.r.URL.RawQuery)
+	switch {
+	case isDiscovery(path) && req.query.filter != "":
+		return desk.Errorf(desk.Forbidden, "filter", "discovery cannot be filtered")
+	case err != nil && !isDiscovery(path):
 		return err
 	}
 	return handle(req)
 }
 
-// refuse answers with the error and, where the client asked for something that the log should show, records it.
+// isDiscovery reports whether an endpoint describes the server: what is asked of a list does not concern it (RFC 7644
+// section 4).
+func isDiscovery(path string) bool {
+	return path == openPath || path == "" || strings.HasPrefix(path, "/ResourceTypes") || strings.HasPrefix(path, "/Schemas")
+}
+
+func (req *request) methodNotAllowed(methods methods) error {
+	allowed := []string{"OPTIONS"}
+	for m := range methods {
+		if allowed = append(allowed, m); m == "GET" {
+			allowed = append(allowed, "HEAD")
+		}
+	}
+	slices.Sort(allowed)
+	req.w.Header().Set("Allow", strings.Join(allowed, ", "))
+	if req.method == http.MethodOptions {
+		req.w.Header().Set("Content-Type", contentType)
+		req.w.WriteHeader(http.StatusNoContent)
+		return nil
+	}
+	return desk.Errorf(desk.MethodNotAllowed, "", "%s is not possible here; allowed are %s", req.method, strings.Join(allowed, ", "))
+}
+
+// refuse answers with the error and, where the log should show it, records it: each write that an authenticated client was
+// refused, and reads that were not understood. Looking for what is not there is no refusal.
 func (req *request) refuse(err error) {
 	ctx := req.r.Context()
 	kind := desk.KindOf(err)
+	quiet := req.operation == "" || req.actor.TenantID == "" ||
+		req.operation == desk.OpRead && (kind == desk.NotFound || kind == desk.MethodNotAllowed)
 	if kind == desk.Internal || kind == desk.Unavailable {
 		req.Log.Error("scim", "error", err, "request_id", httpx.RequestID(ctx))
-	} else if req.operation != "" {
+	} else if !quiet {
 		refusal := provision.Refusal{Operation: req.operation, UserID: req.id, Subject: req.subject, Err: err}
 		if err := req.Engine.Refuse(ctx, req.actor, refusal); err != nil {
 			req.Log.Error("record a refusal", "error", err, "request_id", httpx.RequestID(ctx))

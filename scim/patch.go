@@ -68,7 +68,7 @@ func (s *userSchema) parseOperation(item any) []operation {
 		}
 		return s.expand(op, values)
 	case op != "remove" && !hasValue:
-		return fail(path, desk.InvalidValue, "value", "the operation on %q has no value", path)
+		return fail(path, desk.InvalidValue, "value", "the operation on %q has no value", short(path))
 	}
 	if urn, rest := s.splitURN(path); urn != "" && rest == "" && op != "remove" {
 		return s.expandExtension(op, urn, value)
@@ -120,7 +120,7 @@ func (s *userSchema) expand(op string, values map[string]any) []operation {
 		}
 		folded := strings.ToLower(key)
 		if seen[folded] {
-			ops = append(ops, operation{to: target{path: key}, err: desk.Errorf(desk.InvalidSyntax, key, "%s is given twice, in different case", key)})
+			ops = append(ops, operation{to: target{path: key}, err: desk.Errorf(desk.InvalidSyntax, key, "%s is given twice, in different case", short(key))})
 		}
 		seen[folded] = true
 		if urn, rest := s.splitURN(key); urn != "" && rest == "" {

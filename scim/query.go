@@ -41,8 +41,8 @@ func parseQuery(raw string) (query, error) {
 		if _, twice := values[name]; twice && isParameter(name) {
 			return query{}, desk.Errorf(desk.InvalidValue, name, "the parameter %s is given twice", name)
 		}
-		if !isParameter(name) && strings.HasPrefix(name, "filt") {
-			return query{}, invalidFilter("unknown parameter %s; did you mean filter?", name)
+		if err := misspelt(name); err != nil {
+			return query{}, err
 		}
 		values[name] = value
 	}
@@ -55,6 +55,17 @@ func isParameter(name string) bool {
 		return true
 	}
 	return false
+}
+
+// misspelt refuses a parameter, by its lower-case name, that was meant to be the filter: without one, the answer would be
+// everybody.
+func misspelt(name string) error {
+	for _, part := range []string{"filt", "ilter", "fliter"} {
+		if !isParameter(name) && strings.Contains(name, part) {
+			return invalidFilter("unknown parameter %s; did you mean filter?", short(name))
+		}
+	}
+	return nil
 }
 
 // newQuery reads parameters by their lower-case names.
@@ -80,6 +91,12 @@ func searchQuery(body map[string]any) (query, error) {
 	values := map[string]string{}
 	for name, v := range body {
 		name = strings.ToLower(name)
+		if err := misspelt(name); err != nil {
+			return query{}, err
+		}
+		if _, twice := values[name]; twice {
+			return query{}, desk.Errorf(desk.InvalidSyntax, name, "%s is given twice, in different case", short(name))
+		}
 		switch v := v.(type) {
 		case string:
 			values[name] = v
@@ -111,7 +128,7 @@ func number(values map[string]string, name string, otherwise int) (int, error) {
 	if !ok {
 		return otherwise, nil
 	}
-	n, err := strconv.ParseInt(strings.TrimSpace(text), 10, 32)
+	n, err := strconv.ParseInt(strings.TrimSpace(text), 10, 64)
 	if err != nil && !errors.Is(err, strconv.ErrRange) {
 		return 0, desk.Errorf(desk.InvalidValue, name, "%s must be an integer", name)
 	}

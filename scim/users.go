@@ -11,7 +11,6 @@ import (
 
 // create handles POST /Users.
 func (req *request) create() error {
-	req.operation = desk.OpCreate
 	r, err := req.resource()
 	if err != nil {
 		return err
@@ -37,7 +36,6 @@ func (req *request) get() error {
 
 // replace handles PUT /Users/{id}. The id in the path counts, whatever the body says.
 func (req *request) replace() error {
-	req.operation = desk.OpReplace
 	r, err := req.resource()
 	if err != nil {
 		return err
@@ -60,7 +58,6 @@ func (req *request) replace() error {
 
 // patch handles PATCH /Users/{id}.
 func (req *request) patch() error {
-	req.operation = desk.OpPatch
 	body, err := req.body()
 	if err != nil {
 		return err
@@ -100,7 +97,6 @@ func leaverNote(leftOut []string) string {
 
 // delete handles DELETE /Users/{id}.
 func (req *request) delete() error {
-	req.operation = desk.OpDelete
 	if err := req.Engine.DeleteUser(req.r.Context(), req.actor, req.id); err != nil {
 		return err
 	}
@@ -115,7 +111,9 @@ func (req *request) list() error {
 
 // search handles POST /Users/.search.
 func (req *request) search() error {
-	req.operation = desk.OpRead
+	if req.query.filter != "" {
+		return invalidFilter("send the filter of a search in its body")
+	}
 	body, err := req.body()
 	if err != nil {
 		return err
@@ -128,7 +126,6 @@ func (req *request) search() error {
 }
 
 func (req *request) writeList(q query) error {
-	req.operation = desk.OpRead
 	var filter desk.Filter
 	if q.filter != "" {
 		var err error

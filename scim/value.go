@@ -111,7 +111,7 @@ func (a *attribute) members(v any) (map[string]any, error) {
 			name = sub.name
 		}
 		if _, twice := out[name]; twice {
-			return nil, desk.Errorf(desk.InvalidSyntax, a.path, "%s.%s is given twice", a.path, name)
+			return nil, desk.Errorf(desk.InvalidSyntax, a.path, "%s.%s is given twice", a.path, short(name))
 		}
 		out[name] = v
 	}

@@ -43,7 +43,8 @@ func (tx *Tx) Candidates(p Person) ([]Candidate, error) {
 	}
 	// An externalId was left by a directory that deleted its user, or is known from a user of another connection.
 	add("externalId", "SELECT id FROM contacts WHERE tenant_id = ? AND external_id = ?", p.ExternalID)
-	add("externalId", "SELECT DISTINCT contact_id AS id FROM directory_users WHERE tenant_id = ? AND external_id = ?", p.ExternalID)
+	// (Asked for it directly, SQLite makes them distinct by reading all users in the order of their contacts.)
+	add("externalId", fmt.Sprintf("SELECT DISTINCT id FROM (SELECT contact_id AS id FROM directory_users WHERE tenant_id = ? AND external_id = ? LIMIT %d) AS same", shared), p.ExternalID)
 	add("userName", "SELECT id FROM contacts WHERE tenant_id = ? AND user_name_key = ?", p.UserName)
 	add("email", "SELECT id FROM contacts WHERE tenant_id = ? AND email_key = ?", p.Email)
 	if len(parts) == 0 {

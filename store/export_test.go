@@ -1,6 +1,13 @@
 package store
 
-import "testing"
+import (
+	"errors"
+	"slices"
+	"sync"
+	"testing"
+
+	"gorm.io/gorm"
+)
 
 // Pragmas returns the settings of the connection that writes.
 func Pragmas(t *testing.T, s *Store) map[string]string {
@@ -14,4 +21,47 @@ func Pragmas(t *testing.T, s *Store) map[string]string {
 		values[name] = value
 	}
 	return values
+}
+
+// Statements records all statements from now on.
+func Statements(t *testing.T, s *Store) *Recorder {
+	t.Helper()
+	r := &Recorder{}
+	record := func(db *gorm.DB) {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		r.list = append(r.list, Statement{db.Statement.SQL.String(), slices.Clone(db.Statement.Vars)})
+	}
+	for _, db := range []*gorm.DB{s.read, s.write} {
+		err := errors.Join(db.Callback().Query().After("gorm:query").Register("record", record),
+			db.Callback().Row().After("gorm:row").Register("record", record), db.Callback().Raw().After("gorm:raw").Register("record", record))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if s.engine == Postgres {
+			break // both are one
+		}
+	}
+	return r
+}
+
+// Recorder keeps statements.
+type Recorder struct {
+	mu   sync.Mutex
+	list []Statement
+}
+
+// Statement is SQL with its arguments.
+type Statement struct {
+	SQL  string
+	Args []any
+}
+
+// Take returns what was recorded since the last call.
+func (r *Recorder) Take() []Statement {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	list := r.list
+	r.list = nil
+	return list
 }

@@ -101,11 +101,20 @@ func (s *Store) reach(ctx context.Context) error {
 }
 
 func (s *Store) openSQLite(path string) error {
+	if strings.HasPrefix(path, ":") || strings.HasPrefix(path, "//") && !strings.HasPrefix(path, "///") {
+		return errors.New("want the path of a file, such as sqlite:rollcall.db or sqlite:/var/lib/rollcall/rollcall.db")
+	}
 	if dir := filepath.Dir(path); dir != "." {
 		if _, err := os.Stat(dir); errors.Is(err, fs.ErrNotExist) {
 			return fmt.Errorf("folder %s does not exist", dir)
 		}
 	}
+	// It holds people's data: a new file is for its owner alone.
+	file, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return errors.Unwrap(err) // the path is in the message already
+	}
+	file.Close()
 	open := func(lock string, connections int) (*gorm.DB, error) {
 		pool, err := driver.Open(liteDSN(path, lock, "unixepoch_micro"))
 		if err != nil {
@@ -116,7 +125,6 @@ func (s *Store) openSQLite(path string) error {
 		s.pools = append(s.pools, pool)
 		return gorm.Open(gormlite.OpenDB(pool), config(true))
 	}
-	var err error
 	s.engine, s.path = SQLite, path
 	if s.write, err = open("immediate", 1); err != nil {
 		return err

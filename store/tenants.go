@@ -28,6 +28,12 @@ func (r Reader) HasTenants() (bool, error) {
 	return len(found) > 0, fail(err, "look for tenants")
 }
 
+// HasConnections reports whether any tenant has a connection.
+func (r Reader) HasConnections() (bool, error) {
+	found, err := gorm.G[desk.Connection](r.db).Limit(1).Find(r.ctx)
+	return len(found) > 0, fail(err, "look for connections")
+}
+
 // Connection returns a connection, or NotFound.
 func (r Reader) Connection(tenant, slug string) (desk.Connection, error) {
 	c, err := gorm.G[desk.Connection](r.db).Where("tenant_id = ? AND slug = ?", tenant, slug).Take(r.ctx)

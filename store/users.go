@@ -171,5 +171,5 @@ func (r Reader) Users(q UserQuery) (list []desk.DirectoryUser, total int, err er
 	if err != nil {
 		return nil, 0, fail(err, "count directory users")
 	}
-	return list, int(count), nil
+	return list, max(int(count), q.Offset+len(list)), nil // one may have come or gone between the two
 }

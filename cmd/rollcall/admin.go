@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"time"
@@ -36,7 +37,7 @@ type connectionCreateCmd struct {
 }
 
 func (c *connectionCreateCmd) Run(p *program) error {
-	base, err := publicURL(c.PublicURL)
+	base, err := publicURL(cmp.Or(c.PublicURL, "http://localhost:8080"))
 	if err != nil {
 		return err
 	}

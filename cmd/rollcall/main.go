@@ -8,6 +8,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -25,11 +26,14 @@ import (
 	"rollcall/store"
 )
 
-const version = "0.1.0"
+const (
+	version         = "0.1.0"
+	defaultDatabase = "sqlite:rollcall.db"
+)
 
 // cli is the command line: commands, flags, their environment names and defaults.
 type cli struct {
-	Database string `help:"Database: sqlite:PATH or postgres://USER:PASSWORD@HOST/NAME." default:"sqlite:rollcall.db" env:"ROLLCALL_DATABASE" placeholder:"URL"`
+	Database string `help:"Database: sqlite:PATH or postgres://USER:PASSWORD@HOST/NAME." default:"${database}" env:"ROLLCALL_DATABASE" placeholder:"URL"`
 
 	Serve  serveCmd `cmd:"" help:"Run the server."`
 	Tenant struct {
@@ -60,6 +64,7 @@ type program struct {
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop) // a second signal ends the program at once
 	code := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
 	stop()
 	os.Exit(code)
@@ -70,7 +75,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	var c cli
 	exit := -1
 	parser, err := kong.New(&c, kong.Name("rollcall"), kong.Description("Keeps a helpdesk's contacts in step with its directories."),
-		kong.Vars{"version": version, "providers": strings.Join(desk.Providers, ",")},
+		kong.Vars{"version": version, "database": defaultDatabase, "providers": strings.Join(desk.Providers, ",")},
 		kong.Writers(stdout, stderr), kong.Exit(func(code int) { exit = code }), kong.UsageOnError())
 	if err != nil {
 		panic(err) // the declarations above
@@ -83,7 +88,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		fmt.Fprintf(stderr, "rollcall: %v\n", err)
 		return 2
 	}
-	if err := command.Run(&program{ctx: ctx, database: c.Database, stdout: stdout, stderr: stderr}); err != nil {
+	if err := command.Run(&program{ctx: ctx, database: cmp.Or(c.Database, defaultDatabase), stdout: stdout, stderr: stderr}); err != nil {
 		fmt.Fprintf(stderr, "rollcall: %s\n", message(err))
 		return 1
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -9,7 +10,6 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
-	"sync/atomic"
 	"time"
 
 	"rollcall/api"
@@ -19,11 +19,12 @@ import (
 	"rollcall/portal"
 	"rollcall/provision"
 	"rollcall/scim"
+	"rollcall/store"
 )
 
 type serveCmd struct {
 	Listen    string `help:"Address to listen on." default:":8080" env:"ROLLCALL_LISTEN" placeholder:"ADDR"`
-	PublicURL string `help:"Where directories and agents reach the server; http://localhost and the port if left out." env:"ROLLCALL_PUBLIC_URL" placeholder:"URL"`
+	PublicURL string `help:"Where directories and agents reach the server; http://localhost and the port of --listen if left out." env:"ROLLCALL_PUBLIC_URL" placeholder:"URL"`
 }
 
 // drain is how long requests may take to end after SIGTERM.
@@ -31,19 +32,19 @@ const drain = httpx.Timeout
 
 // Run serves until the context ends, then lets the requests under way finish.
 func (c *serveCmd) Run(p *program) error {
-	listener, err := net.Listen("tcp", c.Listen)
+	listener, err := net.Listen("tcp", cmp.Or(c.Listen, ":8080"))
 	if err != nil {
 		return fmt.Errorf("listen on %s: %w", c.Listen, cause(err))
 	}
 	defer listener.Close()
-	if c.PublicURL == "" {
-		c.PublicURL = fmt.Sprintf("http://localhost:%d", listener.Addr().(*net.TCPAddr).Port)
-	}
-	base, err := publicURL(c.PublicURL)
+	base, err := publicURL(cmp.Or(c.PublicURL, fmt.Sprintf("http://localhost:%d", listener.Addr().(*net.TCPAddr).Port)))
 	if err != nil {
 		return err
 	}
 	st, err := p.open()
+	if p.ctx.Err() != nil {
+		return nil // told to stop while it waited for the database
+	}
 	if err != nil {
 		return err
 	}
@@ -51,35 +52,25 @@ func (c *serveCmd) Run(p *program) error {
 
 	log := slog.New(slog.NewTextHandler(p.stderr, nil))
 	authenticator := &auth.Authenticator{Store: st, Log: log}
+	defer authenticator.Close()
 	engine := &provision.Engine{Store: st}
-	var draining atomic.Bool
-	rest := http.NewServeMux()
-	rest.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
-	rest.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) {
-		// The schema is up to date, or the store would not have opened.
-		if err := st.Ping(r.Context()); err != nil || draining.Load() {
-			http.Error(w, "not ready", http.StatusServiceUnavailable)
-			return
-		}
-		fmt.Fprintln(w, "ready")
-	})
-	rest.Handle("/", (&portal.Handler{
-		Engine: engine, Session: authenticator.Session, SignIn: authenticator.SignIn, SignOut: authenticator.SignOut, PublicURL: base, Log: log,
-	}).Routes())
-	edges := httpx.Edges(
-		(&scim.Handler{Engine: engine, Authenticate: authenticator.SCIM, PublicURL: base, Log: log}).Routes(),
-		(&api.Handler{Engine: engine, Authenticate: authenticator.API, PublicURL: base, Version: version, Log: log}).Routes(),
-		rest,
-	)
 	server := &http.Server{
-		Handler:           httpx.Wrap(edges, log),
+		Handler: httpx.Wrap(httpx.Edges{
+			SCIM: (&scim.Handler{Engine: engine, Authenticate: authenticator.SCIM, PublicURL: base, Log: log}).Routes(),
+			API:  (&api.Handler{Engine: engine, Authenticate: authenticator.API, PublicURL: base, Version: version, Log: log}).Routes(),
+			Portal: (&portal.Handler{
+				Engine: engine, Session: authenticator.Session, SignIn: authenticator.SignIn, SignOut: authenticator.SignOut, PublicURL: base, Log: log,
+			}).Routes(),
+			// The schema is up to date, or the store would not have opened.
+			Ready: func(ctx context.Context) error { return errors.Join(p.ctx.Err(), st.Ping(ctx)) },
+		}, log),
 		ReadHeaderTimeout: 10 * time.Second,
 		ReadTimeout:       httpx.Timeout,
 		WriteTimeout:      2 * httpx.Timeout,
 		IdleTimeout:       2 * time.Minute,
 		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelWarn),
 	}
-	if err := c.greet(p, engine, authenticator, base, listener.Addr()); err != nil {
+	if err := greet(p, st, base, listener.Addr()); err != nil {
 		return err
 	}
 	ended := make(chan error, 1)
@@ -90,44 +81,65 @@ func (c *serveCmd) Run(p *program) error {
 	case <-p.ctx.Done():
 	}
 	log.Info("shutting down")
-	draining.Store(true)
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(p.ctx), drain)
 	defer cancel()
-	return server.Shutdown(ctx)
+	if err := server.Shutdown(ctx); err != nil {
+		log.Warn("requests that did not end were cut off", "after", drain)
+		server.Close()
+	}
+	return nil
 }
 
 // greet says where everything is. On an empty database it makes the first tenant and connection, and shows the token.
-func (c *serveCmd) greet(p *program, engine *provision.Engine, authenticator *auth.Authenticator, base string, addr net.Addr) error {
-	const tenant, connection = "main", "entra"
-	fmt.Fprintf(p.stdout, "Rollcall %s listens on %s, database %s\n", version, addr, engine.Store.Engine())
-	some, err := engine.Store.Read(p.ctx).HasTenants()
+func greet(p *program, st *store.Store, base string, addr net.Addr) error {
+	fmt.Fprintf(p.stdout, "Rollcall %s listens on %s, database %s\n", version, addr, st.Engine())
+	tenants, err := st.Read(p.ctx).HasTenants()
 	if err != nil {
 		return err
 	}
-	if !some {
-		err := engine.CreateTenant(p.ctx, tenant, "")
-		if err == nil {
-			err = engine.CreateConnection(p.ctx, desk.Connection{TenantID: tenant, Slug: connection, Name: "Microsoft Entra ID", Provider: "entra"})
-		}
-		switch desk.KindOf(err) {
-		case "":
-			secret, err := authenticator.Issue(p.ctx, desk.Token{Kind: desk.TokenSCIM, TenantID: tenant, Connection: connection, Label: "first"})
-			if err != nil {
-				return err
-			}
-			link, err := authenticator.SignInLink(p.ctx, tenant)
-			if err != nil {
-				return err
-			}
-			fmt.Fprintf(p.stdout, "\nTenant URL:    %s\nSecret token:  %s\nFirst sign-in: %s/signin/%s\n\n"+
-				"Paste the first two into Entra (Provisioning, Admin Credentials). The token is shown this once; the link is good once, for a day.\n\n",
-				tenantURL(base, tenant, connection), secret, base, link)
-		case desk.Uniqueness: // another server, started at the same moment, has made them
-		default:
+	if !tenants {
+		if err := first(p, st, base); err != nil {
 			return err
 		}
 	}
+	connections, err := st.Read(p.ctx).HasConnections()
+	if err != nil {
+		return err
+	}
+	if !connections {
+		fmt.Fprintf(p.stdout, "No directory is connected yet; see rollcall connection create --help\n")
+	}
 	fmt.Fprintf(p.stdout, "Portal:        %s/\n", base)
+	return nil
+}
+
+// first makes the first tenant and its connection, all or nothing: the token cannot be shown a second time.
+func first(p *program, st *store.Store, base string) error {
+	const tenant, connection = "main", "entra"
+	var secret, link string
+	err := st.Tx(p.ctx, func(tx *store.Tx) error {
+		err := provision.AddTenant(tx, tenant, "")
+		if err != nil {
+			return err
+		}
+		if err := provision.AddConnection(tx, desk.Connection{TenantID: tenant, Slug: connection, Name: "Microsoft Entra ID", Provider: "entra"}); err != nil {
+			return err
+		}
+		if secret, err = auth.Add(tx, desk.Token{Kind: desk.TokenSCIM, TenantID: tenant, Connection: connection, Label: "first"}); err != nil {
+			return err
+		}
+		link, err = auth.Add(tx, auth.SignInLink(tenant, tx.Now))
+		return err
+	})
+	if desk.KindOf(err) == desk.Uniqueness {
+		return nil // another server, started at the same moment, has made them
+	}
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(p.stdout, "\nTenant URL:    %s\nSecret token:  %s\nFirst sign-in: %s/signin/%s\n\n"+
+		"Paste the first two into Entra (Provisioning, Admin Credentials). The token is shown this once; the link is good once, for a day.\n\n",
+		tenantURL(base, tenant, connection), secret, base, link)
 	return nil
 }
 
@@ -138,10 +150,10 @@ func tenantURL(base, tenant, connection string) string {
 // publicURL checks the address by which others reach the server, and takes off a trailing slash.
 func publicURL(text string) (string, error) {
 	u, err := url.Parse(text)
-	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.RawQuery != "" || u.Fragment != "" {
-		return "", fmt.Errorf("public URL %q: want http:// or https:// and a host", text)
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" || u.User != nil || strings.ContainsAny(text, "?# ") {
+		return "", fmt.Errorf("public URL %q: want http:// or https://, a host, and no more than a path", text)
 	}
-	return strings.TrimRight(text, "/"), nil
+	return u.Scheme + "://" + u.Host + strings.TrimRight(u.EscapedPath(), "/"), nil
 }
 
 // cause returns what the system said, without the repeated address.

@@ -19,6 +19,8 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/gorilla/mux"
+
 	"rollcall/desk"
 )
 
@@ -58,19 +60,51 @@ const MaxBody = 1 << 20
 // Timeout is how long a request may take. Entra gives up after 60 seconds.
 const Timeout = 30 * time.Second
 
-// Edges hands each request to its edge by the first part of its path. Unlike http.ServeMux it does not answer // in a path
-// with a redirect, which would turn a directory's POST into a GET.
-func Edges(scim, api, rest http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		switch first, _, _ := strings.Cut(strings.TrimLeft(r.URL.Path, "/"), "/"); first {
-		case "scim":
-			scim.ServeHTTP(w, r)
-		case "api":
-			api.ServeHTTP(w, r)
-		default:
-			rest.ServeHTTP(w, r)
+// Edges hands each request to its edge by the first part of its path, and tells supervisors how the server is.
+type Edges struct {
+	SCIM, API, Portal http.Handler
+	// Ready returns nil while the server can do its work.
+	Ready func(context.Context) error
+}
+
+// readyTimeout is how long the server may take to find out whether it is ready. Supervisors ask every few seconds.
+const readyTimeout = 3 * time.Second
+
+func (e Edges) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	r = singleSlashes(r)
+	switch first, _, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/"); first {
+	case "scim":
+		e.SCIM.ServeHTTP(w, r)
+	case "api":
+		e.API.ServeHTTP(w, r)
+	case "healthz":
+		fmt.Fprintln(w, "ok")
+	case "readyz":
+		ctx, cancel := context.WithTimeout(r.Context(), readyTimeout)
+		defer cancel()
+		if e.Ready(ctx) != nil {
+			http.Error(w, "not ready", http.StatusServiceUnavailable)
+			return
 		}
-	})
+		fmt.Fprintln(w, "ready")
+	default:
+		e.Portal.ServeHTTP(w, r)
+	}
+}
+
+// singleSlashes lets pass what comes of a URL that was pasted with a slash at its end. To redirect, as http.ServeMux does,
+// would turn a directory's POST into a GET.
+func singleSlashes(r *http.Request) *http.Request {
+	if !strings.Contains(r.URL.Path, "//") {
+		return r
+	}
+	u := *r.URL
+	for strings.Contains(u.Path, "//") {
+		u.Path, u.RawPath = strings.ReplaceAll(u.Path, "//", "/"), strings.ReplaceAll(u.RawPath, "//", "/")
+	}
+	single := *r
+	single.URL = &u
+	return &single
 }
 
 type requestIDKey struct{}
@@ -119,10 +153,10 @@ func clientID(r *http.Request) string {
 	return ""
 }
 
-// safePath keeps addresses, which some clients take for ids, out of the log.
+// safePath keeps addresses, which some clients take for ids, and the secrets of sign-in links out of the log.
 func safePath(path string) string {
-	if !strings.Contains(path, "@") {
-		return path
+	if strings.HasPrefix(strings.TrimLeft(path, "/"), "signin/") {
+		return "/signin/…"
 	}
 	parts := strings.Split(path, "/")
 	for i, p := range parts {
@@ -165,7 +199,11 @@ func Recover(next http.Handler, log *slog.Logger, write func(http.ResponseWriter
 			if cause == http.ErrAbortHandler {
 				panic(cause)
 			}
-			log.Error("panic", "cause", fmt.Sprint(cause), "at", panicPlace(), "request_id", RequestID(r.Context()))
+			what := fmt.Sprintf("%T", cause) // which may hold anything
+			if err, ok := cause.(runtime.Error); ok {
+				what = err.Error()
+			}
+			log.Error("panic", "cause", what, "at", panicPlace(), "request_id", RequestID(r.Context()))
 			if rec, ok := w.(*recorder); ok && rec.status != 0 {
 				panic(http.ErrAbortHandler) // the answer has begun and cannot be mended
 			}
@@ -194,13 +232,19 @@ func panicPlace() string {
 }
 
 // ReadBody returns the whole body. One that is too large is TooLarge, one of a media type other than those given (an
-// absent one is fine) UnsupportedMedia.
+// absent one is fine), compressed or not in UTF-8, is UnsupportedMedia.
 func ReadBody(w http.ResponseWriter, r *http.Request, mediaTypes ...string) ([]byte, error) {
 	if contentType := r.Header.Get("Content-Type"); contentType != "" {
-		mediaType, _, err := mime.ParseMediaType(contentType)
+		mediaType, parameters, err := mime.ParseMediaType(contentType)
 		if err != nil && !errors.Is(err, mime.ErrInvalidMediaParameter) || !slices.Contains(mediaTypes, mediaType) {
 			return nil, desk.Errorf(desk.UnsupportedMedia, "Content-Type", "send the body as %s", mediaTypes[0])
 		}
+		if charset := strings.ToLower(parameters["charset"]); !slices.Contains([]string{"", "utf-8", "utf8", "us-ascii"}, charset) {
+			return nil, desk.Errorf(desk.UnsupportedMedia, "Content-Type", "send the body in UTF-8")
+		}
+	}
+	if encoding := r.Header.Get("Content-Encoding"); encoding != "" && !strings.EqualFold(encoding, "identity") {
+		return nil, desk.Errorf(desk.UnsupportedMedia, "Content-Encoding", "send the body uncompressed")
 	}
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, MaxBody))
 	var tooLarge *http.MaxBytesError
@@ -213,6 +257,21 @@ func ReadBody(w http.ResponseWriter, r *http.Request, mediaTypes ...string) ([]b
 		return nil, &desk.Error{Kind: desk.InvalidSyntax, Msg: "the body could not be read", Err: err}
 	}
 	return body, nil
+}
+
+// Allow sets the header that says which methods the router has for the request's path, and returns it.
+func Allow(w http.ResponseWriter, r *http.Request, router *mux.Router) string {
+	var allowed []string
+	for _, method := range []string{"DELETE", "GET", "HEAD", "PATCH", "POST", "PUT"} {
+		other := *r
+		other.Method = method
+		var match mux.RouteMatch
+		if router.Match(&other, &match) && match.MatchErr == nil {
+			allowed = append(allowed, method)
+		}
+	}
+	w.Header().Set("Allow", strings.Join(allowed, ", "))
+	return strings.Join(allowed, ", ")
 }
 
 // CheckURL refuses a URL that cannot be decoded, of which a part would be lost silently, and one with what no database takes:

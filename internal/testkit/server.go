@@ -32,18 +32,22 @@ func NewServer(t testing.TB, databaseURL string) *Server {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { st.Close() })
 	log := slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn}))
 	s := &Server{Store: st, Engine: &provision.Engine{Store: st}, Auth: &auth.Authenticator{Store: st, Log: log}}
+	t.Cleanup(func() {
+		s.Auth.Close()
+		st.Close()
+	})
 	var handler http.Handler
 	ts := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { handler.ServeHTTP(w, r) }))
 	t.Cleanup(ts.Close)
 	s.URL = ts.URL
-	handler = httpx.Wrap(httpx.Edges(
-		(&scim.Handler{Engine: s.Engine, Authenticate: s.Auth.SCIM, PublicURL: s.URL, Log: log}).Routes(),
-		(&api.Handler{Engine: s.Engine, Authenticate: s.Auth.API, PublicURL: s.URL, Version: "test", Log: log}).Routes(),
-		(&portal.Handler{Engine: s.Engine, Session: s.Auth.Session, SignIn: s.Auth.SignIn, SignOut: s.Auth.SignOut, PublicURL: s.URL, Log: log}).Routes(),
-	), log)
+	handler = httpx.Wrap(httpx.Edges{
+		SCIM:   (&scim.Handler{Engine: s.Engine, Authenticate: s.Auth.SCIM, PublicURL: s.URL, Log: log}).Routes(),
+		API:    (&api.Handler{Engine: s.Engine, Authenticate: s.Auth.API, PublicURL: s.URL, Version: "test", Log: log}).Routes(),
+		Portal: (&portal.Handler{Engine: s.Engine, Session: s.Auth.Session, SignIn: s.Auth.SignIn, SignOut: s.Auth.SignOut, PublicURL: s.URL, Log: log}).Routes(),
+		Ready:  st.Ping,
+	}, log)
 	return s
 }
 

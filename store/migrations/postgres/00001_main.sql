@@ -50,7 +50,7 @@ CREATE TABLE company_domains (
     PRIMARY KEY (tenant_id, domain, company_id),
     FOREIGN KEY (tenant_id, company_id) REFERENCES companies ON DELETE CASCADE
 );
-CREATE INDEX company_domains_company ON company_domains (tenant_id, company_id);
+CREATE INDEX company_domains_company ON company_domains (tenant_id, company_id, domain);
 
 CREATE TABLE contacts (
     tenant_id      text COLLATE "C" NOT NULL,
@@ -79,7 +79,8 @@ CREATE INDEX contacts_user_name ON contacts (tenant_id, user_name_key);
 CREATE INDEX contacts_email ON contacts (tenant_id, email_key);
 CREATE INDEX contacts_external_id ON contacts (tenant_id, external_id) WHERE external_id IS NOT NULL;
 -- Its ends within a domain tell whether the domain's contacts differ in company.
-CREATE INDEX contacts_domain ON contacts (tenant_id, domain, status, company_id, id);
+CREATE INDEX contacts_domain_company ON contacts (tenant_id, domain, status, company_id, id);
+CREATE INDEX contacts_domain ON contacts (tenant_id, domain, id);
 CREATE INDEX contacts_company ON contacts (tenant_id, company_id, id) WHERE company_id <> '';
 CREATE INDEX contacts_deleted ON contacts (tenant_id, id) WHERE status = 'deleted';
 
