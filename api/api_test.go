@@ -1,7 +1,11 @@
 package api_test
 
 import (
+	"context"
 	"fmt"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"os"
 	"strings"
@@ -9,8 +13,10 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"rollcall/api"
 	"rollcall/desk"
 	"rollcall/internal/testkit"
+	"rollcall/store"
 )
 
 func TestMain(m *testing.M) { os.Exit(testkit.Main(m)) }
@@ -342,6 +348,64 @@ func TestProblems(t *testing.T) {
 	})
 }
 
+// TestRefusalsAreRecorded reads the tenant's log after each kind of refused write.
+func TestRefusalsAreRecorded(t *testing.T) {
+	each(t, func(t *server) {
+		last := func() desk.Event {
+			t.Helper()
+			events, err := t.Store.Read(t.Context()).Events(store.EventQuery{TenantID: "main", Limit: 1})
+			if err != nil || len(events) == 0 {
+				t.Fatal(events, err)
+			}
+			return events[0]
+		}
+		call := func(token, method, path string, body any) testkit.Answer {
+			return testkit.Call(t, method, t.URL+"/api/v1"+path, token, body)
+		}
+		id := call(t.agent, "POST", "/contacts", map[string]any{"displayName": "Ann"}).Want(t, 201)["id"].(string)
+		call(t.admin, "POST", "/companies", map[string]any{"name": "Acme"}).Want(t, 201)
+		for _, c := range []struct {
+			token, method, path, body string
+			operation                 desk.Operation
+			reason                    desk.Kind
+			contact                   string
+		}{
+			{t.agent, "POST", "/contacts", `{}`, desk.OpCreate, desk.InvalidValue, ""},
+			{t.agent, "POST", "/contacts", `{"displayName":5}`, desk.OpCreate, desk.InvalidValue, ""},
+			{t.agent, "PATCH", "/contacts/" + id, `{"companyId":"nobody"}`, desk.OpPatch, desk.InvalidValue, id},
+			{t.agent, "PATCH", "/contacts/nobody", `{"title":"x"}`, desk.OpPatch, desk.NotFound, "nobody"},
+			{t.agent, "DELETE", "/contacts/nobody", ``, desk.OpDelete, desk.NotFound, "nobody"},
+			{t.agent, "POST", "/contacts/nobody/restore", ``, desk.OpRestore, desk.NotFound, "nobody"},
+			{t.agent, "POST", "/contacts/" + id + "/erase", ``, desk.OpErase, desk.Conflict, id},
+			{t.agent, "POST", "/companies", `{"name":"x"}`, desk.OpCreate, desk.Forbidden, ""},
+			{t.agent, "DELETE", "/companies/x", ``, desk.OpDelete, desk.Forbidden, ""},
+			{t.admin, "POST", "/companies", `{"name":"ACME"}`, desk.OpCreate, desk.Uniqueness, ""},
+			{t.admin, "PATCH", "/companies/x", `{"name":"y"}`, desk.OpPatch, desk.NotFound, ""},
+		} {
+			before := last()
+			if a := call(c.token, c.method, c.path, c.body); a.Status < 400 || a.Status >= 500 {
+				t.Fatalf("%s %s %s: %d", c.method, c.path, c.body, a.Status)
+			}
+			ev := last()
+			contact := ""
+			if ev.ContactID != nil {
+				contact = *ev.ContactID
+			}
+			if ev.ID == before.ID || ev.Operation != c.operation || ev.Outcome != desk.Refused || ev.Reason != string(c.reason) || contact != c.contact ||
+				ev.Detail == "" || ev.RequestID == "" || ev.ActorType != desk.ActorAgent || strings.Contains(ev.Detail, ": 5") {
+				t.Errorf("%s %s %s leaves %+v", c.method, c.path, c.body, ev)
+			}
+		}
+		before := last()
+		call(t.agent, "GET", "/contacts/nobody", nil).Want(t, 404)
+		call(t.agent, "GET", "/contacts?limit=x", nil).Want(t, 400)
+		call(t.agent+"x", "DELETE", "/contacts/"+id, nil).Want(t, 401)
+		if after := last(); after.ID != before.ID {
+			t.Errorf("a read or a stranger left %+v", after)
+		}
+	})
+}
+
 func TestOpenAPI(t *testing.T) {
 	s := testkit.NewServer(t, testkit.SQLite(t))
 	doc := testkit.Call(t, "GET", s.URL+"/api/openapi.json", "", nil).Want(t, 200)
@@ -354,4 +418,24 @@ func TestOpenAPI(t *testing.T) {
 	if version, _ := doc["openapi"].(string); !strings.HasPrefix(version, "3.1") {
 		t.Errorf("openapi is %v", doc["openapi"])
 	}
+}
+
+// TestUnavailable holds that a client is told when to come back.
+func TestUnavailable(t *testing.T) {
+	each(t, func(t *server) {
+		agent := func(*http.Request) (desk.Actor, error) { return desk.Actor{TenantID: "main"}, nil }
+		for name, authenticate := range map[string]func(*http.Request) (desk.Actor, error){"signing in": t.Auth.API, "answering": agent} {
+			h := &api.Handler{Engine: t.Engine, Authenticate: authenticate, Log: slog.New(slog.DiscardHandler)}
+			gone, cancel := context.WithCancel(t.Context())
+			cancel()
+			r := httptest.NewRequestWithContext(gone, "GET", "/api/v1/contacts", nil)
+			r.Header.Set("Authorization", "Bearer "+t.agent)
+			w := httptest.NewRecorder()
+			h.Routes().ServeHTTP(w, r)
+			wantProblem(t, testkit.Answer{Status: w.Code, Header: w.Header(), Body: w.Body.Bytes()}, 503)
+			if w.Header().Get("Retry-After") == "" {
+				t.Errorf("%s: no Retry-After", name)
+			}
+		}
+	})
 }

@@ -144,6 +144,9 @@ func TestContactPages(t *testing.T) {
 		wants("/nowhere", 404, "no such page")
 		wants("/contacts?q=%00", 400)
 		wants("/static/style.css", 200)
+		wants("/static/", 404, "no such page")
+		wants("/static/../portal.go", 404)
+		wants("//contacts", 200, "alert(1)")
 
 		// Pages of another tenant's agent.
 		s.Connect(t, "other", "entra")
@@ -189,6 +192,11 @@ func TestSecurityHeaders(t *testing.T) {
 	a := testkit.Call(t, "GET", s.URL+"/signin", "", nil)
 	if csp := a.Header.Get("Content-Security-Policy"); !strings.HasPrefix(csp, "default-src 'none'") || strings.Contains(csp, "unsafe") || a.Header.Get("Cache-Control") != "no-store" {
 		t.Errorf("headers are %v", a.Header)
+	}
+	for path, allow := range map[string]string{"/contacts": "GET, HEAD", "/signin": "GET, HEAD, POST", "/signout": "POST", "/static/style.css": "GET, HEAD"} {
+		if a := testkit.Call(t, "DELETE", s.URL+path, "", nil); a.Status != 405 || a.Header.Get("Allow") != allow {
+			t.Errorf("DELETE %s: %d, allows %q, want %q", path, a.Status, a.Header.Get("Allow"), allow)
+		}
 	}
 	// Another site's form is refused.
 	request, err := http.NewRequest("POST", s.URL+"/signin", strings.NewReader("token="+s.Token(t, "main", desk.RoleAdmin)))

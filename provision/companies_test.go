@@ -141,26 +141,53 @@ func TestPushAtOnce(t *testing.T) {
 	})
 }
 
-// TestChangeAtOnce lets directories, agents and company changes work on the same contact at the same moment: none of it may
+// TestChangeAtOnce lets directories, agents and company changes work on the same contacts at the same moment: none of it may
 // fail, or leave the contact in a state that its users contradict.
 func TestChangeAtOnce(t *testing.T) {
 	both(t, func(w *world) {
 		acme := w.company("Acme", "acme.example")
 		a := w.push(w.a, user("kofi@acme.example", "externalId", "k"))
 		b := w.push(w.b, user("kofi@acme.example", "externalId", "k"))
-		var wg sync.WaitGroup
+		var doomed, firms []string
 		for i := range 10 {
-			wg.Go(func() { w.set(w.a, a.ID, "title", fmt.Sprint(i), "active", i%2 == 0) })
-			wg.Go(func() { w.set(w.b, b.ID, "emails", work(fmt.Sprintf("k%d@acme.example", i))) })
-			wg.Go(func() { w.DeleteContact(w.ctx(), w.agent, a.ContactID) })
-			wg.Go(func() { w.CreateUser(w.ctx(), w.a, user(fmt.Sprintf("x%d@acme.example", i))) })
+			gone := w.push(w.a, user(fmt.Sprintf("gone%d@acme.example", i)))
+			w.must(w.DeleteContact(w.ctx(), w.agent, gone.ContactID))
+			doomed = append(doomed, gone.ContactID)
+			firms = append(firms, w.company(fmt.Sprintf("Firm %d", i), "acme.example", fmt.Sprintf("firm%d.example", i)))
+		}
+		var wg sync.WaitGroup
+		try := func(what string, f func() error) {
 			wg.Go(func() {
-				domains := []string{"acme.example", fmt.Sprintf("d%d.example", i)}
-				_, err := w.EditCompany(w.ctx(), w.agent, acme, provision.CompanyEdit{Domains: &domains})
-				if err != nil {
-					w.Error(err)
+				if err := f(); err != nil {
+					w.Errorf("%s: %v", what, err)
 				}
 			})
+		}
+		for i := range 10 {
+			try("patch in one directory", func() error { return w.change(w.a, a.ID, "title", fmt.Sprint(i), "active", i%2 == 0) })
+			try("patch in the other", func() error { return w.change(w.b, b.ID, "emails", work(fmt.Sprintf("k%d@acme.example", i))) })
+			try("delete by hand", func() error { return w.DeleteContact(w.ctx(), w.agent, a.ContactID) })
+			try("erase", func() error {
+				err := w.EraseContact(w.ctx(), w.agent, doomed[i])
+				if desk.KindOf(err) == desk.Conflict {
+					return nil // pushed again, and active, before it could be erased
+				}
+				return err
+			})
+			try("push", func() error {
+				_, err := w.CreateUser(w.ctx(), w.a, user(fmt.Sprintf("x%d@acme.example", i)))
+				return err
+			})
+			try("push whom another erases", func() error {
+				_, err := w.CreateUser(w.ctx(), w.b, user(fmt.Sprintf("gone%d@acme.example", i)))
+				return err
+			})
+			try("edit company", func() error {
+				domains := []string{"acme.example", fmt.Sprintf("d%d.example", i)}
+				_, err := w.EditCompany(w.ctx(), w.agent, acme, provision.CompanyEdit{Domains: &domains})
+				return err
+			})
+			try("delete company", func() error { return w.DeleteCompany(w.ctx(), w.agent, firms[i]) })
 		}
 		wg.Wait()
 		w.set(w.a, a.ID, "active", false)
@@ -170,5 +197,10 @@ func TestChangeAtOnce(t *testing.T) {
 		}
 		w.set(w.b, b.ID, "active", true)
 		w.wantStatus(a.ContactID, desk.Active, "")
+		for _, id := range w.all() {
+			if c := w.contact(id); c.CompanyID != "" && c.CompanyID != acme {
+				w.Errorf("contact %s is of company %s, which is gone", id, c.CompanyID)
+			}
+		}
 	})
 }

@@ -2,7 +2,10 @@ package provision_test
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"os"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -71,10 +74,9 @@ func (w *world) push(actor desk.Actor, r desk.Resource) desk.DirectoryUser {
 	return u
 }
 
-// set patches attributes of a user.
-func (w *world) set(actor desk.Actor, id string, pairs ...any) desk.DirectoryUser {
-	w.Helper()
-	u, err := w.UpdateUser(w.ctx(), actor, desk.OpPatch, id, func(r desk.Resource) (desk.Resource, string, error) {
+// change patches attributes of a user.
+func (w *world) change(actor desk.Actor, id string, pairs ...any) error {
+	_, err := w.UpdateUser(w.ctx(), actor, desk.OpPatch, id, func(r desk.Resource) (desk.Resource, string, error) {
 		for i := 0; i < len(pairs); i += 2 {
 			if r[pairs[i].(string)] = pairs[i+1]; pairs[i+1] == nil {
 				delete(r, pairs[i].(string))
@@ -82,6 +84,14 @@ func (w *world) set(actor desk.Actor, id string, pairs ...any) desk.DirectoryUse
 		}
 		return r, "", nil
 	})
+	return err
+}
+
+// set does so, and returns the user.
+func (w *world) set(actor desk.Actor, id string, pairs ...any) desk.DirectoryUser {
+	w.Helper()
+	w.must(w.change(actor, id, pairs...))
+	u, err := w.User(w.ctx(), actor, id)
 	w.must(err)
 	return u
 }
@@ -466,34 +476,99 @@ func TestTwoDirectoriesByExternalID(t *testing.T) {
 	})
 }
 
+// TestEraseContact erases somebody with a history: other names, refusals under each of them, a user that is gone.
 func TestEraseContact(t *testing.T) {
 	both(t, func(w *world) {
+		refuse := func(r desk.Resource, kind desk.Kind) {
+			w.Helper()
+			_, err := w.CreateUser(w.ctx(), w.a, r)
+			if err == nil {
+				err = desk.Errorf(desk.InvalidValue, "title", "title must be text")
+			}
+			if desk.KindOf(err) != kind {
+				w.Fatalf("%v, want %s", err, kind)
+			}
+			w.must(w.Refuse(w.ctx(), w.a, provision.Refusal{Operation: desk.OpCreate, Subject: r.UserName(), Err: err}))
+		}
+		born := w.push(w.a, user("Born@acme.example", "externalId", "k1", "emails", work("Born@acme.example")))
+		refuse(user("born@ACME.example"), desk.Uniqueness)
+		w.set(w.a, born.ID, "userName", "wed@acme.example", "emails", work("wed@acme.example"))
+		refuse(user("WED@acme.example"), desk.Uniqueness)
+		bystander := w.push(w.a, user("ann@acme.example"))
+		refuse(user("ANN@acme.example"), desk.Uniqueness)
+		contact := born.ContactID
+
+		w.wantKind(w.EraseContact(w.ctx(), w.agent, contact), desk.Conflict, "status")
+		w.must(w.DeleteUser(w.ctx(), w.a, born.ID))
+		w.wantStatus(contact, desk.SoftDeleted, desk.ActorDirectory)
+		w.must(w.EraseContact(w.ctx(), w.agent, contact))
+		_, err := w.Contact(w.ctx(), w.agent, contact)
+		w.wantKind(err, desk.NotFound, "")
+		w.wantKind(w.EraseContact(w.ctx(), w.agent, contact), desk.NotFound, "")
+
+		events, err := w.ConnectionEvents(w.ctx(), w.agent, "a", "", 100)
+		w.must(err)
+		kept := 0
+		for _, e := range events {
+			text := strings.ToLower(fmt.Sprint(e.Changes, e.Subject, e.SubjectKey, e.Detail))
+			if strings.Contains(text, "born@") || strings.Contains(text, "wed@") || strings.Contains(text, "k1") {
+				w.Errorf("event keeps personal data: %+v", e)
+			}
+			if e.ContactID != nil && *e.ContactID == contact {
+				kept++
+			}
+			if e.Subject == "ANN@acme.example" && e.Detail == "" || e.ContactID != nil && *e.ContactID == bystander.ContactID && e.Outcome == desk.Created && e.Changes == nil {
+				w.Errorf("somebody else's event was erased: %+v", e)
+			}
+		}
+		if kept < 4 { // created, updated, deleted, and the refusals that named the contact
+			w.Errorf("%d events of the contact are left, want all", kept)
+		}
+		if again := w.push(w.a, user("wed@acme.example", "externalId", "k1")); again.ContactID == contact {
+			w.Error("an erased contact came back")
+		}
+	})
+}
+
+// TestEraseHeldContact erases somebody whom a directory still holds: its user goes as well.
+func TestEraseHeldContact(t *testing.T) {
+	both(t, func(w *world) {
 		u := w.push(w.a, user("kofi@acme.example", "externalId", "k1", "emails", work("kofi@acme.example")))
-		_, err := w.CreateUser(w.ctx(), w.a, user("kofi@acme.example"))
-		w.must(w.Refuse(w.ctx(), w.a, provision.Refusal{Operation: desk.OpCreate, Subject: "Kofi@acme.example", Err: err}))
-		w.wantKind(w.EraseContact(w.ctx(), w.agent, u.ContactID), desk.Conflict, "status")
 		w.must(w.DeleteContact(w.ctx(), w.agent, u.ContactID))
 		w.must(w.EraseContact(w.ctx(), w.agent, u.ContactID))
-		_, err = w.Contact(w.ctx(), w.agent, u.ContactID)
-		w.wantKind(err, desk.NotFound, "")
-		_, err = w.User(w.ctx(), w.a, u.ID)
+		_, err := w.User(w.ctx(), w.a, u.ID)
 		w.wantKind(err, desk.NotFound, "")
 		users, total, err := w.Users(w.ctx(), w.a, nil, 0, 10)
 		if err != nil || len(users)+total > 0 {
 			w.Fatalf("%d users are left, %v", total, err)
 		}
-		events, err := w.ConnectionEvents(w.ctx(), w.agent, "a", "", 100)
-		w.must(err)
-		if len(events) < 3 {
-			w.Fatalf("%d events are left, want all", len(events))
-		}
-		for _, e := range events {
-			if e.Changes != nil || e.Subject != "" || e.Detail != "" {
-				w.Errorf("event keeps personal data: %+v", e)
+		w.push(w.a, user("kofi@acme.example", "externalId", "k1", "emails", work("kofi@acme.example")))
+	})
+}
+
+// TestRefuse records what clients that are gone, hostile or long-winded were refused.
+func TestRefuse(t *testing.T) {
+	both(t, func(w *world) {
+		gone, cancel := context.WithCancel(w.ctx())
+		cancel()
+		long := strings.Repeat("ü", 10_000)
+		for _, r := range []provision.Refusal{
+			{Subject: "kofi", Err: desk.Errorf(desk.InvalidValue, "", "no")},
+			{Subject: "nul\x00 and \xff", UserID: "\x00", Err: desk.Errorf(desk.InvalidPath, "", "nul\x00")},
+			{Subject: long, UserID: long, ContactID: long, Err: desk.Errorf(desk.InvalidValue, "", "%s", long)},
+			{Err: errors.New("pq: secret")},
+		} {
+			r.Operation = desk.OpPatch
+			w.must(w.Refuse(gone, w.a, r))
+			events, err := w.ConnectionEvents(w.ctx(), w.agent, "a", "", 1)
+			w.must(err)
+			ev := events[0]
+			if ev.Outcome != desk.Refused || ev.Reason != string(desk.KindOf(r.Err)) || ev.Detail == "" || (ev.Subject == "") != (r.Subject == "") || len(ev.SubjectKey) > desk.MaxKey {
+				w.Errorf("%.40q leaves %+.200v", r.Subject, ev)
 			}
-		}
-		if again := w.push(w.a, user("kofi@acme.example", "externalId", "k1")); again.ContactID == u.ContactID {
-			w.Error("an erased contact came back")
+			if strings.ContainsAny(ev.Subject+ev.Detail, "\x00") || strings.Contains(ev.Detail, "secret") {
+				w.Errorf("event tells %q of %q", ev.Detail, ev.Subject)
+			}
 		}
 	})
 }

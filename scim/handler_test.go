@@ -96,6 +96,13 @@ func TestPaths(t *testing.T) {
 			{"GET", "/Users?filter=%ZZ", 400, "invalidFilter", ""},
 			{"GET", "/Users?filter=%00", 400, "invalidFilter", ""},
 			{"GET", "/Users?filters=userName+pr", 400, "invalidFilter", ""},
+			{"GET", "/Users?%24filter=userName+pr", 400, "invalidFilter", ""},
+			{"GET", "/Users?fliter=userName+pr", 400, "invalidFilter", ""},
+			{"GET", "/Users?filter=userName+eq+%7B%7D", 400, "invalidFilter", ""},
+			{"GET", "/Users?filter=" + strings.Repeat("title+pr+or+", 100) + "title+pr", 400, "invalidFilter", ""},
+			{"POST", "/Users/.search?filter=userName+pr", 400, "invalidFilter", ""},
+			{"GET", "/ServiceProviderConfig?filter=userName+pr", 403, "", ""},
+			{"GET", "/Schemas/urn:ietf:params:scim:schemas:core:2.0:User?filter=userName+pr", 403, "", ""},
 			{"GET", "/Users?filter=userName+pr&filter=title+pr", 400, "invalidValue", ""},
 			{"GET", "/Users?count=1.5", 400, "invalidValue", ""},
 			{"GET", "/Users?startIndex=x", 400, "invalidValue", ""},
@@ -107,8 +114,23 @@ func TestPaths(t *testing.T) {
 			}
 		}
 		wantError(t, t.call("POST", "/Groups", `{"displayName":"x"}`), 501, "")
+		wantError(t, t.call("POST", "/Users/.search", `{"filter":"userName eq \"kofi\"","FILTER":"title pr"}`), 400, "invalidSyntax")
+		wantError(t, t.call("POST", "/Users/.search", `{"filters":"userName eq \"kofi\""}`), 400, "invalidFilter")
+		wantError(t, t.call("POST", "/Users/.search", `{"filter":{"userName":"kofi"}}`), 400, "invalidValue")
+		wantError(t, t.call("POST", "/Users/.search", `{"filter":""}`), 400, "invalidFilter")
+		wantError(t, t.call("PATCH", id, `{"Operations":[{"op":"add","path":"`+strings.Repeat("x", 900)+`","value":"x"}]}`), 400, "invalidPath")
+		for _, filter := range []string{"userName eq\r\n\"kofi\"", strings.Repeat("title pr or ", 99) + `userName sw "k"`} {
+			if n := t.call("POST", "/Users/.search", map[string]any{"filter": filter}).Want(t, 200)["totalResults"]; n != 1.0 {
+				t.Errorf("%.40q finds %v", filter, n)
+			}
+		}
+		far := t.call("GET", "/Users?startIndex=5000000000", nil).Want(t, 200)
+		if far["startIndex"] != 5e9 || far["totalResults"] != 1.0 {
+			t.Errorf("a page far away is %v", far)
+		}
 		for _, path := range []string{"", "/", "/Users", "/Users/", "//Users", "/v2/Users", "/v2//Users/", id, id + "/", "/v2" + id, "/ServiceProviderConfig", "/ResourceTypes", "/ResourceTypes/User", "/Schemas", "/Groups", "/Groups/",
-			"/Schemas/urn:ietf:params:scim:schemas:core:2.0:User", "/Schemas/" + ent, "/Users?aadOptscim062020", "/Users?startIndex=99999999999999999999&count=99999999999999999999", "/Users?startIndex=-5&count=-5"} {
+			"/Schemas/urn:ietf:params:scim:schemas:core:2.0:User", "/Schemas/" + ent, "/Users?aadOptscim062020", "/Users?startIndex=99999999999999999999&count=99999999999999999999", "/Users?startIndex=-5&count=-5",
+			"/Schemas?count=x&attributes=%ZZ", "/ServiceProviderConfig?startIndex=x", "/ResourceTypes?sortBy=%ff"} {
 			a := t.call("GET", path, nil)
 			a.Want(t, 200)
 			if got := a.Header.Get("Content-Type"); got != "application/scim+json" {
@@ -119,6 +141,11 @@ func TestPaths(t *testing.T) {
 			}
 			if options := t.call("OPTIONS", path, nil); options.Status != 204 || options.Header.Get("Allow") == "" {
 				t.Errorf("OPTIONS %s: %d, allows %q", path, options.Status, options.Header.Get("Allow"))
+			}
+		}
+		for _, method := range []string{"GET", "HEAD"} { // needs no token
+			if a := testkit.Call(t, method, t.base+"/ServiceProviderConfig", "", nil); a.Status != 200 {
+				t.Errorf("%s /ServiceProviderConfig without a token: %d", method, a.Status)
 			}
 		}
 		if loc := t.call("GET", "/v2"+id, nil).Header.Get("Location"); loc != t.base+"/v2"+id {
@@ -231,7 +258,7 @@ func TestBodies(t *testing.T) {
 		for i, contentType := range []string{"", "application/scim+json", "application/scim+json; charset=utf-8", "application/json", "application/json;charset=UTF-8", "APPLICATION/JSON", "application/scim+json; charset"} {
 			post(contentType, `{"userName":"u`+itoa(i)+`"}`).Want(t, 201)
 		}
-		for _, contentType := range []string{"application/xml", "text/plain", "application/x-www-form-urlencoded", ";", "multipart/form-data; boundary=x"} {
+		for _, contentType := range []string{"application/json; charset=utf-16", "application/scim+json;charset=ISO-8859-1", "application/xml", "text/plain", "application/x-www-form-urlencoded", ";", "multipart/form-data; boundary=x"} {
 			wantError(t, post(contentType, `{"userName":"x"}`), 415, "")
 		}
 		wantError(t, post("application/json", strings.Repeat("A", 3_000_000)), 413, "")
@@ -261,6 +288,14 @@ func TestRefusalsAreRecorded(t *testing.T) {
 			{"PATCH", "/Users/nobody", `{"Operations":[]}`, desk.OpPatch, desk.NotFound, ""},
 			{"DELETE", "/Users/nobody", ``, desk.OpDelete, desk.NotFound, ""},
 			{"GET", "/Users?filter=x", ``, desk.OpRead, desk.InvalidFilter, ""},
+			{"GET", "/Users?count=x", ``, desk.OpRead, desk.InvalidValue, ""},
+			{"POST", "/Users/.search", `{"filter":"x"}`, desk.OpRead, desk.InvalidFilter, ""},
+			{"POST", "/Users/.search?count=x", `{}`, desk.OpRead, desk.InvalidValue, ""},
+			{"PATCH", "/Users/" + id + "?attributes=%ff", `{}`, desk.OpPatch, desk.InvalidFilter, ""},
+			{"POST", "/Groups", `{"displayName":"All"}`, desk.OpCreate, desk.NotImplemented, ""},
+			{"POST", "/Bulk", `{}`, desk.OpCreate, desk.NotImplemented, ""},
+			{"PUT", "/Users", `{}`, desk.OpReplace, desk.MethodNotAllowed, ""},
+			{"POST", "/User", `{}`, desk.OpCreate, desk.NotFound, ""},
 		} {
 			if a := t.call(c.method, c.path, c.body); a.Status < 400 {
 				t.Fatalf("%s %s is not refused", c.method, c.path)
@@ -283,6 +318,9 @@ func TestRefusalsAreRecorded(t *testing.T) {
 		}
 		before := len(events)
 		t.call("GET", "/Users/nobody", nil)
+		t.call("GET", "/Printers", nil)
+		t.call("OPTIONS", "/Users", nil)
+		testkit.Call(t, "POST", t.base+"/Users", "", `{"userName":"x"}`)
 		t.call("GET", "/Users", nil)
 		t.call("PATCH", "/Users/"+id, `{"Operations":[{"op":"replace","path":"userName","value":"kofi"}]}`)
 		if events, err = t.Engine.ConnectionEvents(t.Context(), desk.Actor{TenantID: "main"}, "entra", "", 100); err != nil || len(events) != before {
@@ -304,7 +342,89 @@ func TestPanic(t *testing.T) {
 	if strings.Contains(w.Body.String(), "secret") {
 		t.Errorf("the answer tells: %s", w.Body)
 	}
-	if !strings.Contains(log.String(), "scim_test.TestPanic") || strings.Contains(log.String(), "goroutine") {
-		t.Errorf("the log does not say where, or holds a stack: %s", &log)
+	if !strings.Contains(log.String(), "scim_test.TestPanic") || strings.Contains(log.String(), "goroutine") || strings.Contains(log.String(), "secret") {
+		t.Errorf("the log does not say where, or holds a stack or a secret: %s", &log)
 	}
+}
+
+// TestLeavers holds that a PATCH that deactivates does so whatever else it asks for: somebody who left shall not keep their
+// access because of a bad telephone number.
+func TestLeavers(t *testing.T) {
+	eachEndpoint(t, func(t *endpoint) {
+		t.call("POST", "/Users", `{"userName":"ann","externalId":"a1"}`).Want(t, 201)
+		off := `{"op":"Replace","path":"active","value":"False"}`
+		long := strings.Repeat("x", 1100)
+		for i, c := range []struct{ name, operations, leftOut string }{
+			{"nothing else", off, ""},
+			{"a change that is fine", off + `,{"op":"replace","path":"title","value":"T"}`, ""},
+			{"wrapped", `{"op":"Replace","path":"active","value":[{"$ref":null,"value":"False"}]}`, ""},
+			{"without a path", `{"op":"replace","value":{"active":false}}`, ""},
+			{"a taken userName", off + `,{"op":"replace","path":"userName","value":"ANN"}`, "userName"},
+			{"a taken externalId", `{"op":"replace","path":"externalId","value":"a1"},` + off, "externalId"},
+			{"a blank userName", `{"op":"replace","path":"userName","value":" "},` + off, "userName"},
+			{"no userName", `{"op":"remove","path":"userName"},` + off, "userName"},
+			{"an address that is too long", `{"op":"replace","path":"emails[type eq \"work\"].value","value":"` + long + `"},` + off, "emails"},
+			{"an unknown operation", off + `,{"op":"move","path":"title"}`, "title"},
+			{"an unknown path", off + `,{"op":"replace","path":"colour","value":"x"}`, "colour"},
+			{"a path that selects nothing", off + `,{"op":"replace","path":"emails[value co \"nobody\"].display","value":"x"}`, "emails"},
+			{"a value of the wrong type", off + `,{"op":"replace","path":"name","value":5}`, "name"},
+			{"a bad extension beside active", `{"op":"replace","value":{"active":"False","` + ent + `":"sales"}}`, ent},
+			{"what is the server's", off + `,{"op":"replace","path":"id","value":"x"}`, "id"},
+		} {
+			name := "leaver" + itoa(100+i)
+			id := "/Users/" + t.call("POST", "/Users", `{"userName":"`+name+`"}`).Want(t, 201)["id"].(string)
+			body := `{"schemas":["urn:ietf:params:scim:api:messages:2.0:PatchOp"],"Operations":[` + c.operations + `]}`
+			for range 2 { // a client that got no answer asks again
+				user := t.call("PATCH", id, body).Want(t, 200)
+				if user["active"] != false || user["userName"] != name {
+					t.Errorf("%s leaves %v", c.name, user)
+				}
+			}
+			events, err := t.Engine.ConnectionEvents(t.Context(), desk.Actor{TenantID: "main"}, "entra", "", 1)
+			if err != nil {
+				t.Fatal(err)
+			}
+			ev := events[0]
+			if ev.Outcome != desk.Deactivated || (ev.Detail != "") != (c.leftOut != "") || !strings.Contains(ev.Detail, c.leftOut) {
+				t.Errorf("%s: the log says %s, %q; want what was left out: %q", c.name, ev.Outcome, ev.Detail, c.leftOut)
+			}
+			if !strings.HasSuffix(id, *ev.UserID) {
+				t.Errorf("%s: the last event is of somebody else", c.name)
+			}
+			contact, err := t.Engine.Contact(t.Context(), desk.Actor{TenantID: "main"}, *ev.ContactID)
+			if err != nil || contact.Status != desk.SoftDeleted {
+				t.Errorf("%s: contact is %s, %v", c.name, contact.Status, err)
+			}
+		}
+		// Those who stay get no such leniency.
+		id := "/Users/" + t.call("POST", "/Users", `{"userName":"stays"}`).Want(t, 201)["id"].(string)
+		for _, active := range []string{`{"op":"replace","path":"active","value":"True"}`, off + `,{"op":"replace","path":"active","value":true}`, `{"op":"remove","path":"active"}`} {
+			wantError(t, t.call("PATCH", id, `{"Operations":[`+active+`,{"op":"replace","path":"colour","value":"x"}]}`), 400, "invalidPath")
+		}
+		if t.call("GET", id, nil).Want(t, 200)["active"] != true {
+			t.Error("a refused PATCH left its mark")
+		}
+	})
+}
+
+// TestChangesAreRecorded reads from the log what a PATCH changed in what no contact shows.
+func TestChangesAreRecorded(t *testing.T) {
+	eachEndpoint(t, func(t *endpoint) {
+		id := "/Users/" + t.call("POST", "/Users", `{"userName":"kofi","emails":[{"type":"work","value":"k@x.example"}]}`).Want(t, 201)["id"].(string)
+		for _, c := range []struct{ path, value, field string }{
+			{`emails[type eq \"work\"].display`, `"K"`, "emails"},
+			{"nickName", `"K"`, "nickName"},
+			{"manager", `"M-1"`, ent + ":manager.value"},
+			{"urn:ȺȺȺȺȺ:x", `"V"`, "urn:ȺȺȺȺȺ:x"},
+		} {
+			t.call("PATCH", id, `{"Operations":[{"op":"add","path":"`+c.path+`","value":`+c.value+`}]}`).Want(t, 200)
+			events, err := t.Engine.ConnectionEvents(t.Context(), desk.Actor{TenantID: "main"}, "entra", "", 1)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if list := events[0].Changes; len(list) != 1 || list[0].Field != c.field {
+				t.Errorf("a change of %s is recorded as %+v", c.path, list)
+			}
+		}
+	})
 }

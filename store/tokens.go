@@ -34,6 +34,6 @@ func (tx *Tx) DeleteToken(tenant, id string) (bool, error) {
 
 // DeleteExpired removes a tenant's expired tokens of some kinds.
 func (tx *Tx) DeleteExpired(tenant string, kinds ...desk.TokenKind) error {
-	_, err := gorm.G[desk.Token](tx.db).Where("tenant_id = ? AND kind IN ? AND expires_at < ?", tenant, kinds, tx.Now).Delete(tx.ctx)
+	_, err := gorm.G[desk.Token](tx.db).Where("tenant_id = ? AND kind IN ? AND expires_at <= ?", tenant, kinds, tx.Now).Delete(tx.ctx)
 	return fail(err, "delete expired tokens")
 }

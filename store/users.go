@@ -171,5 +171,9 @@ func (r Reader) Users(q UserQuery) (list []desk.DirectoryUser, total int, err er
 	if err != nil {
 		return nil, 0, fail(err, "count directory users")
 	}
-	return list, max(int(count), q.Offset+len(list)), nil // one may have come or gone between the two
+	total = int(count)
+	if len(list) > 0 {
+		total = max(total, q.Offset+len(list)) // one may have gone between the two
+	}
+	return list, total, nil
 }

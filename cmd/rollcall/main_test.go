@@ -109,6 +109,10 @@ func TestServeFailures(t *testing.T) {
 		"folder not there":      {[]string{"--database", "sqlite:" + filepath.Join(t.TempDir(), "a", "b.db"), "--listen", "127.0.0.1:0"}, "does not exist"},
 		"a newer schema":        {[]string{"--database", newer, "--listen", "127.0.0.1:0"}, "use a newer rollcall"},
 		"public URL not a URL":  {[]string{"--database", good, "--listen", "127.0.0.1:0", "--public-url", "desk.example"}, "public URL"},
+		"a database in memory":  {[]string{"--database", "sqlite::memory:", "--listen", "127.0.0.1:0"}, "want the path of a file"},
+		"a host for a path":     {[]string{"--database", "sqlite://rollcall.db", "--listen", "127.0.0.1:0"}, "want the path of a file"},
+		"another kind of file":  {[]string{"--database", "sqlite:main.go", "--listen", "127.0.0.1:0"}, "not a database"},
+		"a folder":              {[]string{"--database", "sqlite:" + t.TempDir(), "--listen", "127.0.0.1:0"}, "is a directory"},
 		"public URL with query": {[]string{"--database", good, "--listen", "127.0.0.1:0", "--public-url", "https://desk.example?x"}, "public URL"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -123,5 +127,76 @@ func TestServeFailures(t *testing.T) {
 				t.Errorf("stdout has %q, though nothing was served", stdout.String())
 			}
 		})
+	}
+}
+
+func TestPublicURL(t *testing.T) {
+	for text, want := range map[string]string{
+		"https://desk.example": "https://desk.example", "HTTPS://desk.example/": "https://desk.example", "http://localhost:8080": "http://localhost:8080",
+		"https://desk.example/rollcall//": "https://desk.example/rollcall", "http://[::1]:8080": "http://[::1]:8080",
+		"": "", "desk.example": "", "ftp://desk.example": "", "https://": "", "https://:8080": "", "https://a:b@desk.example": "", "https://desk.example?": "",
+		"https://desk.example#": "", "https://desk.example/a b": "", "https:desk.example": "",
+	} {
+		if got, err := publicURL(text); got != want || (err == nil) != (want != "") {
+			t.Errorf("%q is taken as %q, %v; want %q", text, got, err, want)
+		}
+	}
+}
+
+// TestNewDatabaseIsPrivate holds that others on the machine cannot read people's data.
+func TestNewDatabaseIsPrivate(t *testing.T) {
+	databaseURL := testkit.SQLite(t)
+	if code, _, stderr := command(t, "tenant", "create", "t", "--database", databaseURL); code != 0 {
+		t.Fatal(stderr)
+	}
+	info, err := os.Stat(strings.TrimPrefix(databaseURL, "sqlite:"))
+	if err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("%v, %v", info.Mode(), err)
+	}
+}
+
+// TestEmptyEnvironment holds that a variable that is set to nothing, as compose files do, is one that is not set.
+func TestEmptyEnvironment(t *testing.T) {
+	t.Chdir(t.TempDir())
+	for _, name := range []string{"ROLLCALL_DATABASE", "ROLLCALL_LISTEN", "ROLLCALL_PUBLIC_URL"} {
+		t.Setenv(name, "")
+	}
+	if code, _, stderr := command(t, "tenant", "create", "t"); code != 0 {
+		t.Fatal(stderr)
+	}
+	if _, err := os.Stat("rollcall.db"); err != nil {
+		t.Error(err)
+	}
+	if code, stdout, stderr := command(t, "connection", "create", "c", "--tenant", "t", "--provider", "okta"); code != 0 || !strings.Contains(stdout, "http://localhost:8080/scim/t/c") {
+		t.Errorf("exit %d, %s%s", code, stdout, stderr)
+	}
+}
+
+// TestToldToStopWhileStarting holds that a server that waits for its database can be ended.
+func TestToldToStopWhileStarting(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	var stdout, stderr bytes.Buffer
+	if code := run(ctx, []string{"serve", "--database", testkit.SQLite(t), "--listen", "127.0.0.1:0"}, &stdout, &stderr); code != 0 || stdout.Len() > 0 {
+		t.Errorf("exit %d, %s%s", code, &stdout, &stderr)
+	}
+}
+
+// TestGreetings holds what the first start and later ones say.
+func TestGreetings(t *testing.T) {
+	databaseURL := testkit.SQLite(t)
+	if code, _, stderr := command(t, "tenant", "create", "acme", "--database", databaseURL); code != 0 {
+		t.Fatal(stderr)
+	}
+	p := start(t, databaseURL)
+	if p.greeted("Secret token") != "" || !strings.Contains(p.stdout, "No directory is connected yet") {
+		t.Errorf("a server without connections says %s", p.stdout)
+	}
+	p.terminate()
+	if code, _, stderr := command(t, "connection", "create", "okta", "--tenant", "acme", "--provider", "okta", "--database", databaseURL); code != 0 {
+		t.Fatal(stderr)
+	}
+	if p = start(t, databaseURL); strings.Contains(p.stdout, "No directory") {
+		t.Errorf("a server with a connection says %s", p.stdout)
 	}
 }

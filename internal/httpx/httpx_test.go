@@ -1,6 +1,9 @@
 package httpx
 
 import (
+	"context"
+	"errors"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -41,6 +44,11 @@ func TestRequestID(t *testing.T) {
 }
 
 func TestLogKeepsToItself(t *testing.T) {
+	for _, path := range []string{"/signin/rcl_main_secret", "//signin//rcl_main_secret", "/signin/a/rcl_main_secret"} {
+		if _, log := serve(http.NotFoundHandler(), httptest.NewRequest("GET", "http://x"+path, nil)); strings.Contains(log, "secret") || !strings.Contains(log, "signin") {
+			t.Errorf("log of %s is %s", path, log)
+		}
+	}
 	_, log := serve(http.NotFoundHandler(), httptest.NewRequest("GET", "/scim/main/entra/Users/kofi@acme.example/x?filter=userName+eq+%22ann%22", nil))
 	if strings.Contains(log, "acme") || strings.Contains(log, "ann") || !strings.Contains(log, "/scim/main/entra/Users/…/x") || !strings.Contains(log, "status=404") {
 		t.Errorf("log is %s", log)
@@ -86,6 +94,47 @@ func TestReadBody(t *testing.T) {
 	}
 	if got := read("", strings.Repeat("x", MaxBody+1)); got != desk.TooLarge {
 		t.Errorf("a body over the limit: %q", got)
+	}
+}
+
+func TestReadBodyEncoding(t *testing.T) {
+	for encoding, want := range map[string]desk.Kind{"": "", "identity": "", "gzip": desk.UnsupportedMedia, "br": desk.UnsupportedMedia} {
+		r := httptest.NewRequest("POST", "/", strings.NewReader("{}"))
+		r.Header.Set("Content-Encoding", encoding)
+		if _, err := ReadBody(httptest.NewRecorder(), r, "application/json"); desk.KindOf(err) != want {
+			t.Errorf("%q: %v, want %q", encoding, err, want)
+		}
+	}
+}
+
+func TestEdges(t *testing.T) {
+	said := func(what string) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, what, " ", r.URL.EscapedPath()) })
+	}
+	ready := error(nil)
+	e := Edges{SCIM: said("scim"), API: said("api"), Portal: said("portal"), Ready: func(ctx context.Context) error {
+		if _, limited := ctx.Deadline(); !limited {
+			t.Error("readiness may take for ever")
+		}
+		return ready
+	}}
+	for path, want := range map[string]string{
+		"/scim/t/c/Users": "scim /scim/t/c/Users", "//scim///t/c//v2/Users/a%2Fb/": "scim /scim/t/c/v2/Users/a%2Fb/", "/scim": "scim /scim",
+		"/api//v1/contacts": "api /api/v1/contacts", "/": "portal /", "//": "portal /", "/contacts": "portal /contacts", "/scimitar": "portal /scimitar",
+		"/healthz": "ok\n", "/readyz": "ready\n", "//healthz": "ok\n",
+	} {
+		w := httptest.NewRecorder()
+		e.ServeHTTP(w, httptest.NewRequest("GET", "http://x"+path, nil))
+		if w.Code != 200 || w.Body.String() != want {
+			t.Errorf("%s: %d %q, want %q", path, w.Code, w.Body, want)
+		}
+	}
+	ready = errors.New("no database")
+	for path, want := range map[string]int{"/healthz": 200, "/readyz": 503} {
+		w := httptest.NewRecorder()
+		if e.ServeHTTP(w, httptest.NewRequest("GET", path, nil)); w.Code != want || strings.Contains(w.Body.String(), "database") {
+			t.Errorf("%s without a database: %d %q", path, w.Code, w.Body)
+		}
 	}
 }
 

@@ -2,6 +2,7 @@ package testkit
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"io"
 	"net/http"
@@ -19,6 +20,15 @@ type Answer struct {
 // Call sends a request with a bearer token, if token is not "", and a body: nil, text, or a value to send as JSON.
 func Call(t testing.TB, method, url, token string, body any) Answer {
 	t.Helper()
+	a, err := Send(t.Context(), method, url, token, body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return a
+}
+
+// Send does the same for goroutines of a test, which must not end it.
+func Send(ctx context.Context, method, url, token string, body any) (Answer, error) {
 	var reader io.Reader
 	switch body := body.(type) {
 	case nil:
@@ -27,13 +37,13 @@ func Call(t testing.TB, method, url, token string, body any) Answer {
 	default:
 		text, err := json.Marshal(body)
 		if err != nil {
-			t.Fatal(err)
+			return Answer{}, err
 		}
 		reader = bytes.NewReader(text)
 	}
-	request, err := http.NewRequestWithContext(t.Context(), method, url, reader)
+	request, err := http.NewRequestWithContext(ctx, method, url, reader)
 	if err != nil {
-		t.Fatal(err)
+		return Answer{}, err
 	}
 	request.Header.Set("User-Agent", "")
 	if token != "" {
@@ -44,14 +54,11 @@ func Call(t testing.TB, method, url, token string, body any) Answer {
 	}
 	response, err := client.Do(request)
 	if err != nil {
-		t.Fatal(err)
+		return Answer{}, err
 	}
 	defer response.Body.Close()
 	text, err := io.ReadAll(response.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return Answer{response.StatusCode, response.Header, text}
+	return Answer{response.StatusCode, response.Header, text}, err
 }
 
 // client follows no redirects: they are answers like any other.

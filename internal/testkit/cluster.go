@@ -27,15 +27,24 @@ type cluster struct {
 	log  *bytes.Buffer
 }
 
-func startCluster() (*cluster, error) {
+func startCluster() (_ *cluster, err error) {
 	initdb, postgres, err := binaries()
 	if err != nil {
 		return nil, err
 	}
-	dir, err := os.MkdirTemp("", "rollcall-pg-") // short, since socket paths have a limit
+	parent := ""
+	if os.Geteuid() == 0 {
+		parent = "/tmp" // TMPDIR may be root's alone, and PostgreSQL runs as somebody else
+	}
+	dir, err := os.MkdirTemp(parent, "rollcall-pg-") // short, since socket paths have a limit
 	if err != nil {
 		return nil, err
 	}
+	defer func() {
+		if err != nil {
+			os.RemoveAll(dir)
+		}
+	}()
 	attr, err := asOtherThanRoot(dir)
 	if err != nil {
 		return nil, err

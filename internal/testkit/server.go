@@ -2,6 +2,8 @@ package testkit
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -76,4 +78,10 @@ func (s *Server) Token(t testing.TB, tenant string, role desk.Role) string {
 		t.Fatal(err)
 	}
 	return token
+}
+
+// SHA256 returns the hash under which a token's secret is stored.
+func SHA256(secret string) string {
+	sum := sha256.Sum256([]byte(secret))
+	return hex.EncodeToString(sum[:])
 }
