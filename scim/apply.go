@@ -114,6 +114,7 @@ func (o operation) applyUnknownURN(r desk.Resource) error {
 		colon := strings.LastIndexByte(path, ':')
 		urn, attr = path[:colon], path[colon+1:]
 	}
+	urn, attr = strings.TrimSpace(urn), strings.TrimSpace(attr)
 	if attr != "" {
 		urn, _ = heldAs(r, urn)
 		members = map[string]any{attr: o.value}

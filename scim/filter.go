@@ -10,6 +10,7 @@ import (
 	grammar "github.com/scim2/filter-parser/v2"
 
 	"rollcall/desk"
+	"rollcall/internal/httpx"
 )
 
 const (
@@ -48,6 +49,9 @@ type parsed struct {
 func parse(text string, resolve func(string) (reference, bool)) (parsed, error) {
 	if len(text) > maxFilter {
 		return parsed{}, invalidFilter("the filter is longer than %d bytes", maxFilter)
+	}
+	if !httpx.Storable(text) {
+		return parsed{}, invalidFilter("the filter holds a NUL character or is not UTF-8")
 	}
 	r := reader{text: text, resolve: resolve}
 	source, err := r.read()

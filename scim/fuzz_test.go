@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"path/filepath"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -97,15 +96,18 @@ func FuzzQuery(f *testing.F) {
 	})
 }
 
-// FuzzFilter holds that what parses can be asked of a database, and that both evaluations agree on one person.
-func FuzzFilter(f *testing.F) {
+func FuzzFilter(f *testing.F)         { fuzzFilter(f, testkit.SQLite(f)) }
+func FuzzFilterPostgres(f *testing.F) { fuzzFilter(f, testkit.Postgres(f)) }
+
+// fuzzFilter holds that what parses can be asked of a database, and that both evaluations agree on one person.
+func fuzzFilter(f *testing.F, databaseURL string) {
 	for _, s := range []string{
 		`userName eq "kofi"`, `emails[type eq "work"].value eq "x"`, `not (title pr) and (active eq "True" or meta.created gt "2026-01-01T00:00:00Z")`,
 		`externalId eq match10oid`, `urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:department sw "O"`, `emails.value co "\u00e9"`, `name[givenName eq "G"]`, `schemas co "core"`,
 	} {
 		f.Add(s)
 	}
-	st, err := store.Open(context.Background(), "sqlite:"+filepath.Join(f.TempDir(), "fuzz.db"))
+	st, err := store.Open(context.Background(), databaseURL)
 	if err != nil {
 		f.Fatal(err)
 	}

@@ -116,9 +116,6 @@ func searchQuery(body map[string]any) (query, error) {
 			}
 		}
 	}
-	if !httpx.Storable(values["filter"]) {
-		return query{}, invalidFilter("the filter holds a NUL character")
-	}
 	return newQuery(values)
 }
 
