@@ -9,84 +9,98 @@ import (
 	"os"
 	"reflect"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
 )
 
-// Case is a recorded exchange: requests that set the stage, one that is looked at, and what must come of it. A line of
-// testdata/wire/cases.jsonl holds one.
+// Exchange is one request and what must come of it. Paths, headers and bodies may hold {{id:NAME}}, {{token}}, {{repeat:A:N}}
+// and {{nest:N}}.
+type Exchange struct {
+	Method  string
+	Path    string            // below the tenant URL
+	Headers map[string]string // "" leaves a header out
+	Body    any
+	RawBody *string `json:"raw_body"`
+	As      string  // remembers the id of the answer
+	Expect  Expectation
+}
+
+// Expectation is what an answer must be: its status, a number or a list of which any will do, nil for any at all; and values
+// at paths of its body.
+type Expectation struct {
+	Status any
+	Checks [][2]any `json:"json_path_checks"`
+}
+
+// Case is an exchange with what sets its stage. A line of testdata/wire/cases.jsonl holds one.
 type Case struct {
 	ID      string
 	Client  string
 	Title   string
 	Level   string // must, should or policy
-	Setup   []Request
-	Request Request
-	Expect  struct {
-		Status any      `json:"status"` // a number, or a list of which any will do
-		Checks [][2]any `json:"json_path_checks"`
-	}
-}
-
-// Request is one request of a case. Paths, headers and bodies may hold {{id:NAME}}, {{token}}, {{repeat:A:N}} and {{nest:N}}.
-type Request struct {
-	Method  string
-	Path    string
-	Headers map[string]string // "" leaves a header out
-	Body    any
-	RawBody *string `json:"raw_body"`
-	As      string  // remembers the id of the answer
-	Expect  struct{ Status any }
+	Setup   []Exchange
+	Request Exchange
+	Expect  Expectation
 }
 
 // Cases reads a file of cases.
-func Cases(t testing.TB, file string) []Case {
+func Cases(t testing.TB, file string) []Case { return lines[Case](t, file) }
+
+// Exchanges reads a client's sequence of exchanges, one on each line.
+func Exchanges(t testing.TB, file string) []Exchange { return lines[Exchange](t, file) }
+
+// lines decodes the lines of a file.
+func lines[T any](t testing.TB, file string) []T {
 	t.Helper()
 	f, err := os.Open(file)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer f.Close()
-	var cases []Case
-	lines := bufio.NewScanner(f)
-	lines.Buffer(nil, 1<<24)
-	for lines.Scan() {
-		var c Case
-		decoder := json.NewDecoder(strings.NewReader(lines.Text()))
+	var list []T
+	scanner := bufio.NewScanner(f)
+	scanner.Buffer(nil, 1<<24)
+	for scanner.Scan() {
+		var item T
+		decoder := json.NewDecoder(strings.NewReader(scanner.Text()))
 		decoder.UseNumber()
-		if err := decoder.Decode(&c); err != nil {
-			t.Fatalf("%s: %v", file, err)
+		if err := decoder.Decode(&item); err != nil {
+			t.Fatalf("%s, line %d: %v", file, len(list)+1, err)
 		}
-		cases = append(cases, c)
+		list = append(list, item)
 	}
-	if err := lines.Err(); err != nil || len(cases) == 0 {
-		t.Fatalf("%s: %d cases, %v", file, len(cases), err)
+	if err := scanner.Err(); err != nil || len(list) == 0 {
+		t.Fatalf("%s: %d lines, %v", file, len(list), err)
 	}
-	return cases
+	return list
 }
 
 // Replay runs the case against an empty connection.
 func (c *Case) Replay(t *testing.T, tenantURL, token string) {
+	last := c.Request
+	last.Expect = c.Expect
+	Replay(t, tenantURL, token, append(slices.Clone(c.Setup), last))
+}
+
+// Replay runs exchanges against a connection, up to one that is answered with another status than it must be.
+func Replay(t *testing.T, tenantURL, token string, exchanges []Exchange) {
 	r := replay{base: tenantURL, token: token, ids: map[string]string{}}
-	for i, s := range c.Setup {
-		answer := r.do(t, s)
-		if s.Expect.Status != nil && !statusIs(answer.status, s.Expect.Status) {
-			t.Fatalf("setup %d: %s %s: status %d, want %v\n%s", i, s.Method, s.Path, answer.status, s.Expect.Status, answer.body)
+	for i, e := range exchanges {
+		answer := r.do(t, e)
+		if e.Expect.Status != nil && !statusIs(answer.status, e.Expect.Status) {
+			t.Fatalf("exchange %d: %s %s: status %d, want %v\n%s", i+1, e.Method, e.Path, answer.status, e.Expect.Status, answer.body)
 		}
-	}
-	answer := r.do(t, c.Request)
-	if !statusIs(answer.status, c.Expect.Status) {
-		t.Fatalf("%s %s: status %d, want %v\n%s", c.Request.Method, c.Request.Path, answer.status, c.Expect.Status, answer.body)
-	}
-	if answer.status == http.StatusNoContent && len(answer.body) == 0 {
-		c.Expect.Checks = nil
-	}
-	for _, check := range c.Expect.Checks {
-		path, _ := check[0].(string)
-		got, want := answer.lookup(path), r.expandAll(check[1])
-		if problem := mismatch(got, want); problem != "" {
-			t.Errorf("%s: %s\n%s", path, problem, answer.body)
+		if answer.status == http.StatusNoContent && len(answer.body) == 0 {
+			continue
+		}
+		for _, check := range e.Expect.Checks {
+			path, _ := check[0].(string)
+			got, want := answer.lookup(path), r.expandAll(check[1])
+			if problem := mismatch(got, want); problem != "" {
+				t.Errorf("exchange %d: %s %s: %s: %s\n%s", i+1, e.Method, e.Path, path, problem, answer.body)
+			}
 		}
 	}
 }
@@ -103,7 +117,7 @@ type answer struct {
 	json   any
 }
 
-func (r *replay) do(t *testing.T, q Request) answer {
+func (r *replay) do(t *testing.T, q Exchange) answer {
 	t.Helper()
 	var body io.Reader
 	switch {
