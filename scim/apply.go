@@ -300,7 +300,8 @@ func (o operation) applyToAll(holder map[string]any) error {
 }
 
 // applyFiltered changes the elements that the filter selects. Where it selects none, an element is made to fit: Entra counts
-// on emails[type eq "work"].value creating the address.
+// on emails[type eq "work"].value creating the address. None is made if the value contradicts the filter, else asking once
+// more for emails[value eq "old"].value to be "new" would add a second new address.
 func (o operation) applyFiltered(holder map[string]any) error {
 	t := o.to
 	have, _ := holder[t.attr.name].([]any)
@@ -327,7 +328,7 @@ func (o operation) applyFiltered(holder map[string]any) error {
 			return nil
 		}
 		if t.seed == nil {
-			return desk.Errorf(desk.NoTarget, "path", "the path %q selects no value", short(t.path))
+			return noTarget(t.path)
 		}
 		list, selected = append(list, maps.Clone(t.seed)), append(selected, true)
 	}
@@ -339,6 +340,9 @@ func (o operation) applyFiltered(holder map[string]any) error {
 		element, err := o.applyToElement(e.(map[string]any))
 		if err != nil {
 			return err
+		}
+		if !found && len(element) > 0 && !desk.Match(t.filter, element) {
+			return noTarget(t.path)
 		}
 		list[i] = element
 		primary = primary || isPrimary(element)
@@ -354,6 +358,10 @@ func (o operation) applyFiltered(holder map[string]any) error {
 	}
 	storeList(holder, t.attr, list)
 	return nil
+}
+
+func noTarget(path string) error {
+	return desk.Errorf(desk.NoTarget, "path", "the path %q selects no value", short(path))
 }
 
 // applyToElement changes one element of a multi-valued attribute, or a sub-attribute of it.
