@@ -211,7 +211,7 @@ func setComplex(holder map[string]any, a *attribute, op string, value any) error
 	}
 	have, _ := holder[a.name].(map[string]any)
 	have = maps.Clone(have)
-	if have == nil || a.name == "manager" { // of a new manager nothing is known
+	if _, anew := members["value"]; have == nil || a.name == "manager" && anew { // of a new manager nothing is known
 		have = map[string]any{}
 	}
 	for name, v := range members {
