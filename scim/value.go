@@ -266,13 +266,18 @@ func merge(list, added []any) []any {
 	return out
 }
 
-// identity is the (type, value) pair by which RFC 7643 section 2.4 tells elements apart; for an element without a value,
-// all of it.
+// identity is the (type, value) pair by which RFC 7643 section 2.4 tells elements apart; for an element without a value, all
+// of it but the primary mark, which comes and goes.
 func identity(e any) string {
 	m, _ := e.(map[string]any)
 	if value, ok := m["value"].(string); ok {
 		typ, _ := m["type"].(string)
 		return "v" + desk.Fold(typ) + "\x00" + value
+	}
+	if _, marked := m["primary"]; marked {
+		m = maps.Clone(m)
+		delete(m, "primary")
+		e = m
 	}
 	text, _ := json.Marshal(e)
 	return "e" + string(text)
