@@ -345,7 +345,7 @@ func (o operation) applyFiltered(holder map[string]any) error {
 			return noTarget(t.path)
 		}
 		list[i] = element
-		primary = primary || isPrimary(element)
+		primary = primary || isPrimary(element) && !hollow(element) // what is not kept takes no mark from others
 	}
 	if primary {
 		demote(list, func(i int) bool { return selected[i] })
