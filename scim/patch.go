@@ -202,7 +202,7 @@ func (s *userSchema) patch(r desk.Resource, ops []operation) error {
 // patchLeaver applies operations of which one deactivates, and leaves out what cannot be applied: with the whole request
 // refused, somebody who left would stay active. It returns the paths that were left out.
 func (s *userSchema) patchLeaver(r desk.Resource, ops []operation) (leftOut []string, err error) {
-	alone := desk.Resource(maps.Clone(r))
+	alone, _ := compact(map[string]any(r)).(map[string]any) // a copy of all levels
 	for _, o := range ops {
 		if err := o.apply(r); err != nil {
 			leftOut = append(leftOut, o.to.path)

@@ -127,6 +127,8 @@ func TestPatch(t *testing.T) {
 		"a password is dropped":                     {`{"userName":"k"}`, `[{"op":"replace","path":"password","value":"p"},{"op":"replace","value":{"password":"p"}},{"op":"replace","path":"urn:ietf:params:scim:schemas:core:2.0:User:password","value":"p"}]`, `{"userName":"k"}`},
 		"an unknown extension":                      {`{"userName":"k"}`, `[{"op":"add","path":"urn:acme:2.0:User:tier","value":"gold"},{"op":"add","path":"urn:acme:2.0:User:old","value":"x"},{"op":"remove","path":"urn:acme:2.0:User:old"}]`, `{"userName":"k","urn:acme:2.0:User":{"tier":"gold"}}`},
 		"no operations":                             {`{"userName":"k"}`, `[]`, `{"userName":"k"}`},
+		"a blank userName beside active false":      {kofi, `[{"op":"Remove","path":"ENT:manager"},{"op":"Add","path":"emails","value":{"value":"n","primary":true}},{"op":"Replace","path":"ENT:department","value":"N"},{"op":"Replace","path":"userName","value":" "},{"op":"Replace","path":"active","value":"False"}]`, strings.Replace(kofi, `true`, `false`, 1)},
+		"an extension removed beside them":          {kofi, `[{"op":"Remove","path":"ENT"},{"op":"Replace","path":"userName","value":" "},{"op":"Replace","path":"active","value":"False"}]`, strings.Replace(kofi, `true`, `false`, 1)},
 		"one bad attribute beside active false":     {`{"userName":"k","active":true}`, `[{"op":"Replace","path":"colour","value":"teal"},{"op":"Replace","path":"title","value":{"a":1}},{"op":"Replace","path":"id","value":"x"},{"op":"Replace","path":"active","value":"False"},{"op":"Add","path":"nickName","value":"N"}]`, `{"userName":"k","active":false,"nickName":"N"}`},
 	} {
 		t.Run(name, func(t *testing.T) {
