@@ -1,6 +1,7 @@
 package scim
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 	"strings"
@@ -98,23 +99,30 @@ func isDropped(name string) bool {
 	return slices.ContainsFunc(dropped, func(d string) bool { return strings.EqualFold(d, name) })
 }
 
-// expand splits an object of attributes into operations, in an order that does not depend on the map's: plain names first,
-// then the flattened keys that Entra sends ("name.givenName", "urn:…:User:department", "emails[type eq \"work\"].value").
-// What the server sets is left out; what it does not know is kept.
-func (s *userSchema) expand(op string, values map[string]any) []operation {
-	keys := slices.SortedFunc(maps.Keys(values), func(a, b string) int {
-		flatA, flatB := strings.ContainsAny(a, ".:["), strings.ContainsAny(b, ".:[")
-		if flatA != flatB {
-			if flatA {
-				return 1
-			}
-			return -1
+// sortedKeys returns the keys of an object in an order that does not depend on the map's: plain names first, then the flattened
+// keys that Entra sends ("name.givenName", "urn:…:User:department", "emails[type eq \"work\"].value"), and last the primary
+// marks and references, which are nothing without the value beside them.
+func sortedKeys(values map[string]any) []string {
+	rank := func(key string) int {
+		lower := strings.ToLower(key)
+		switch {
+		case !strings.ContainsAny(key, ".:["):
+			return 0
+		case strings.HasSuffix(lower, ".primary") || strings.HasSuffix(lower, ".$ref"):
+			return 2
 		}
-		return strings.Compare(a, b)
+		return 1
+	}
+	return slices.SortedFunc(maps.Keys(values), func(a, b string) int {
+		return cmp.Or(cmp.Compare(rank(a), rank(b)), strings.Compare(a, b))
 	})
+}
+
+// expand splits an object of attributes into operations. What the server sets is left out; what it does not know is kept.
+func (s *userSchema) expand(op string, values map[string]any) []operation {
 	var ops []operation
 	seen := map[string]bool{}
-	for _, key := range keys {
+	for _, key := range sortedKeys(values) {
 		if isDropped(s.bareName(key)) || key == "" {
 			continue
 		}
@@ -167,11 +175,14 @@ func (s *userSchema) expandExtension(op, urn string, value any) []operation {
 	}
 	e := s.extension(urn)
 	var ops []operation
-	for _, key := range slices.Sorted(maps.Keys(values)) {
+	for _, key := range sortedKeys(values) {
 		t := target{path: urn + ":" + key, reference: reference{urn: urn}, unknown: key}
 		name, sub, hasSub := strings.Cut(strings.ToLower(key), ".")
 		if a := e.attributes[name]; a != nil && (!hasSub || a.subs[sub] != nil) {
 			t.attr, t.sub, t.unknown = a, a.subs[sub], ""
+		}
+		if t.sub != nil && t.sub.readOnly {
+			continue
 		}
 		ops = append(ops, operation{op, t, values[key], nil})
 	}

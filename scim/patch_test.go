@@ -51,6 +51,8 @@ func TestNewResource(t *testing.T) {
 		"flattened keys":                      {`{"userName":"k","name.givenName":"G","ENT:department":"D","emails[type eq \"work\"].value":"a"}`, `{"userName":"k","name":{"givenName":"G"},"ENT":{"department":"D"},"emails":[{"type":"work","value":"a"}]}`},
 		"flattened after nested":              {`{"userName":"k","name.givenName":"G2","name":{"givenName":"G","familyName":"F"}}`, `{"userName":"k","name":{"givenName":"G2","familyName":"F"}}`},
 		"bare extension names":                {`{"userName":"k","department":"D","MANAGER":"M"}`, `{"userName":"k","ENT":{"department":"D","manager":{"value":"M"}}}`},
+		"flattened marks before their values": {`{"userName":"k","emails[type eq \"work\"].primary":"True","emails[type eq \"work\"].value":"a","ENT:manager.$ref":"../M","ENT:manager.value":"M"}`, `{"userName":"k","emails":[{"type":"work","value":"a","primary":true}],"ENT":{"manager":{"value":"M","$ref":"../M"}}}`},
+		"flattened in the extension":          {`{"userName":"k","ENT":{"manager.$ref":"../M","manager.value":"M","manager.displayName":"read only"}}`, `{"userName":"k","ENT":{"manager":{"value":"M","$ref":"../M"}}}`},
 		"the extension's URN, misprinted":     {`{"userName":"k","urn:ietf:params:scim:schemas:extension:enterprise:2.0User":{"department":"D"}}`, `{"userName":"k","ENT":{"department":"D"}}`},
 		"the extension's URN in capitals":     {`{"userName":"k","URN:IETF:PARAMS:SCIM:SCHEMAS:EXTENSION:Enterprise:2.0:USER":{"Department":"D"}}`, `{"userName":"k","ENT":{"department":"D"}}`},
 		"core attributes under their URN":     {`{"urn:ietf:params:scim:schemas:core:2.0:User":{"userName":"k"},"urn:ietf:params:scim:schemas:core:2.0:User:title":"T"}`, `{"userName":"k","title":"T"}`},
