@@ -17,6 +17,9 @@ const (
 	NoTarget         Kind = "noTarget"         // a PATCH path selects nothing
 	Mutability       Kind = "mutability"       // a read-only attribute would change
 	Uniqueness       Kind = "uniqueness"       // a key is taken
+	InvalidCursor    Kind = "invalidCursor"    // a cursor is none of ours, or another query's (RFC 9865)
+	InvalidCount     Kind = "invalidCount"     // a count that a cursor cannot be used with (RFC 9865)
+	VersionMismatch  Kind = "versionMismatch"  // If-Match or If-None-Match does not hold
 	Conflict         Kind = "conflict"         // the record's state does not allow this
 	NotFound         Kind = "notFound"         // no such record, or not this caller's
 	Unauthenticated  Kind = "unauthenticated"  // no credential, or not a valid one
@@ -30,7 +33,8 @@ const (
 )
 
 // Kinds lists every Kind, for the tests that hold each edge's table complete.
-var Kinds = []Kind{InvalidSyntax, InvalidValue, InvalidFilter, InvalidPath, NoTarget, Mutability, Uniqueness, Conflict, NotFound,
+var Kinds = []Kind{InvalidSyntax, InvalidValue, InvalidFilter, InvalidPath, NoTarget, Mutability, Uniqueness, InvalidCursor, InvalidCount,
+	VersionMismatch, Conflict, NotFound,
 	Unauthenticated, Forbidden, MethodNotAllowed, TooLarge, UnsupportedMedia, NotImplemented, Unavailable, Internal}
 
 // Error is an error that a client may be told about: Msg says what to do, and holds no SQL, no secret and no personal

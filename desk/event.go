@@ -13,6 +13,7 @@ const (
 	OpRestore Operation = "restore"
 	OpErase   Operation = "erase"
 	OpRead    Operation = "read" // recorded only when refused
+	OpBulk    Operation = "bulk" // the same: what a bulk request does is recorded as what it is
 )
 
 // Outcome is what came of it.

@@ -76,7 +76,7 @@ func (w *world) push(actor desk.Actor, r desk.Resource) desk.DirectoryUser {
 
 // change patches attributes of a user.
 func (w *world) change(actor desk.Actor, id string, pairs ...any) error {
-	_, err := w.UpdateUser(w.ctx(), actor, desk.OpPatch, id, func(r desk.Resource) (desk.Resource, string, error) {
+	_, err := w.UpdateUser(w.ctx(), actor, desk.OpPatch, id, nil, func(r desk.Resource) (desk.Resource, string, error) {
 		for i := 0; i < len(pairs); i += 2 {
 			if r[pairs[i].(string)] = pairs[i+1]; pairs[i+1] == nil {
 				delete(r, pairs[i].(string))
@@ -407,7 +407,7 @@ func TestUpdateUser(t *testing.T) {
 		both(t, func(w *world) {
 			u := w.push(w.a, user("kofi"))
 			w.push(w.a, user("taken"))
-			_, err := w.UpdateUser(w.ctx(), w.a, desk.OpReplace, u.ID, func(desk.Resource) (desk.Resource, string, error) { return user("TAKEN"), "", nil })
+			_, err := w.UpdateUser(w.ctx(), w.a, desk.OpReplace, u.ID, nil, func(desk.Resource) (desk.Resource, string, error) { return user("TAKEN"), "", nil })
 			w.wantKind(err, desk.Uniqueness, "userName")
 			if after := w.set(w.a, u.ID, "userName", "Kofi.A"); after.ID != u.ID || w.contact(u.ContactID).UserName != "Kofi.A" {
 				w.Error("a rename is not in place")
@@ -418,9 +418,9 @@ func TestUpdateUser(t *testing.T) {
 		both(t, func(w *world) {
 			u := w.push(w.a, user("kofi"))
 			keep := func(r desk.Resource) (desk.Resource, string, error) { return r, "", nil }
-			_, err := w.UpdateUser(w.ctx(), w.a, desk.OpPatch, "nobody", keep)
+			_, err := w.UpdateUser(w.ctx(), w.a, desk.OpPatch, "nobody", nil, keep)
 			w.wantKind(err, desk.NotFound, "")
-			_, err = w.UpdateUser(w.ctx(), w.b, desk.OpPatch, u.ID, keep)
+			_, err = w.UpdateUser(w.ctx(), w.b, desk.OpPatch, u.ID, nil, keep)
 			w.wantKind(err, desk.NotFound, "")
 		})
 	})
@@ -429,10 +429,10 @@ func TestUpdateUser(t *testing.T) {
 func TestDeleteUser(t *testing.T) {
 	both(t, func(w *world) {
 		u := w.push(w.a, user("kofi", "externalId", "k1"))
-		w.must(w.DeleteUser(w.ctx(), w.a, u.ID))
+		w.must(w.DeleteUser(w.ctx(), w.a, u.ID, nil))
 		_, err := w.User(w.ctx(), w.a, u.ID)
 		w.wantKind(err, desk.NotFound, "")
-		w.wantKind(w.DeleteUser(w.ctx(), w.a, u.ID), desk.NotFound, "")
+		w.wantKind(w.DeleteUser(w.ctx(), w.a, u.ID, nil), desk.NotFound, "")
 		w.wantStatus(u.ContactID, desk.SoftDeleted, desk.ActorDirectory)
 		w.wantEvent(u.ContactID, desk.OpDelete, desk.Deleted, "")
 
@@ -458,7 +458,7 @@ func TestTwoDirectories(t *testing.T) {
 		w.wantStatus(contact, desk.Active, "")
 		w.wantEvent(contact, desk.OpPatch, desk.Deactivated, "held_by_other_connection")
 		w.set(w.a, a.ID, "active", true)
-		w.must(w.DeleteUser(w.ctx(), w.b, b.ID))
+		w.must(w.DeleteUser(w.ctx(), w.b, b.ID, nil))
 		w.wantStatus(contact, desk.Active, "")
 		w.wantEvent(contact, desk.OpDelete, desk.Deleted, "held_by_other_connection")
 		w.set(w.a, a.ID, "active", false)
@@ -499,7 +499,7 @@ func TestEraseContact(t *testing.T) {
 		contact := born.ContactID
 
 		w.wantKind(w.EraseContact(w.ctx(), w.agent, contact), desk.Conflict, "status")
-		w.must(w.DeleteUser(w.ctx(), w.a, born.ID))
+		w.must(w.DeleteUser(w.ctx(), w.a, born.ID, nil))
 		w.wantStatus(contact, desk.SoftDeleted, desk.ActorDirectory)
 		w.must(w.EraseContact(w.ctx(), w.agent, contact))
 		_, err := w.Contact(w.ctx(), w.agent, contact)
@@ -538,7 +538,7 @@ func TestEraseHeldContact(t *testing.T) {
 		w.must(w.EraseContact(w.ctx(), w.agent, u.ContactID))
 		_, err := w.User(w.ctx(), w.a, u.ID)
 		w.wantKind(err, desk.NotFound, "")
-		users, total, err := w.Users(w.ctx(), w.a, nil, 0, 10)
+		users, total, err := w.Users(w.ctx(), w.a, desk.UserQuery{Limit: 10})
 		if err != nil || len(users)+total > 0 {
 			w.Fatalf("%d users are left, %v", total, err)
 		}

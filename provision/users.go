@@ -14,10 +14,26 @@ func (e *Engine) User(ctx context.Context, actor desk.Actor, id string) (desk.Di
 	return u, e.describe(ctx, actor, err, nil)
 }
 
-// Users returns a page of the connection's users whose filter holds (nil for all), in the order of their creation, and
-// how many there are in all.
-func (e *Engine) Users(ctx context.Context, actor desk.Actor, filter desk.Filter, offset, limit int) ([]desk.DirectoryUser, int, error) {
-	return e.Store.Read(ctx).Users(store.UserQuery{TenantID: actor.TenantID, Connection: actor.Connection, Filter: filter, Offset: offset, Limit: limit})
+// Users returns a page of the connection's users, and how many there are in all; -1 with a position, whose page does not say.
+func (e *Engine) Users(ctx context.Context, actor desk.Actor, q desk.UserQuery) (list []desk.DirectoryUser, total int, err error) {
+	r := e.Store.Read(ctx)
+	if q.Limit > 0 {
+		if list, err = r.Users(actor.TenantID, actor.Connection, q); err != nil {
+			return nil, 0, err
+		}
+		n := len(list)
+		switch {
+		case q.From != nil:
+			return list, -1, nil
+		case n > 0 && n < q.Limit || q.Offset == 0 && n == 0:
+			return list, q.Offset + n, nil
+		}
+	}
+	total, err = r.CountUsers(actor.TenantID, actor.Connection, q)
+	if len(list) > 0 {
+		total = max(total, q.Offset+len(list)) // one may have gone between the two
+	}
+	return list, total, err
 }
 
 // CreateUser adds what a directory pushes for the first time: to the one contact that it matches, else to a new one. A
@@ -25,7 +41,7 @@ func (e *Engine) Users(ctx context.Context, actor desk.Actor, filter desk.Filter
 func (e *Engine) CreateUser(ctx context.Context, actor desk.Actor, r desk.Resource) (desk.DirectoryUser, error) {
 	var u desk.DirectoryUser
 	create := func(tx *store.Tx) (err error) {
-		u, err = change{tx, actor, desk.OpCreate}.create(r)
+		u, err = change{tx, actor, desk.OpCreate, nil}.create(r)
 		return err
 	}
 	err := e.Store.Tx(ctx, create)
@@ -40,15 +56,19 @@ func (e *Engine) CreateUser(ctx context.Context, actor desk.Actor, r desk.Resour
 // on what it left out goes into the event.
 type Edit func(desk.Resource) (next desk.Resource, note string, err error)
 
-// UpdateUser replaces a user's resource by what edit makes of it. A change of nothing leaves user, contact and log as they are.
-func (e *Engine) UpdateUser(ctx context.Context, actor desk.Actor, operation desk.Operation, id string, edit Edit) (desk.DirectoryUser, error) {
+// Check returns an error unless a user, as it is stored, may be changed.
+type Check func(*desk.DirectoryUser) error
+
+// UpdateUser replaces a user's resource by what edit makes of it, if check (nil for none) lets it. A change of nothing leaves
+// user, contact and log as they are.
+func (e *Engine) UpdateUser(ctx context.Context, actor desk.Actor, operation desk.Operation, id string, check Check, edit Edit) (desk.DirectoryUser, error) {
 	var u desk.DirectoryUser
 	var wanted desk.Resource
 	err := e.Store.Tx(ctx, func(tx *store.Tx) (err error) {
 		if err := tx.Lock(actor.TenantID); err != nil {
 			return err
 		}
-		u, err = change{tx, actor, operation}.update(id, func(r desk.Resource) (_ desk.Resource, note string, err error) {
+		u, err = change{tx, actor, operation, check}.update(id, func(r desk.Resource) (_ desk.Resource, note string, err error) {
 			wanted, note, err = edit(r)
 			return wanted, note, err
 		})
@@ -57,10 +77,10 @@ func (e *Engine) UpdateUser(ctx context.Context, actor desk.Actor, operation des
 	return u, e.describe(ctx, actor, err, wanted)
 }
 
-// DeleteUser removes a directory user for good. Its contact is soft-deleted unless another connection holds it active, and
+// DeleteUser removes a directory user for good, if check (nil for none) lets it. Its contact is soft-deleted unless another connection holds it active, and
 // keeps the externalId, so that a new assignment finds it.
-func (e *Engine) DeleteUser(ctx context.Context, actor desk.Actor, id string) error {
-	err := e.Store.Tx(ctx, func(tx *store.Tx) error { return change{tx, actor, desk.OpDelete}.delete(id) })
+func (e *Engine) DeleteUser(ctx context.Context, actor desk.Actor, id string, check Check) error {
+	err := e.Store.Tx(ctx, func(tx *store.Tx) error { return change{tx, actor, desk.OpDelete, check}.delete(id) })
 	return e.describe(ctx, actor, err, nil)
 }
 
@@ -69,6 +89,16 @@ type change struct {
 	*store.Tx
 	actor     desk.Actor
 	operation desk.Operation
+	check     Check
+}
+
+// lock returns a user that may be changed, and its contact.
+func (c change) lock(id string) (desk.DirectoryUser, desk.Contact, error) {
+	u, contact, err := c.LockUser(c.actor.TenantID, c.actor.Connection, id)
+	if err == nil && c.check != nil {
+		err = c.check(&u)
+	}
+	return u, contact, err
 }
 
 func (c change) create(r desk.Resource) (desk.DirectoryUser, error) {
@@ -199,7 +229,7 @@ func (c change) adopt(u *desk.DirectoryUser, r desk.Resource, profile desk.Profi
 
 // update gives a user the state that edit makes. In a create it revives: the user is there, and inactive.
 func (c change) update(id string, edit Edit) (desk.DirectoryUser, error) {
-	stored, before, err := c.LockUser(c.actor.TenantID, c.actor.Connection, id)
+	stored, before, err := c.lock(id)
 	if err != nil {
 		return stored, err
 	}
@@ -267,7 +297,7 @@ func (c change) delete(id string) error {
 	if err := c.Lock(c.actor.TenantID); err != nil {
 		return err
 	}
-	u, before, err := c.LockUser(c.actor.TenantID, c.actor.Connection, id)
+	u, before, err := c.lock(id)
 	if err != nil {
 		return err
 	}

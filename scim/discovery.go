@@ -1,17 +1,19 @@
 package scim
 
 import (
-	"maps"
 	"net/http"
 	"strings"
 
+	"github.com/elimity-com/scim/optional"
+	"github.com/elimity-com/scim/schema"
+
 	"rollcall/desk"
+	"rollcall/internal/httpx"
 )
 
 const (
 	configURN       = "urn:ietf:params:scim:schemas:core:2.0:ServiceProviderConfig"
 	resourceTypeURN = "urn:ietf:params:scim:schemas:core:2.0:ResourceType"
-	schemaURN       = "urn:ietf:params:scim:schemas:core:2.0:Schema"
 )
 
 // serviceProviderConfig handles GET /ServiceProviderConfig (RFC 7643 section 5), which needs no token.
@@ -21,17 +23,22 @@ func (req *request) serviceProviderConfig() error {
 		"schemas":          []string{configURN},
 		"documentationUri": req.PublicURL + "/",
 		"patch":            supported(true),
-		"bulk":             map[string]any{"supported": false, "maxOperations": 0, "maxPayloadSize": 0},
+		"bulk":             map[string]any{"supported": true, "maxOperations": maxBulk, "maxPayloadSize": httpx.MaxBody},
 		"filter":           map[string]any{"supported": true, "maxResults": maxCount},
 		"changePassword":   supported(false),
-		"sort":             supported(false),
-		"etag":             supported(false),
+		"sort":             supported(true),
+		"etag":             supported(true),
+		// RFC 9865 section 4. Cursors do not expire, so that there is no cursorTimeout.
+		"pagination": map[string]any{
+			"cursor": true, "index": true, "defaultPaginationMethod": "index", "defaultPageSize": defaultCount, "maxPageSize": maxCount,
+		},
 		"authenticationSchemes": []map[string]any{{
-			"type":        "oauthbearertoken",
-			"name":        "Bearer token",
-			"description": "The connection's secret token, sent as Authorization: Bearer",
-			"specUri":     "https://www.rfc-editor.org/info/rfc6750",
-			"primary":     true,
+			"type":             "oauthbearertoken",
+			"name":             "Bearer token",
+			"description":      "The connection's secret token, sent as Authorization: Bearer",
+			"specUri":          "https://www.rfc-editor.org/info/rfc6750",
+			"documentationUri": req.PublicURL + "/",
+			"primary":          true,
 		}},
 		"meta": req.documentMeta("ServiceProviderConfig", "/ServiceProviderConfig"),
 	})
@@ -71,33 +78,56 @@ func (req *request) userType() map[string]any {
 	}
 }
 
+// definitions are the schemas of all that the server answers with, discovery included.
+func definitions() []schema.Schema {
+	list := []schema.Schema{users.core}
+	for _, e := range users.extensions {
+		list = append(list, e.schema)
+	}
+	config := schema.ServiceProviderConfigSchema()
+	config.Attributes = append(config.Attributes, pagination)
+	return append(list, config, schema.ResourceTypeSchema(), schema.Definition())
+}
+
+// pagination is what RFC 9865 section 4 adds to the ServiceProviderConfig.
+var pagination = schema.ComplexCoreAttribute(schema.ComplexParams{
+	Name: "pagination", Description: optional.NewString("How lists can be paged."), Mutability: schema.AttributeMutabilityReadOnly(),
+	SubAttributes: []schema.SimpleParams{
+		schema.SimpleBooleanParams(schema.BooleanParams{Name: "cursor", Required: true, Mutability: schema.AttributeMutabilityReadOnly(),
+			Description: optional.NewString("Whether lists can be paged by cursor.")}),
+		schema.SimpleBooleanParams(schema.BooleanParams{Name: "index", Required: true, Mutability: schema.AttributeMutabilityReadOnly(),
+			Description: optional.NewString("Whether lists can be paged by startIndex.")}),
+		schema.SimpleStringParams(schema.StringParams{Name: "defaultPaginationMethod", Mutability: schema.AttributeMutabilityReadOnly(),
+			CanonicalValues: []string{"cursor", "index"}, Description: optional.NewString("How a list is paged that is asked for without either.")}),
+		schema.SimpleNumberParams(schema.NumberParams{Name: "defaultPageSize", Type: schema.AttributeTypeInteger(), Mutability: schema.AttributeMutabilityReadOnly(),
+			Description: optional.NewString("How many resources a page has if no count is given.")}),
+		schema.SimpleNumberParams(schema.NumberParams{Name: "maxPageSize", Type: schema.AttributeTypeInteger(), Mutability: schema.AttributeMutabilityReadOnly(),
+			Description: optional.NewString("How many resources a page has at most.")}),
+	},
+})
+
 // schemas handles GET /Schemas.
 func (req *request) schemas() error {
-	documents := []any{req.schemaDocument(users.core.ToMap())}
-	for _, e := range users.extensions {
-		documents = append(documents, req.schemaDocument(e.schema.ToMap()))
+	documents := []any{}
+	for _, s := range definitions() {
+		documents = append(documents, req.schemaDocument(s))
 	}
 	return req.writeDocuments(documents)
 }
 
 // schema handles GET /Schemas/{urn}.
 func (req *request) schema() error {
-	if strings.EqualFold(req.id, coreURN) {
-		return req.writeDocument(req.schemaDocument(users.core.ToMap()))
-	}
-	for _, e := range users.extensions {
-		if strings.EqualFold(req.id, e.urn) {
-			return req.writeDocument(req.schemaDocument(e.schema.ToMap()))
+	for _, s := range definitions() {
+		if strings.EqualFold(req.id, s.ID) {
+			return req.writeDocument(req.schemaDocument(s))
 		}
 	}
 	return desk.Errorf(desk.NotFound, "", "no schema with this URN")
 }
 
-func (req *request) schemaDocument(schema map[string]any) map[string]any {
-	document := maps.Clone(schema)
-	id, _ := document["id"].(string)
-	document["schemas"] = []string{schemaURN}
-	document["meta"] = req.documentMeta("Schema", "/Schemas/"+id)
+func (req *request) schemaDocument(s schema.Schema) map[string]any {
+	document := s.ToMap()
+	document["meta"] = req.documentMeta("Schema", "/Schemas/"+s.ID)
 	return document
 }
 

@@ -1,6 +1,7 @@
 package scim
 
 import (
+	"context"
 	"encoding/json"
 	"net/http"
 	"strings"
@@ -22,6 +23,8 @@ var scimTypes = map[desk.Kind]scimerrors.ScimType{
 	desk.NoTarget:      scimerrors.ScimTypeNoTarget,
 	desk.Mutability:    scimerrors.ScimTypeMutability,
 	desk.Uniqueness:    scimerrors.ScimTypeUniqueness,
+	desk.InvalidCursor: "invalidCursor", // RFC 9865 section 2.1
+	desk.InvalidCount:  "invalidCount",
 }
 
 // writeError answers with a SCIM error. Its detail is what the directory's administrator reads.
@@ -33,12 +36,16 @@ func writeError(w http.ResponseWriter, r *http.Request, err error) {
 	case desk.Unavailable:
 		w.Header().Set("Retry-After", "5")
 	}
-	status := httpx.Statuses[e.Kind]
-	body, err := json.Marshal(scimerrors.ScimError{ScimType: scimTypes[e.Kind], Detail: httpx.Public(r.Context(), e), Status: status})
+	body, err := json.Marshal(scimError(r.Context(), e))
 	if err != nil {
 		panic(err) // three strings
 	}
-	write(w, status, body)
+	write(w, httpx.Statuses[e.Kind], body)
+}
+
+// scimError is the body that tells a client of an error.
+func scimError(ctx context.Context, e *desk.Error) scimerrors.ScimError {
+	return scimerrors.ScimError{ScimType: scimTypes[e.Kind], Detail: httpx.Public(ctx, e), Status: httpx.Statuses[e.Kind]}
 }
 
 func write(w http.ResponseWriter, status int, body []byte) {

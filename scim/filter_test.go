@@ -97,12 +97,14 @@ func randomFilter(r *rand.Rand, depth int) string {
 	case 3:
 		return text("emails", "emails.value", "emails.type", "phoneNumbers.value", "roles", "photos.value", "addresses.locality", "schemas")
 	case 4:
-		return pick("name pr", "emails pr", "roles pr", "roles.primary eq true", "manager pr", "addresses pr", `photos[value eq "https://x.example/P" and type eq "PHOTO"]`, `meta.resourceType eq "User"`)
+		return pick("name pr", "emails pr", "roles pr", "roles.primary eq true", "manager pr", "addresses pr", `photos[value eq "https://x.example/P" and type eq "PHOTO"]`, `meta.resourceType eq "User"`, `meta.version eq "W/\"1\""`, `meta.location sw "https://desk.example/U"`, "meta.location pr")
 	case 5:
 		return text("manager", "department", "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:department", "urn:ietf:params:scim:schemas:core:2.0:User:title", "manager.value")
 	}
 	return text("userName", "externalId", "displayName", "title", "name.familyName", "nickName", "profileUrl", "id", "NAME.givenname")
 }
+
+const location = "https://desk.example/Users/"
 
 // TestFiltersAgree compares what each engine finds by random filters with a plain evaluation in memory.
 func TestFiltersAgree(t *testing.T) {
@@ -128,7 +130,10 @@ func TestFiltersAgree(t *testing.T) {
 				t.Fatal(err)
 			}
 			values["id"] = u.ID
-			values["meta"] = map[string]any{"resourceType": "User", "created": u.CreatedAt.Format(time.RFC3339Nano), "lastModified": u.ModifiedAt.Format(time.RFC3339Nano)}
+			values["meta"] = map[string]any{
+				"resourceType": "User", "created": u.CreatedAt.Format(time.RFC3339Nano), "lastModified": u.ModifiedAt.Format(time.RFC3339Nano),
+				"location": location + u.ID, "version": `W/"1"`,
+			}
 			stored = append(stored, person{u.ID, values})
 		}
 		check := func(engine *provision.Engine, text string) int {
@@ -142,7 +147,7 @@ func TestFiltersAgree(t *testing.T) {
 					want = append(want, p.id)
 				}
 			}
-			found, total, err := engine.Users(t.Context(), actor, f, 0, 1000)
+			found, total, err := engine.Users(t.Context(), actor, desk.UserQuery{Filter: f, Limit: 1000, Location: location})
 			if err != nil {
 				t.Fatalf("%s: %v", text, err)
 			}

@@ -135,7 +135,7 @@ func fuzzFilter(f *testing.F, databaseURL string) {
 			wantClientError(t, err)
 			return
 		}
-		list, _, err := st.Read(context.Background()).Users(store.UserQuery{TenantID: "t", Connection: "c", Filter: filter, Limit: 10})
+		list, err := st.Read(context.Background()).Users("t", "c", desk.UserQuery{Filter: filter, Limit: 10})
 		if err != nil {
 			t.Fatal(err)
 		}

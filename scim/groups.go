@@ -1,20 +1,14 @@
 package scim
 
-import (
-	"bytes"
-	"net/http"
-
-	"rollcall/desk"
-)
+import "rollcall/desk"
 
 // listGroups answers with no groups: Entra and JumpCloud look for some even where groups are off.
 func (req *request) listGroups() error {
-	var b bytes.Buffer
-	if err := appendList(&b, nil, 0, req.query.startIndex, req.base, projection{}); err != nil {
-		return err
+	var none page
+	if !req.query.byCursor {
+		none.startIndex = req.query.startIndex
 	}
-	write(req.w, http.StatusOK, b.Bytes())
-	return nil
+	return req.writePage(none, projection{})
 }
 
 // getGroup finds none.

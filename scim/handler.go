@@ -33,6 +33,7 @@ type request struct {
 	base   string // the endpoint's URL, as the client addressed it
 	id     string // of the user in the path
 	query  query
+	conditions
 
 	// What a refusal is recorded with.
 	operation desk.Operation
@@ -47,9 +48,11 @@ var routes = []struct {
 	path    string
 	methods methods
 }{
-	{"/Users", methods{"GET": (*request).list, "POST": (*request).create}},
-	{searchPath, methods{"POST": (*request).search}},
-	{"/Users/{id}", methods{"GET": (*request).get, "PUT": (*request).replace, "PATCH": (*request).patch, "DELETE": (*request).delete}},
+	{"/Users", methods{"GET": (*request).list, "POST": (*request).change}},
+	{"/Users/.search", methods{"POST": (*request).search}},
+	{"/.search", methods{"POST": (*request).search}},
+	{"/Users/{id}", methods{"GET": (*request).get, "PUT": (*request).change, "PATCH": (*request).change, "DELETE": (*request).change}},
+	{bulkPath, methods{"POST": (*request).bulk}},
 	{"/Groups", methods{"GET": (*request).listGroups, "POST": noGroups}},
 	{"/Groups/{id}", methods{"GET": (*request).getGroup, "PUT": noGroups, "PATCH": noGroups, "DELETE": noGroups}},
 	{openPath, methods{"GET": (*request).serviceProviderConfig}},
@@ -57,12 +60,11 @@ var routes = []struct {
 	{"/ResourceTypes/{id}", methods{"GET": (*request).resourceType}},
 	{"/Schemas", methods{"GET": (*request).schemas}},
 	{"/Schemas/{id}", methods{"GET": (*request).schema}},
-	{"/Bulk", methods{"POST": notOffered}},
 	{"/Me", methods{"GET": notOffered, "POST": notOffered, "PUT": notOffered, "PATCH": notOffered, "DELETE": notOffered}},
 	{"", methods{"GET": (*request).serviceProviderConfig}}, // some clients try the tenant URL itself
 }
 
-const searchPath = "/Users/.search"
+const bulkPath = "/Bulk"
 
 // operations are what the log calls the methods.
 var operations = map[string]desk.Operation{
@@ -97,9 +99,11 @@ func (h *Handler) endpoint(path string, methods methods) http.Handler {
 		if r.Method == http.MethodHead {
 			req.method = http.MethodGet // net/http leaves the body out
 		}
-		req.operation = operations[req.method]
-		if path == searchPath {
+		switch req.operation = operations[req.method]; {
+		case strings.HasSuffix(path, "/.search"):
 			req.operation = desk.OpRead
+		case path == bulkPath:
+			req.operation = desk.OpBulk
 		}
 		if err := req.serve(path, methods); err != nil {
 			req.refuse(err)
@@ -131,6 +135,7 @@ func (req *request) serve(path string, methods methods) (err error) {
 	if strings.HasPrefix(req.r.URL.Path, "/scim/"+tenant+"/"+connection+"/v2") {
 		req.base += "/v2"
 	}
+	req.conditions = req.readConditions()
 	handle := methods[req.method]
 	if handle == nil {
 		return req.methodNotAllowed(methods)
@@ -168,13 +173,19 @@ func (req *request) methodNotAllowed(methods methods) error {
 	return desk.Errorf(desk.MethodNotAllowed, "", "%s is not possible here; allowed are %s", req.method, strings.Join(allowed, ", "))
 }
 
-// refuse answers with the error and, where the log should show it, records it: each write that an authenticated client was
-// refused, and reads that were not understood. Looking for what is not there is no refusal.
+// refuse answers with the error, and records it.
 func (req *request) refuse(err error) {
+	req.record(err)
+	writeError(req.w, req.r, err)
+}
+
+// record notes an error where the log should show it: each write that an authenticated client was refused, and reads that
+// were not understood. Looking for what is not there is no refusal.
+func (req *request) record(err error) {
 	ctx := req.r.Context()
 	kind := desk.KindOf(err)
 	quiet := req.operation == "" || req.actor.TenantID == "" ||
-		req.operation == desk.OpRead && (kind == desk.NotFound || kind == desk.MethodNotAllowed)
+		req.operation == desk.OpRead && (kind == desk.NotFound || kind == desk.MethodNotAllowed || kind == desk.VersionMismatch)
 	if kind == desk.Internal || kind == desk.Unavailable {
 		req.Log.Error("scim", "error", err, "request_id", httpx.RequestID(ctx))
 	} else if !quiet {
@@ -183,7 +194,6 @@ func (req *request) refuse(err error) {
 			req.Log.Error("record a refusal", "error", err, "request_id", httpx.RequestID(ctx))
 		}
 	}
-	writeError(req.w, req.r, err)
 }
 
 var mediaTypes = []string{contentType, "application/json"}

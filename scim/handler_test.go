@@ -90,7 +90,7 @@ func TestPaths(t *testing.T) {
 			{"GET", "/Groups/1", 404, "", ""},
 			{"DELETE", "/Groups/1", 501, "", ""},
 			{"GET", "/Me", 501, "", ""},
-			{"POST", "/Bulk", 501, "", ""},
+			{"POST", "/Bulk", 400, "invalidSyntax", ""},
 			{"GET", "/Users?filter=userName", 400, "invalidFilter", ""},
 			{"GET", "/Users?filter=", 400, "invalidFilter", ""},
 			{"GET", "/Users?filter=%ZZ", 400, "invalidFilter", ""},
@@ -106,6 +106,14 @@ func TestPaths(t *testing.T) {
 			{"GET", "/Users?filter=userName+pr&filter=title+pr", 400, "invalidValue", ""},
 			{"GET", "/Users?count=1.5", 400, "invalidValue", ""},
 			{"GET", "/Users?startIndex=x", 400, "invalidValue", ""},
+			{"GET", "/Users?sortBy=shoeSize", 400, "invalidValue", ""},
+			{"GET", "/Users?sortBy=name", 400, "invalidValue", ""},
+			{"GET", "/Users?sortBy=userName&sortOrder=up", 400, "invalidValue", ""},
+			{"GET", "/Users?cursor=nonsense", 400, "invalidCursor", ""},
+			{"GET", "/Users?cursor=%2B%2F", 400, "invalidCursor", ""},
+			{"GET", "/Users?cursor&count=-1", 400, "invalidCount", ""},
+			{"GET", "/Users?cursor&count=x", 400, "invalidCount", ""},
+			{"GET", "/Users?cursor&startIndex=1", 400, "invalidValue", ""},
 		} {
 			a := t.call(c.method, c.path, nil)
 			wantError(t, a, c.status, c.scimType)
@@ -293,7 +301,7 @@ func TestRefusalsAreRecorded(t *testing.T) {
 			{"POST", "/Users/.search?count=x", `{}`, desk.OpRead, desk.InvalidValue, ""},
 			{"PATCH", "/Users/" + id + "?attributes=%ff", `{}`, desk.OpPatch, desk.InvalidFilter, ""},
 			{"POST", "/Groups", `{"displayName":"All"}`, desk.OpCreate, desk.NotImplemented, ""},
-			{"POST", "/Bulk", `{}`, desk.OpCreate, desk.NotImplemented, ""},
+			{"POST", "/Bulk", `{}`, desk.OpBulk, desk.InvalidSyntax, ""},
 			{"PUT", "/Users", `{}`, desk.OpReplace, desk.MethodNotAllowed, ""},
 			{"POST", "/User", `{}`, desk.OpCreate, desk.NotFound, ""},
 		} {

@@ -16,11 +16,16 @@ const (
 	maxCount     = 1000
 )
 
-// query is what a list request asks for (RFC 7644 section 3.4.2).
+// query is what a list request asks for (RFC 7644 section 3.4.2, RFC 9865 section 2).
 type query struct {
 	filter     string
+	sortBy     string
+	descending bool
 	startIndex int // from 1
 	count      int // 0 asks for the total alone
+	counted    bool
+	byCursor   bool
+	cursor     string // "" for the first page
 	projection projection
 }
 
@@ -51,7 +56,7 @@ func parseQuery(raw string) (query, error) {
 
 func isParameter(name string) bool {
 	switch name {
-	case "filter", "startindex", "count", "attributes", "excludedattributes":
+	case "filter", "sortby", "sortorder", "startindex", "count", "cursor", "attributes", "excludedattributes":
 		return true
 	}
 	return false
@@ -74,11 +79,29 @@ func newQuery(values map[string]string) (q query, err error) {
 	if text, ok := values["filter"]; ok && strings.TrimSpace(text) == "" {
 		return q, invalidFilter("the filter is empty; leave the parameter out for all users")
 	}
+	q.sortBy = strings.TrimSpace(values["sortby"])
+	switch order := strings.ToLower(strings.TrimSpace(values["sortorder"])); order {
+	case "", "ascending":
+	case "descending":
+		q.descending = true
+	default:
+		return q, desk.Errorf(desk.InvalidValue, "sortOrder", "sortOrder must be ascending or descending")
+	}
 	if q.startIndex, err = number(values, "startindex", 1); err != nil {
 		return q, err
 	}
 	q.startIndex = max(1, q.startIndex)
-	if q.count, err = number(values, "count", defaultCount); err != nil {
+	_, q.counted = values["count"]
+	q.count, err = number(values, "count", defaultCount)
+	if q.cursor, q.byCursor = values["cursor"]; q.byCursor {
+		if _, both := values["startindex"]; both {
+			return q, desk.Errorf(desk.InvalidValue, "cursor", "a list is paged by cursor or by startIndex; leave one of the two out")
+		}
+		if err != nil || q.count < 0 {
+			return q, desk.Errorf(desk.InvalidCount, "count", "count must be an integer that is not negative")
+		}
+	}
+	if err != nil {
 		return q, err
 	}
 	q.count = min(max(0, q.count), maxCount)

@@ -23,11 +23,20 @@ func meta(u *desk.DirectoryUser, location string) map[string]any {
 	}
 }
 
+// complete returns a user's resource with id and meta.
+func complete(u *desk.DirectoryUser, location string) (map[string]any, error) {
+	r, err := u.Decode()
+	if err != nil {
+		return nil, err
+	}
+	r["id"], r["meta"] = u.ID, meta(u, location)
+	return r, nil
+}
+
 // appendUser writes a user as JSON. The stored resource is text already; only a projection needs it decoded.
 func appendUser(b *bytes.Buffer, u *desk.DirectoryUser, location string, p projection) error {
-	meta := meta(u, location)
 	if p.isEmpty() {
-		m, err := encode(meta)
+		m, err := encode(meta(u, location))
 		if err != nil {
 			return err
 		}
@@ -38,25 +47,41 @@ func appendUser(b *bytes.Buffer, u *desk.DirectoryUser, location string, p proje
 		b.WriteByte('}')
 		return nil
 	}
-	r, err := u.Decode()
+	r, err := complete(u, location)
 	if err != nil {
 		return err
 	}
-	r["id"], r["meta"] = u.ID, meta
 	text, err := encode(p.apply(users, r))
 	b.Write(text)
 	return err
 }
 
-// appendList writes a ListResponse (RFC 7644 section 3.4.2).
-func appendList(b *bytes.Buffer, list []desk.DirectoryUser, total, startIndex int, base string, p projection) error {
-	b.WriteString(`{"schemas":["` + listURN + `"],"totalResults":` + strconv.Itoa(total) + `,"startIndex":` + strconv.Itoa(startIndex) +
-		`,"itemsPerPage":` + strconv.Itoa(len(list)) + `,"Resources":[`)
-	for i := range list {
+// page is a part of a list.
+type page struct {
+	users          []desk.DirectoryUser
+	total          int
+	startIndex     int    // 0 if the list is paged by cursor
+	previous, next string // cursors, "" for none
+}
+
+// appendList writes a ListResponse (RFC 7644 section 3.4.2, RFC 9865 section 2).
+func appendList(b *bytes.Buffer, list page, locations string, p projection) error {
+	b.WriteString(`{"schemas":["` + listURN + `"],"totalResults":` + strconv.Itoa(list.total) + `,"itemsPerPage":` + strconv.Itoa(len(list.users)))
+	if list.startIndex > 0 {
+		b.WriteString(`,"startIndex":` + strconv.Itoa(list.startIndex))
+	}
+	if list.previous != "" {
+		b.WriteString(`,"previousCursor":"` + list.previous + `"`)
+	}
+	if list.next != "" {
+		b.WriteString(`,"nextCursor":"` + list.next + `"`)
+	}
+	b.WriteString(`,"Resources":[`)
+	for i := range list.users {
 		if i > 0 {
 			b.WriteByte(',')
 		}
-		if err := appendUser(b, &list[i], base+"/Users/"+list[i].ID, p); err != nil {
+		if err := appendUser(b, &list.users[i], locations+list.users[i].ID, p); err != nil {
 			return err
 		}
 	}

@@ -9,38 +9,77 @@ import (
 	"rollcall/desk"
 )
 
-// create handles POST /Users.
-func (req *request) create() error {
-	r, err := req.resource()
-	if err != nil {
-		return err
-	}
-	if r["active"] == nil {
-		r["active"] = true
-	}
-	u, err := req.Engine.CreateUser(req.r.Context(), req.actor, r)
-	if err != nil {
-		return err
-	}
-	return req.write(http.StatusCreated, &u)
-}
-
 // get handles GET /Users/{id}.
 func (req *request) get() error {
 	u, err := req.Engine.User(req.r.Context(), req.actor, req.id)
 	if err != nil {
 		return err
 	}
+	if len(req.match) > 0 && !fits(req.match, &u) {
+		return req.check(&u)
+	}
+	if fits(req.noneMatch, &u) {
+		req.identify(&u)
+		req.w.WriteHeader(http.StatusNotModified)
+		return nil
+	}
 	return req.write(http.StatusOK, &u)
 }
 
-// replace handles PUT /Users/{id}. The id in the path counts, whatever the body says.
-func (req *request) replace() error {
-	r, err := req.resource()
+// change handles POST /Users, and PUT, PATCH and DELETE /Users/{id}.
+func (req *request) change() error {
+	var body map[string]any
+	var err error
+	if req.method != http.MethodDelete {
+		if body, err = req.body(); err != nil {
+			return err
+		}
+	}
+	u, err := req.apply(body)
 	if err != nil {
 		return err
 	}
-	u, err := req.Engine.UpdateUser(req.r.Context(), req.actor, desk.OpReplace, req.id, func(current desk.Resource) (desk.Resource, string, error) {
+	switch req.method {
+	case http.MethodPost:
+		return req.write(http.StatusCreated, &u)
+	case http.MethodDelete:
+		write(req.w, http.StatusNoContent, nil)
+		return nil
+	}
+	return req.write(http.StatusOK, &u)
+}
+
+// apply does what the method asks for, and returns the user as it is then.
+func (req *request) apply(body map[string]any) (u desk.DirectoryUser, err error) {
+	switch req.method {
+	case http.MethodPost:
+		return req.create(body)
+	case http.MethodPut:
+		return req.replace(body)
+	case http.MethodPatch:
+		return req.patch(body)
+	}
+	return u, req.Engine.DeleteUser(req.r.Context(), req.actor, req.id, req.check)
+}
+
+func (req *request) create(body map[string]any) (desk.DirectoryUser, error) {
+	r, err := req.resource(body)
+	if err != nil {
+		return desk.DirectoryUser{}, err
+	}
+	if r["active"] == nil {
+		r["active"] = true
+	}
+	return req.Engine.CreateUser(req.r.Context(), req.actor, r)
+}
+
+// replace changes a user as PUT does. The id in the path counts, whatever the body says.
+func (req *request) replace(body map[string]any) (desk.DirectoryUser, error) {
+	r, err := req.resource(body)
+	if err != nil {
+		return desk.DirectoryUser{}, err
+	}
+	return req.update(desk.OpReplace, func(current desk.Resource) (desk.Resource, string, error) {
 		active, had := current["active"]
 		if _, said := r["active"]; said || !had {
 			return r, "", nil
@@ -50,24 +89,15 @@ func (req *request) replace() error {
 		next["active"] = active
 		return next, "", nil
 	})
-	if err != nil {
-		return err
-	}
-	return req.write(http.StatusOK, &u)
 }
 
-// patch handles PATCH /Users/{id}.
-func (req *request) patch() error {
-	body, err := req.body()
-	if err != nil {
-		return err
-	}
+func (req *request) patch(body map[string]any) (desk.DirectoryUser, error) {
 	ops, err := users.parsePatch(body)
 	if err != nil {
-		return err
+		return desk.DirectoryUser{}, err
 	}
 	leaver := deactivates(ops)
-	u, err := req.Engine.UpdateUser(req.r.Context(), req.actor, desk.OpPatch, req.id, func(r desk.Resource) (desk.Resource, string, error) {
+	u, err := req.update(desk.OpPatch, func(r desk.Resource) (desk.Resource, string, error) {
 		if !leaver {
 			return r, "", users.patch(r, ops)
 		}
@@ -76,15 +106,17 @@ func (req *request) patch() error {
 	})
 	if leaver && desk.KindOf(err) == desk.Uniqueness {
 		// A key is taken. Somebody who left shall not stay active for that.
-		u, err = req.Engine.UpdateUser(req.r.Context(), req.actor, desk.OpPatch, req.id, func(r desk.Resource) (desk.Resource, string, error) {
+		u, err = req.update(desk.OpPatch, func(r desk.Resource) (desk.Resource, string, error) {
 			leftOut, err := users.deactivate(r, ops)
 			return r, leaverNote(leftOut), err
 		})
 	}
-	if err != nil {
-		return err
-	}
-	return req.write(http.StatusOK, &u)
+	return u, err
+}
+
+// update changes the user if the request's conditions hold.
+func (req *request) update(operation desk.Operation, edit func(desk.Resource) (desk.Resource, string, error)) (desk.DirectoryUser, error) {
+	return req.Engine.UpdateUser(req.r.Context(), req.actor, operation, req.id, req.check, edit)
 }
 
 // leaverNote tells the log which paths of a PATCH were left out.
@@ -95,79 +127,32 @@ func leaverNote(leftOut []string) string {
 	return "left out, so that the person could be deactivated: " + strings.Join(leftOut, ", ")
 }
 
-// delete handles DELETE /Users/{id}.
-func (req *request) delete() error {
-	if err := req.Engine.DeleteUser(req.r.Context(), req.actor, req.id); err != nil {
-		return err
-	}
-	write(req.w, http.StatusNoContent, nil)
-	return nil
-}
-
-// list handles GET /Users.
-func (req *request) list() error {
-	return req.writeList(req.query)
-}
-
-// search handles POST /Users/.search.
-func (req *request) search() error {
-	if req.query.filter != "" {
-		return invalidFilter("send the filter of a search in its body")
-	}
-	body, err := req.body()
-	if err != nil {
-		return err
-	}
-	q, err := searchQuery(body)
-	if err != nil {
-		return err
-	}
-	return req.writeList(q)
-}
-
-func (req *request) writeList(q query) error {
-	var filter desk.Filter
-	if q.filter != "" {
-		var err error
-		if filter, err = users.parseFilter(q.filter); err != nil {
-			return err
-		}
-	}
-	list, total, err := req.Engine.Users(req.r.Context(), req.actor, filter, q.startIndex-1, q.count)
-	if err != nil {
-		return err
-	}
-	var b bytes.Buffer
-	if err := appendList(&b, list, total, q.startIndex, req.base, q.projection); err != nil {
-		return err
-	}
-	write(req.w, http.StatusOK, b.Bytes())
-	return nil
-}
-
-// resource reads the body of a POST or PUT.
-func (req *request) resource() (desk.Resource, error) {
-	body, err := req.body()
-	if err != nil {
-		return nil, err
-	}
+// resource makes a resource of the body of a POST or PUT.
+func (req *request) resource(body map[string]any) (desk.Resource, error) {
 	if req.subject, _ = member(body, "userName").(string); req.subject == "" {
 		req.subject, _ = member(body, "externalId").(string)
 	}
 	return users.newResource(body)
 }
 
+// location is a user's URL.
+func (req *request) location(u *desk.DirectoryUser) string { return req.base + "/Users/" + u.ID }
+
+// identify says in the answer's header which user it is about, and at which version.
+func (req *request) identify(u *desk.DirectoryUser) {
+	header := req.w.Header()
+	header.Set("Location", req.location(u))
+	header.Set("Content-Location", req.location(u))
+	header.Set("ETag", version(u))
+}
+
 // write answers with a user.
 func (req *request) write(status int, u *desk.DirectoryUser) error {
-	location := req.base + "/Users/" + u.ID
 	var b bytes.Buffer
-	if err := appendUser(&b, u, location, req.query.projection); err != nil {
+	if err := appendUser(&b, u, req.location(u), req.query.projection); err != nil {
 		return err
 	}
-	header := req.w.Header()
-	header.Set("Location", location)
-	header.Set("Content-Location", location)
-	header.Set("ETag", version(u))
+	req.identify(u)
 	write(req.w, status, b.Bytes())
 	return nil
 }

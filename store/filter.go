@@ -14,6 +14,7 @@ import (
 type translator struct {
 	engine             Engine
 	tenant, connection string
+	location           string // what stands before the id in meta.location
 	args               []any
 	indexed            bool // whether an index finds users for some part of the filter
 	aliases            int
@@ -26,17 +27,37 @@ var resource = document{"resource", "coalesce(folded, resource)"}
 
 // column is an attribute that is not read from JSON.
 type column struct {
-	sql     string
-	indexed bool // an index begins with it
+	sql      string
+	indexed  bool // an index begins with it
+	nullable bool
 }
 
-var columns = map[string]column{
-	"id":                {"id", true},
-	"externalId":        {"external_id", true},
-	"userName":          {"user_name_key", true},
-	"meta.created":      {"created_at", false},
-	"meta.lastModified": {"modified_at", false},
-	"meta.resourceType": {"'User'", false},
+// column returns the column of an attribute of the resource, and whether it has one.
+func (t *translator) column(a desk.Attribute) (c column, ok bool) {
+	switch a.String() {
+	case "id":
+		return column{sql: "id", indexed: true}, true
+	case "externalId":
+		return column{sql: "external_id", indexed: true, nullable: true}, true
+	case "userName":
+		return column{sql: "user_name_key", indexed: true}, true
+	case "meta.created":
+		return column{sql: "created_at"}, true
+	case "meta.lastModified":
+		return column{sql: "modified_at"}, true
+	case "meta.resourceType":
+		c.sql = "('' || 'User')" // by a bare constant nothing can be sorted
+	case "meta.location":
+		c.sql = "(" + quote(t.location) + " || id)"
+	case "meta.version":
+		c.sql = `('W/"' || version || '"')`
+	default:
+		return c, false
+	}
+	if t.engine == Postgres {
+		c.sql = "(" + c.sql + ` COLLATE "C")`
+	}
+	return c, true
 }
 
 func (t *translator) arg(v any) string {
@@ -63,7 +84,7 @@ func (t *translator) filter(f desk.Filter, doc document) (string, error) {
 		if f.Attr.Multi >= 0 {
 			return t.compareAny(f, doc)
 		}
-		if c, ok := columns[f.Attr.String()]; ok && doc == resource {
+		if c, ok := t.column(f.Attr); ok && doc == resource {
 			t.indexed = t.indexed || c.indexed && (f.Op == desk.Eq || f.Op == desk.Starts)
 			return t.compareColumn(f, c)
 		}
@@ -121,25 +142,27 @@ func (t *translator) compareAny(c desk.Compare, doc document) (string, error) {
 func (t *translator) exists(path []string, doc document, uses desk.Filter, condition func(document) (string, error)) (string, error) {
 	t.aliases++
 	exact, folded := fmt.Sprintf("e%d", t.aliases), fmt.Sprintf("f%d", t.aliases)
-	each := func(array, alias string) string {
-		if t.engine == SQLite {
-			return fmt.Sprintf("json_each(%s, %s) AS %s", array, liteString(litePath(path)), alias)
-		}
-		return fmt.Sprintf("json_array_elements(%s) WITH ORDINALITY AS %s(value, key)", array+pgPath(path), alias)
-	}
 	element := document{exact + ".value", folded + ".value"}
-	from := each(doc.exact, exact)
+	from := t.each(doc.exact, path, exact)
 	switch anyExact, anyFolded := caseRules(uses); {
 	case anyFolded && anyExact:
-		from += " JOIN " + each(doc.folded, folded) + " ON " + exact + ".key = " + folded + ".key"
+		from += " JOIN " + t.each(doc.folded, path, folded) + " ON " + exact + ".key = " + folded + ".key"
 	case anyFolded:
-		from = each(doc.folded, folded)
+		from = t.each(doc.folded, path, folded)
 		element.exact = element.folded
 	default:
 		element.folded = element.exact
 	}
 	sql, err := condition(element)
 	return "EXISTS (SELECT 1 FROM " + from + " WHERE " + sql + ")", err
+}
+
+// each is the SQL of the elements of the array at path, with their value and key.
+func (t *translator) each(array string, path []string, alias string) string {
+	if t.engine == SQLite {
+		return fmt.Sprintf("json_each(%s, %s) AS %s", array, quote(litePath(path)), alias)
+	}
+	return fmt.Sprintf("json_array_elements(%s) WITH ORDINALITY AS %s(value, key)", array+pgPath(path), alias)
 }
 
 // caseRules reports whether a filter needs the document as stored, and with folded strings.
@@ -231,18 +254,25 @@ func after(prefix string) string {
 // compare compares a single value within a JSON document.
 func (t *translator) compare(c desk.Compare, doc document) (string, error) {
 	value := t.value(c.Attr, doc)
-	if want, ok := c.Value.(bool); ok {
-		// PostgreSQL reads a JSON boolean as text, SQLite as 0 or 1.
-		if t.engine == Postgres {
-			c.Value = fmt.Sprint(want)
-		} else if c.Value = 0; want {
-			c.Value = 1
-		}
-	}
+	c.Value = t.fromJSON(c.Value)
 	if _, ok := c.Value.(time.Time); ok {
 		return "", desk.Errorf(desk.InvalidFilter, "filter", "filtering by %s is not supported", c.Attr)
 	}
 	return t.operate(c, value)
+}
+
+// fromJSON is a value as the engine reads it out of JSON: PostgreSQL takes a boolean for text, SQLite for 0 or 1.
+func (t *translator) fromJSON(v any) any {
+	b, ok := v.(bool)
+	switch {
+	case !ok:
+		return v
+	case t.engine == Postgres:
+		return fmt.Sprint(b)
+	case b:
+		return 1
+	}
+	return 0
 }
 
 // value is the SQL of an attribute's value, folded if it is to be; of a complex attribute, its JSON.
@@ -258,17 +288,17 @@ func (t *translator) value(a desk.Attribute, doc document) string {
 	case t.engine == Postgres:
 		sql = "((" + from + pgPath(a.Path[:max(0, len(a.Path)-1)])
 		if len(a.Path) > 0 {
-			sql += " ->> " + pgString(a.Path[len(a.Path)-1])
+			sql += " ->> " + quote(a.Path[len(a.Path)-1])
 		} else {
 			sql += " #>> '{}'"
 		}
 		sql += `) COLLATE "C")`
 	case a.Type == desk.ComplexType:
-		return from + " -> " + liteString(litePath(a.Path))
+		return from + " -> " + quote(litePath(a.Path))
 	case len(a.Path) == 0:
 		sql = from
 	default:
-		sql = "(" + from + " ->> " + liteString(litePath(a.Path)) + ")"
+		sql = "(" + from + " ->> " + quote(litePath(a.Path)) + ")"
 	}
 	if fold {
 		sql = "lower(" + sql + ")"
@@ -317,19 +347,16 @@ func (t *translator) operate(c desk.Compare, sql string) (string, error) {
 	return "", fmt.Errorf("translate filter: unknown operator %q", c.Op)
 }
 
-// Member names come from schemas, not from requests; they are quoted all the same.
-
-func pgString(s string) string { return "'" + strings.ReplaceAll(s, "'", "''") + "'" }
+// quote writes text that comes from schemas and from the server's own URL, never from requests.
+func quote(s string) string { return "'" + strings.ReplaceAll(s, "'", "''") + "'" }
 
 func pgPath(path []string) string {
 	var b strings.Builder
 	for _, name := range path {
-		b.WriteString(" -> " + pgString(name))
+		b.WriteString(" -> " + quote(name))
 	}
 	return b.String()
 }
-
-func liteString(s string) string { return pgString(s) }
 
 func litePath(path []string) string {
 	var b strings.Builder

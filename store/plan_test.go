@@ -37,12 +37,15 @@ func TestPlans(t *testing.T) {
 			}
 		}
 		middle := contactID(people / 2)
-		users := func(f desk.Filter) func(*store.Tx) error {
+		page := func(q desk.UserQuery) func(*store.Tx) error {
 			return func(tx *store.Tx) error {
-				_, _, err := tx.Users(store.UserQuery{TenantID: "t", Connection: "c", Filter: f, Limit: 10})
+				q.Limit = 10
+				_, err := tx.Users("t", "c", q)
 				return err
 			}
 		}
+		users := func(f desk.Filter) func(*store.Tx) error { return page(desk.UserQuery{Filter: f}) }
+		byName := &desk.Sort{By: userName}
 		contacts := func(q store.ContactQuery) func(*store.Tx) error {
 			return func(tx *store.Tx) error {
 				q.TenantID, q.Limit = "t", 10
@@ -67,6 +70,12 @@ func TestPlans(t *testing.T) {
 			"users by email":                      users(eq(text(0, false, "emails", "value"), name(7))),
 			"users by work email":                 users(typed("work", name(7))),
 			"users by their names' beginning":     users(desk.Compare{Attr: userName, Op: desk.Starts, Value: "user299"}),
+			"users, a page later":                 page(desk.UserQuery{From: &desk.Position{ID: userID(7)}}),
+			"users, a page before":                page(desk.UserQuery{From: &desk.Position{ID: userID(7), Backward: true}}),
+			"users by name":                       page(desk.UserQuery{Sort: byName}),
+			"users by name, downwards":            page(desk.UserQuery{Sort: &desk.Sort{By: userName, Descending: true}}),
+			"users by name, a page later":         page(desk.UserQuery{Sort: byName, From: &desk.Position{Key: name(7), ID: userID(7)}}),
+			"users by name, a page before":        page(desk.UserQuery{Sort: byName, From: &desk.Position{Key: name(7), ID: userID(7), Backward: true}}),
 			"the user itself":                     func(tx *store.Tx) error { _, err := tx.User("t", "c", userID(7)); return err },
 			"the user itself, locked":             func(tx *store.Tx) error { _, _, err := tx.LockUser("t", "c", userID(7)); return err },
 			"who holds a person's keys":           func(tx *store.Tx) error { p := person; p.Connection = "c"; _, err := tx.UsersByKey(p); return err },

@@ -135,45 +135,42 @@ func (r Reader) UsersOf(tenant string, contacts ...string) ([]desk.DirectoryUser
 	return list, fail(err, "read directory users of contacts")
 }
 
-// UserQuery asks for a page of a connection's users in the order of their ids, which is that of creation.
-type UserQuery struct {
-	TenantID   string
-	Connection string
-	Filter     desk.Filter // nil for all
-	Offset     int
-	Limit      int
+// Users returns a page of a connection's users.
+func (r Reader) Users(tenant, connection string, q desk.UserQuery) ([]desk.DirectoryUser, error) {
+	t := r.translator(tenant, connection, q)
+	where, err := t.users(q)
+	if err != nil {
+		return nil, err
+	}
+	order, from := t.order(q)
+	list, err := gorm.G[desk.DirectoryUser](r.db).Where(where+from, t.args...).Order(order).Offset(q.Offset).Limit(q.Limit).Find(r.ctx)
+	if q.From != nil && q.From.Backward {
+		slices.Reverse(list)
+	}
+	return list, fail(err, "list directory users")
 }
 
-// Users returns a page of users, and how many there are in all.
-func (r Reader) Users(q UserQuery) (list []desk.DirectoryUser, total int, err error) {
-	where, args, order := "tenant_id = ? AND connection = ?", []any{q.TenantID, q.Connection}, "id"
-	if q.Filter != nil {
-		t := translator{engine: r.engine, tenant: q.TenantID, connection: q.Connection}
-		condition, err := t.filter(q.Filter, resource)
-		if err != nil {
-			return nil, 0, err
-		}
-		where, args = where+" AND "+condition, append(args, t.args...)
-		if r.engine == SQLite && t.indexed {
-			order = "+id" // it would rather read the whole connection in this order than find few users and sort them
-		}
-	}
-	if q.Limit > 0 {
-		list, err = gorm.G[desk.DirectoryUser](r.db).Where(where, args...).Order(order).Offset(q.Offset).Limit(q.Limit).Find(r.ctx)
-		if err != nil {
-			return nil, 0, fail(err, "list directory users")
-		}
-		if n := len(list); n > 0 && n < q.Limit || q.Offset == 0 && n == 0 {
-			return list, q.Offset + n, nil
-		}
-	}
-	count, err := gorm.G[desk.DirectoryUser](r.db).Where(where, args...).Count(r.ctx, "*")
+// CountUsers returns how many users a query is about, whatever its page.
+func (r Reader) CountUsers(tenant, connection string, q desk.UserQuery) (int, error) {
+	t := r.translator(tenant, connection, q)
+	where, err := t.users(q)
 	if err != nil {
-		return nil, 0, fail(err, "count directory users")
+		return 0, err
 	}
-	total = int(count)
-	if len(list) > 0 {
-		total = max(total, q.Offset+len(list)) // one may have gone between the two
+	n, err := gorm.G[desk.DirectoryUser](r.db).Where(where, t.args...).Count(r.ctx, "*")
+	return int(n), fail(err, "count directory users")
+}
+
+func (r Reader) translator(tenant, connection string, q desk.UserQuery) *translator {
+	return &translator{engine: r.engine, tenant: tenant, connection: connection, location: q.Location}
+}
+
+// users is the condition of the users that a query is about.
+func (t *translator) users(q desk.UserQuery) (string, error) {
+	where := "tenant_id = " + t.arg(t.tenant) + " AND connection = " + t.arg(t.connection)
+	if q.Filter == nil {
+		return where, nil
 	}
-	return list, total, nil
+	condition, err := t.filter(q.Filter, resource)
+	return where + " AND " + condition, err
 }

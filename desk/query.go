@@ -1,0 +1,72 @@
+package desk
+
+import "time"
+
+// UserQuery asks for a page of a connection's users.
+type UserQuery struct {
+	Filter Filter    // nil for all
+	Sort   *Sort     // nil for the order of creation, which is that of ids
+	Offset int       // how many to pass over
+	From   *Position // where to begin, instead of Offset
+	Limit  int       // how many, at most
+	// Location is what stands before a user's id in meta.location.
+	Location string
+}
+
+// Sort is an order of users: by an attribute, and by id where that is equal. Who lacks the attribute comes last, or first in
+// descending order (RFC 7644 section 3.4.2.3).
+type Sort struct {
+	By         Attribute // no ComplexType
+	Descending bool
+}
+
+// Position is a place in an order of users, next to the one with this key and id. It stays good when that user changes or
+// goes.
+type Position struct {
+	Key      any // as Sort.Key returns it; nil without a Sort
+	ID       string
+	Backward bool // asks for what comes before it
+}
+
+// Key returns what a user, complete with id and meta, is sorted by: a string, of which the first MaxKey characters count and
+// which is folded unless the attribute is case-exact, a bool, a time.Time, or nil for none. Of several values the primary one
+// counts, else the first.
+func (s *Sort) Key(values map[string]any) any {
+	path := s.By.Path
+	if s.By.Multi >= 0 {
+		elements, _ := lookup(values, path[:s.By.Multi+1]).([]any)
+		values, path = nil, path[s.By.Multi+1:]
+		for i, e := range elements {
+			m, _ := e.(map[string]any)
+			if i == 0 || m["primary"] == true {
+				values = m
+			}
+			if m["primary"] == true {
+				break
+			}
+		}
+	}
+	v := lookup(values, path)
+	switch v.(type) {
+	case nil, bool:
+		return v
+	}
+	key := text(v)
+	if s.By.Type == TimeType {
+		t, err := time.Parse(time.RFC3339, key)
+		if err != nil {
+			return nil
+		}
+		return t
+	}
+	if !s.By.CaseExact {
+		key = Fold(key)
+	}
+	n := 0
+	for i := range key {
+		if n++; n > MaxKey {
+			return key[:i]
+		}
+	}
+	return key
+}

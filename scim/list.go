@@ -1,0 +1,219 @@
+package scim
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/json"
+	"net/http"
+	"strings"
+	"time"
+
+	"rollcall/desk"
+	"rollcall/internal/httpx"
+)
+
+// list handles GET /Users.
+func (req *request) list() error { return req.answer(req.query) }
+
+// search handles POST /Users/.search, and POST /.search, which asks for resources of all types: users are all there are.
+func (req *request) search() error {
+	if req.query.filter != "" {
+		return invalidFilter("send the filter of a search in its body")
+	}
+	body, err := req.body()
+	if err != nil {
+		return err
+	}
+	q, err := searchQuery(body)
+	if err != nil {
+		return err
+	}
+	return req.answer(q)
+}
+
+// answer answers with the page that a query asks for.
+func (req *request) answer(q query) error {
+	ask := desk.UserQuery{Offset: q.startIndex - 1, Limit: q.count, Location: req.base + "/Users/"}
+	var err error
+	if q.filter != "" {
+		if ask.Filter, err = users.parseFilter(q.filter); err != nil {
+			return err
+		}
+	}
+	if q.sortBy != "" {
+		if ask.Sort, err = users.sort(q.sortBy, q.descending); err != nil {
+			return err
+		}
+	}
+	var list page
+	if q.byCursor {
+		list, err = req.pageByCursor(q, ask)
+	} else {
+		list.startIndex = q.startIndex
+		list.users, list.total, err = req.Engine.Users(req.r.Context(), req.actor, ask)
+	}
+	if err != nil {
+		return err
+	}
+	return req.writePage(list, q.projection)
+}
+
+func (req *request) writePage(list page, p projection) error {
+	var b bytes.Buffer
+	if err := appendList(&b, list, req.base+"/Users/", p); err != nil {
+		return err
+	}
+	write(req.w, http.StatusOK, b.Bytes())
+	return nil
+}
+
+// sort resolves what a list is to be sorted by; a complex attribute stands for its value.
+func (s *userSchema) sort(path string, descending bool) (*desk.Sort, error) {
+	ref, ok := s.resolve(path)
+	if ok && ref.attr != nil && ref.sub == nil && ref.attr.subs != nil {
+		ref.sub = ref.attr.subs["value"]
+		ok = ref.sub != nil
+	}
+	if !ok || ref.attr == nil || ref.attr.multi && ref.attr.subs == nil {
+		return nil, desk.Errorf(desk.InvalidValue, "sortBy", "users cannot be sorted by %s", short(path))
+	}
+	return &desk.Sort{By: ref.attribute(), Descending: descending}, nil
+}
+
+// cursor is a position in a list, and what list that is. As it holds all that the next page needs, any server can give that
+// page, at any time: cursors do not expire.
+type cursor struct {
+	Key      any    `json:"k"` // of the user next to it: text, a boolean, or null
+	ID       string `json:"i"`
+	Backward bool   `json:"b,omitempty"`
+	Total    int    `json:"t"` // as the first page said it
+	Count    int    `json:"c"`
+	Query    []byte `json:"q"` // the fingerprint of filter and order
+}
+
+// maxCursor is how long a cursor may be: a key of MaxKey characters, escaped, and the rest.
+const maxCursor = 16 * desk.MaxKey
+
+func (c cursor) encode() (string, error) {
+	text, err := encode(c)
+	return base64.RawURLEncoding.EncodeToString(text), err // unreserved characters, as RFC 9865 section 2 asks for
+}
+
+// fingerprint tells a query from others.
+func (req *request) fingerprint(q query) []byte {
+	text, _ := json.Marshal([]any{req.actor.TenantID, req.actor.Connection, q.filter, strings.ToLower(q.sortBy), q.descending})
+	sum := sha256.Sum256(text)
+	return sum[:8]
+}
+
+// parseCursor reads the cursor of a query.
+func (req *request) parseCursor(q query) (c cursor, err error) {
+	invalid := desk.Errorf(desk.InvalidCursor, "cursor", "the cursor belongs to no list with this filter and order; begin again with an empty one")
+	if len(q.cursor) > maxCursor {
+		return c, invalid
+	}
+	text, err := base64.RawURLEncoding.DecodeString(q.cursor)
+	if err != nil || json.Unmarshal(text, &c) != nil || !bytes.Equal(c.Query, req.fingerprint(q)) || !httpx.Storable(c.ID) {
+		return c, invalid
+	}
+	if key, ok := c.Key.(string); ok && !httpx.Storable(key) {
+		return c, invalid
+	}
+	if c.Count < 1 || c.Count > maxCount {
+		return c, invalid
+	}
+	if q.counted && q.count != c.Count {
+		return c, desk.Errorf(desk.InvalidCount, "count", "the cursor is good for pages of %d; begin again with an empty one for another count", c.Count)
+	}
+	return c, nil
+}
+
+// pageByCursor reads a page, and makes the cursors of those next to it. To know whether there is another one it asks for one
+// user more than it returns.
+func (req *request) pageByCursor(q query, ask desk.UserQuery) (list page, err error) {
+	ask.Offset = 0
+	at := cursor{Count: q.count, Query: req.fingerprint(q)}
+	if q.cursor != "" {
+		if at, err = req.parseCursor(q); err != nil {
+			return list, err
+		}
+		if ask.From, err = position(at, ask.Sort); err != nil {
+			return list, err
+		}
+	}
+	if ask.Limit = at.Count; ask.Limit > 0 {
+		ask.Limit++
+	}
+	found, total, err := req.Engine.Users(req.r.Context(), req.actor, ask)
+	if err != nil {
+		return list, err
+	}
+	if ask.From == nil {
+		at.Total = total
+	}
+	list.total = at.Total
+	more := len(found) > at.Count
+	switch {
+	case more && at.Backward:
+		found = found[1:]
+	case more:
+		found = found[:at.Count]
+	}
+	if list.users = found; len(found) == 0 {
+		return list, nil
+	}
+	beside := func(u *desk.DirectoryUser, backward bool) string {
+		if err != nil {
+			return ""
+		}
+		next := at
+		next.ID, next.Backward = u.ID, backward
+		if ask.Sort != nil {
+			var r map[string]any
+			if r, err = complete(u, ask.Location+u.ID); err != nil {
+				return ""
+			}
+			next.Key = ask.Sort.Key(r)
+		}
+		var text string
+		text, err = next.encode()
+		return text
+	}
+	if more || at.Backward {
+		list.next = beside(&found[len(found)-1], false)
+	}
+	if q.cursor != "" && (more || !at.Backward) {
+		list.previous = beside(&found[0], true)
+	}
+	return list, err
+}
+
+// position is where a cursor points to in an order.
+func position(c cursor, by *desk.Sort) (*desk.Position, error) {
+	invalid := desk.Errorf(desk.InvalidCursor, "cursor", "the cursor does not fit the order; begin again with an empty one")
+	p := &desk.Position{Key: c.Key, ID: c.ID, Backward: c.Backward}
+	if by == nil || c.Key == nil {
+		return p, nil
+	}
+	switch key := c.Key.(type) {
+	case bool:
+		if by.By.Type != desk.BoolType {
+			return nil, invalid
+		}
+	case string:
+		switch by.By.Type {
+		case desk.BoolType:
+			return nil, invalid
+		case desk.TimeType:
+			t, err := time.Parse(time.RFC3339Nano, key)
+			if err != nil {
+				return nil, invalid
+			}
+			p.Key = t
+		}
+	default:
+		return nil, invalid
+	}
+	return p, nil
+}
