@@ -26,15 +26,20 @@ func (p projection) apply(s *userSchema, r map[string]any) map[string]any {
 			}
 		}
 	}
-	for name, v := range out {
-		if list, ok := v.([]any); ok {
-			// Elements that have none of the sub-attributes asked for.
-			out[name] = slices.DeleteFunc(slices.Clone(list), func(e any) bool { m, ok := e.(map[string]any); return ok && len(m) == 0 })
-		}
-	}
 	for _, path := range p.excluded {
 		if at, ok := s.member(path); ok && at[0] != "id" && at[0] != "schemas" {
 			drop(out, at)
+		}
+	}
+	for name, v := range out {
+		list, ok := v.([]any)
+		if !ok {
+			continue
+		}
+		// Elements of which nothing is left.
+		list = slices.DeleteFunc(slices.Clone(list), func(e any) bool { m, ok := e.(map[string]any); return ok && len(m) == 0 })
+		if out[name] = list; len(list) == 0 {
+			delete(out, name)
 		}
 	}
 	if schemas, ok := r["schemas"].([]any); ok {
