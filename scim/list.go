@@ -120,7 +120,7 @@ func (req *request) parseCursor(q query) (c cursor, err error) {
 	if key, ok := c.Key.(string); ok && !httpx.Storable(key) {
 		return c, invalid
 	}
-	if c.Count < 1 || c.Count > maxCount {
+	if c.Count < 1 || c.Count > maxCount || c.Total < 0 {
 		return c, invalid
 	}
 	if q.counted && q.count != c.Count {
