@@ -14,10 +14,8 @@ type conditions struct{ match, noneMatch []string }
 func tags(lines []string) []string {
 	var list []string
 	for tag := range strings.SplitSeq(strings.Join(lines, ","), ",") {
-		tag = strings.TrimSpace(tag)
-		tag = strings.TrimPrefix(tag, "W/")
-		if tag = strings.Trim(tag, `"`); tag != "" {
-			list = append(list, tag)
+		if tag = strings.TrimSpace(tag); tag != "" {
+			list = append(list, strings.Trim(strings.TrimPrefix(tag, "W/"), `"`))
 		}
 	}
 	return list
