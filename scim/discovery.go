@@ -86,7 +86,9 @@ func definitions() []schema.Schema {
 	}
 	config := schema.ServiceProviderConfigSchema()
 	config.Attributes = append(config.Attributes, pagination)
-	return append(list, config, schema.ResourceTypeSchema(), schema.Definition())
+	definition := schema.Definition()
+	definition.Description = optional.NewString("Specifies the schema that describes a SCIM schema") // as RFC 7643 section 8.7.2 has it
+	return append(list, config, schema.ResourceTypeSchema(), definition)
 }
 
 // pagination is what RFC 9865 section 4 adds to the ServiceProviderConfig.
