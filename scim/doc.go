@@ -5,10 +5,12 @@
 //
 //	/Users                 GET list, POST create                   RFC 7644 sections 3.4.2, 3.3
 //	/Users/.search         POST list                               3.4.3
+//	/.search               POST the same, users being all there are
 //	/Users/{id}            GET, PUT, PATCH, DELETE                 3.4.1, 3.5.1, 3.5.2, 3.6
 //	/Groups                GET an empty list, writes 501           not offered; Entra looks all the same
 //	/ServiceProviderConfig, /ResourceTypes, /Schemas               4, read-only
-//	/Me, /Bulk             501                                     3.11, 3.7
+//	/Bulk                  POST several writes                     3.7
+//	/Me                    501                                     3.11
 //
 // The way of a write: body.go decodes, path.go and patch.go turn it into operations at resolved places, apply.go and value.go
 // apply them to a resource in canonical form. A POST is the same as a PATCH without path on an empty resource, so that what
