@@ -241,7 +241,13 @@ func isEmpty(v any) bool {
 // merge adds elements to a list: those that are there (by type and value) take on what is new, the others follow. If an
 // added element is primary, no other stays so.
 func merge(list, added []any) []any {
-	out := slices.Clone(list)
+	out := make([]any, len(list), len(list)+len(added)) // a copy, since what follows may be refused
+	for i, e := range list {
+		if m, ok := e.(map[string]any); ok {
+			e = maps.Clone(m)
+		}
+		out[i] = e
+	}
 	at := make(map[string]int, len(out)+len(added))
 	for i, e := range out {
 		at[identity(e)] = i
