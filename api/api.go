@@ -122,6 +122,7 @@ func (h *Handler) record(ctx huma.Context, c *call) {
 var operations = map[string]desk.Operation{
 	"create-contact": desk.OpCreate, "edit-contact": desk.OpPatch, "delete-contact": desk.OpDelete, "restore-contact": desk.OpRestore, "erase-contact": desk.OpErase,
 	"create-company": desk.OpCreate, "edit-company": desk.OpPatch, "delete-company": desk.OpDelete,
+	"edit-connection": desk.OpPatch, "delete-recording": desk.OpDelete,
 }
 
 // register declares an operation. handle's errors become problem documents.

@@ -16,11 +16,19 @@ type Connection struct {
 	Name      string    `json:"name"`
 	Provider  string    `json:"provider"`
 	TenantURL string    `json:"tenantUrl" doc:"What the directory's administrator pastes"`
+	Recorder  bool      `json:"recorder" doc:"Whether its requests are recorded"`
 	CreatedAt time.Time `json:"createdAt"`
 }
 
 func (h *Handler) newConnection(c desk.Connection) Connection {
-	return Connection{c.Slug, c.Name, c.Provider, h.PublicURL + "/scim/" + c.TenantID + "/" + c.Slug, c.CreatedAt}
+	return Connection{c.Slug, c.Name, c.Provider, h.PublicURL + "/scim/" + c.TenantID + "/" + c.Slug, c.RecorderKey != "", c.CreatedAt}
+}
+
+// recording is a file to be downloaded.
+type recording struct {
+	ContentType        string `header:"Content-Type"`
+	ContentDisposition string `header:"Content-Disposition"`
+	Body               []byte
 }
 
 // ConnectionPath names a connection.
@@ -43,6 +51,31 @@ func (h *Handler) registerConnections(api huma.API) {
 			c, err := h.Engine.Connection(ctx, actor, in.Slug)
 			return &struct{ Body Connection }{h.newConnection(c)}, err
 		})
+	register(h, api, adminOnly(huma.Operation{Method: "PATCH", Path: item, Summary: "Edit connection", Tags: tags, Errors: notFound,
+		Description: "recorder true begins a new recording of the last 200 requests with their answers, in which made-up values stand for all that is personal or secret. false ends it."}),
+		func(ctx context.Context, actor desk.Actor, in *struct {
+			ConnectionPath
+			Body struct {
+				Recorder optional[bool] `json:"recorder,omitempty"`
+			}
+		}) (*struct{ Body Connection }, error) {
+			if !in.Body.Recorder.Sent {
+				c, err := h.Engine.Connection(ctx, actor, in.Slug)
+				return &struct{ Body Connection }{h.newConnection(c)}, err
+			}
+			c, err := h.Engine.SetRecorder(ctx, actor, in.Slug, in.Body.Recorder.Value)
+			return &struct{ Body Connection }{h.newConnection(c)}, err
+		})
+	register(h, api, adminOnly(huma.Operation{Method: "GET", Path: item + "/recording", Summary: "Download recording", Tags: tags, Errors: notFound,
+		Description: "One exchange a line, in JSON, oldest first. It can be replayed as a test."}),
+		func(ctx context.Context, actor desk.Actor, in *ConnectionPath) (*recording, error) {
+			file, err := h.Engine.Recording(ctx, actor, in.Slug)
+			return &recording{"application/x-ndjson", `attachment; filename="` + in.Slug + `.jsonl"`, file}, err
+		})
+	register(h, api, adminOnly(huma.Operation{Method: "DELETE", Path: item + "/recording", Summary: "Delete recording", Tags: tags, Errors: notFound, DefaultStatus: http.StatusNoContent}),
+		func(ctx context.Context, actor desk.Actor, in *ConnectionPath) (*struct{}, error) {
+			return nil, h.Engine.DeleteRecording(ctx, actor, in.Slug)
+		})
 	register(h, api, huma.Operation{Method: "GET", Path: item + "/events", Summary: "List connection events", Tags: tags, Errors: notFound,
 		Description: "What the directory asked for and what came of it, newest first."},
 		func(ctx context.Context, actor desk.Actor, in *struct {
@@ -63,7 +96,7 @@ type Event struct {
 	ID        string    `json:"id"`
 	At        time.Time `json:"at"`
 	Actor     Actor     `json:"actor"`
-	Operation string    `json:"operation" enum:"create,replace,patch,delete,restore,erase,read"`
+	Operation string    `json:"operation" enum:"create,replace,patch,delete,restore,erase,read,bulk"`
 	Outcome   string    `json:"outcome" enum:"created,adopted,revived,updated,deactivated,restored,deleted,erased,refused"`
 	Reason    string    `json:"reason,omitempty" doc:"What decided: the key that matched, or the kind of error"`
 	Detail    string    `json:"detail,omitempty" doc:"The message with which a request was refused, or what was left out"`

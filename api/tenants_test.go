@@ -37,6 +37,8 @@ func TestOtherTenants(t *testing.T) {
 					delete(body, "name")
 				case strings.HasPrefix(path, "/api/v1/companies"):
 					delete(body, "displayName")
+				case strings.HasPrefix(path, "/api/v1/connections"):
+					body = map[string]any{"recorder": true}
 				}
 				if method == "get" {
 					body = nil

@@ -29,7 +29,7 @@ func (a *Authenticator) expiry(life time.Duration) time.Time {
 // SignIn opens a session for the bearer of an API token or a sign-in link's secret, which is used up by it. It returns the
 // session's cookie; secure says that the portal is reached by https.
 func (a *Authenticator) SignIn(ctx context.Context, secret string, secure bool) (*http.Cookie, error) {
-	t, err := a.check(ctx, strings.TrimSpace(secret), desk.TokenAPI, desk.TokenSignIn)
+	t, err := a.check(ctx, strings.TrimSpace(secret), store.Reader.Token, desk.TokenAPI, desk.TokenSignIn)
 	if err != nil {
 		return nil, err
 	}
@@ -78,7 +78,7 @@ func (a *Authenticator) session(r *http.Request) (desk.Token, error) {
 	if err != nil {
 		return desk.Token{}, errUnauthenticated
 	}
-	return a.check(r.Context(), cookie.Value, desk.TokenSession)
+	return a.check(r.Context(), cookie.Value, store.Reader.Token, desk.TokenSession)
 }
 
 // SignOut ends the browser's session and returns the cookie that makes it forget.

@@ -81,21 +81,25 @@ func hash(secret string) string {
 
 var errUnauthenticated = desk.Errorf(desk.Unauthenticated, "", "a valid bearer token is needed: Authorization: Bearer …")
 
-// SCIM returns the directory that a request to a connection's SCIM endpoint comes from, or Unauthenticated.
-func (a *Authenticator) SCIM(r *http.Request, tenant, connection string) (desk.Actor, error) {
-	t, err := a.check(r.Context(), bearer(r), desk.TokenSCIM)
+// SCIM returns the directory that a request to a connection's SCIM endpoint comes from, and the connection, or Unauthenticated.
+func (a *Authenticator) SCIM(r *http.Request, tenant, connection string) (desk.Actor, desk.Connection, error) {
+	var c desk.Connection
+	t, err := a.check(r.Context(), bearer(r), func(r store.Reader, tenant, hash string) (t desk.Token, err error) {
+		t, c, err = r.Directory(tenant, hash)
+		return t, err
+	}, desk.TokenSCIM)
 	if err != nil {
-		return desk.Actor{}, err
+		return desk.Actor{}, c, err
 	}
 	if t.TenantID != tenant || t.Connection != connection {
-		return desk.Actor{}, errUnauthenticated
+		return desk.Actor{}, c, errUnauthenticated
 	}
-	return desk.Actor{Type: desk.ActorDirectory, TenantID: t.TenantID, Connection: t.Connection, Name: t.Connection}, nil
+	return desk.Actor{Type: desk.ActorDirectory, TenantID: t.TenantID, Connection: t.Connection, Name: t.Connection}, c, nil
 }
 
 // API returns the program or agent that a request to the JSON API comes from, or Unauthenticated.
 func (a *Authenticator) API(r *http.Request) (desk.Actor, error) {
-	t, err := a.check(r.Context(), bearer(r), desk.TokenAPI)
+	t, err := a.check(r.Context(), bearer(r), store.Reader.Token, desk.TokenAPI)
 	if err != nil {
 		return desk.Actor{}, err
 	}
@@ -119,8 +123,8 @@ func bearer(r *http.Request) string {
 	return strings.TrimSpace(secret)
 }
 
-// check returns the token of a secret if it is of one of the kinds and good now.
-func (a *Authenticator) check(ctx context.Context, secret string, kinds ...desk.TokenKind) (desk.Token, error) {
+// check returns the token of a secret, as read finds it, if it is of one of the kinds and good now.
+func (a *Authenticator) check(ctx context.Context, secret string, read func(r store.Reader, tenant, hash string) (desk.Token, error), kinds ...desk.TokenKind) (desk.Token, error) {
 	prefix, rest, _ := strings.Cut(secret, "_")
 	tenant, _, _ := strings.Cut(rest, "_")
 	fits := slices.ContainsFunc(kinds, func(k desk.TokenKind) bool { return prefixes[k] == prefix })
@@ -128,7 +132,7 @@ func (a *Authenticator) check(ctx context.Context, secret string, kinds ...desk.
 		return desk.Token{}, errUnauthenticated
 	}
 	sum := hash(secret)
-	t, err := a.Store.Read(ctx).Token(tenant, sum)
+	t, err := read(a.Store.Read(ctx), tenant, sum)
 	if desk.KindOf(err) == desk.NotFound {
 		return desk.Token{}, errUnauthenticated
 	}

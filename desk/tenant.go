@@ -20,6 +20,16 @@ type Connection struct {
 	Name      string
 	Provider  string
 	CreatedAt time.Time
+	// RecorderKey makes the names that stand for people in recorded exchanges; "" while nothing is recorded.
+	RecorderKey string
+}
+
+// Exchange is one recorded request of a directory with its answer, without what is personal or secret.
+type Exchange struct {
+	TenantID   string `gorm:"primaryKey"`
+	Connection string `gorm:"primaryKey"`
+	ID         string `gorm:"primaryKey"` // a UUIDv7, so that ids are in order of time
+	Line       string // JSON, as testdata/README.md describes a line
 }
 
 // Providers are the directories that a connection may name.

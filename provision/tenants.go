@@ -79,10 +79,15 @@ func (e *Engine) Connections(ctx context.Context, actor desk.Actor) ([]desk.Conn
 // Connection returns a connection, or NotFound.
 func (e *Engine) Connection(ctx context.Context, actor desk.Actor, slug string) (desk.Connection, error) {
 	c, err := e.Store.Read(ctx).Connection(actor.TenantID, slug)
+	return c, noConnection(err)
+}
+
+// noConnection says what was not found.
+func noConnection(err error) error {
 	if desk.KindOf(err) == desk.NotFound {
-		return c, &desk.Error{Kind: desk.NotFound, Msg: "no connection with this slug", Err: err}
+		return &desk.Error{Kind: desk.NotFound, Msg: "no connection with this slug", Err: err}
 	}
-	return c, err
+	return err
 }
 
 // ConnectionEvents returns a page of a connection's events, newest first, or NotFound.

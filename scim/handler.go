@@ -17,8 +17,9 @@ import (
 // Handler serves the SCIM endpoints of all connections.
 type Handler struct {
 	Engine *provision.Engine
-	// Authenticate returns the directory that may use the connection's endpoint, or an Unauthenticated error.
-	Authenticate func(r *http.Request, tenant, connection string) (desk.Actor, error)
+	// Authenticate returns the directory that may use the connection's endpoint, and the connection, or an Unauthenticated
+	// error.
+	Authenticate func(r *http.Request, tenant, connection string) (desk.Actor, desk.Connection, error)
 	PublicURL    string // without a trailing slash
 	Log          *slog.Logger
 }
@@ -34,6 +35,7 @@ type request struct {
 	id     string // of the user in the path
 	query  query
 	conditions
+	recorder *recorder // nil unless the connection is recorded
 
 	// What a refusal is recorded with.
 	operation desk.Operation
@@ -108,6 +110,9 @@ func (h *Handler) endpoint(path string, methods methods) http.Handler {
 		if err := req.serve(path, methods); err != nil {
 			req.refuse(err)
 		}
+		if req.recorder != nil {
+			req.keep()
+		}
 	})
 }
 
@@ -120,10 +125,14 @@ func (req *request) serve(path string, methods methods) (err error) {
 		tenant, connection = parts[2], parts[3]
 	}
 	if path != openPath || req.method != http.MethodGet {
-		if req.actor, err = req.Authenticate(req.r, tenant, connection); err != nil {
+		var c desk.Connection
+		if req.actor, c, err = req.Authenticate(req.r, tenant, connection); err != nil {
 			return err
 		}
 		req.actor.RequestID = httpx.RequestID(req.r.Context())
+		if c.RecorderKey != "" {
+			req.startRecorder(c.RecorderKey)
+		}
 	}
 	if methods == nil {
 		return desk.Errorf(desk.NotFound, "", "there is no such endpoint; the tenant URL ends in %s/%s", tenant, connection)

@@ -45,3 +45,15 @@ func (r Reader) Connections(tenant string) ([]desk.Connection, error) {
 	list, err := gorm.G[desk.Connection](r.db).Where("tenant_id = ?", tenant).Order("slug").Find(r.ctx)
 	return list, fail(err, "list connections")
 }
+
+// UpdateConnection writes all of a connection.
+func (tx *Tx) UpdateConnection(c *desk.Connection) error {
+	return fail(tx.db.Model(c).Select("*").Updates(c).Error, "update connection")
+}
+
+// LockConnection returns a connection, locked until the transaction ends, or NotFound.
+func (tx *Tx) LockConnection(tenant, slug string) (desk.Connection, error) {
+	var c desk.Connection
+	err := forUpdate(tx.db).Where("tenant_id = ? AND slug = ?", tenant, slug).Take(&c).Error
+	return c, fail(err, "lock connection")
+}

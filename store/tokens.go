@@ -20,6 +20,22 @@ func (r Reader) Token(tenant, hash string) (desk.Token, error) {
 	return t, fail(err, "read token")
 }
 
+// Directory returns the SCIM token with the hash, and the connection that it is for, or NotFound.
+func (r Reader) Directory(tenant, hash string) (desk.Token, desk.Connection, error) {
+	var row struct {
+		Token      desk.Token      `gorm:"embedded;embeddedPrefix:t_"`
+		Connection desk.Connection `gorm:"embedded;embeddedPrefix:c_"`
+	}
+	result := r.db.WithContext(r.ctx).Raw("SELECT "+tokenColumns+", "+connectionColumns+" FROM tokens t JOIN connections c ON c.tenant_id = t.tenant_id AND c.slug = t.connection"+
+		" WHERE t.tenant_id = ? AND t.hash = ?", tenant, hash).Scan(&row)
+	if result.Error == nil && result.RowsAffected == 0 {
+		result.Error = gorm.ErrRecordNotFound
+	}
+	return row.Token, row.Connection, fail(result.Error, "read token")
+}
+
+var tokenColumns, connectionColumns = prefixed("t", desk.Token{}), prefixed("c", desk.Connection{})
+
 // UseToken notes when a token was last used.
 func (s *Store) UseToken(ctx context.Context, tenant, id string, at time.Time) error {
 	_, err := gorm.G[desk.Token](s.write).Where("tenant_id = ? AND id = ?", tenant, id).Update(ctx, "last_used_at", at.UTC().Truncate(time.Microsecond))
