@@ -1,6 +1,10 @@
 package scim
 
-import "rollcall/desk"
+import (
+	"strings"
+
+	"rollcall/desk"
+)
 
 // ParseFilter and the others give tests the parts of the way of a request.
 func ParseFilter(text string) (desk.Filter, error) { return users.parseFilter(text) }
@@ -48,4 +52,18 @@ func Routes() map[string][]string {
 		}
 	}
 	return all
+}
+
+// Redact returns what a recording tells of a path with its query, or of a body.
+func Redact(text string) string {
+	red := redactor{[]byte("key")}
+	if path, query, _ := strings.Cut(text, "?"); strings.HasPrefix(text, "/") {
+		return red.path(path) + red.query(query)
+	}
+	v := red.json([]byte(text))
+	if v == nil {
+		return red.mask(text)
+	}
+	out, _ := encode(v)
+	return string(out)
 }

@@ -342,7 +342,9 @@ func TestPanic(t *testing.T) {
 	var log strings.Builder
 	h := &scim.Handler{
 		Engine: &provision.Engine{Store: &store.Store{}}, Log: slog.New(slog.NewTextHandler(&log, nil)),
-		Authenticate: func(*http.Request, string, string) (desk.Actor, desk.Connection, error) { panic("rcs_main_secret in a message") },
+		Authenticate: func(*http.Request, string, string) (desk.Actor, desk.Connection, error) {
+			panic("rcs_main_secret in a message")
+		},
 	}
 	w := httptest.NewRecorder()
 	h.Routes().ServeHTTP(w, httptest.NewRequest("GET", "/scim/main/entra/Users", nil))

@@ -203,11 +203,20 @@ func (red redactor) mask(s string) string {
 func (red redactor) path(escaped string) string {
 	parts := strings.Split(escaped, "/")
 	for i, part := range parts {
-		if !nameForm.MatchString(part) && !uuidForm.MatchString(part) && part != "" {
+		if !isEndpoint(part) && !uuidForm.MatchString(part) {
 			parts[i] = red.word(part)
 		}
 	}
 	return strings.Join(parts, "/")
+}
+
+// isEndpoint reports whether a part of a path stands in the path of an endpoint.
+func isEndpoint(part string) bool {
+	switch strings.ToLower(part) {
+	case "", "v2", "users", "groups", "bulk", "me", ".search", "schemas", "resourcetypes", "serviceproviderconfig", "user":
+		return true
+	}
+	return isURN(part) && nameForm.MatchString(part)
 }
 
 // query redacts a query string, which comes back with its question mark.
@@ -341,8 +350,22 @@ func (red redactor) member(name, s string) string {
 		if slices.Contains([]string{"add", "replace", "remove"}, lower) {
 			return s
 		}
-	case "method", "scimtype", "sortby", "sortorder", "attributes", "excludedattributes":
-		if nameForm.MatchString(s) {
+	case "method":
+		if _, ok := operations[strings.ToUpper(lower)]; ok {
+			return s
+		}
+	case "scimtype":
+		for _, known := range scimTypes {
+			if s == string(known) {
+				return s
+			}
+		}
+	case "sortorder":
+		if lower == "ascending" || lower == "descending" {
+			return s
+		}
+	case "sortby", "attributes", "excludedattributes":
+		if _, ok := users.resolve(s); ok {
 			return s
 		}
 	case "status":
