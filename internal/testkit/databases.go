@@ -48,18 +48,19 @@ var server struct {
 
 var databases atomic.Int64
 
+// All returns the URLs of an empty database of each engine that can be had, SQLite first.
+func All(t testing.TB) []string {
+	t.Helper()
+	if !hasPostgres() {
+		return []string{SQLite(t)}
+	}
+	return []string{SQLite(t), Postgres(t)}
+}
+
 // Postgres returns the URL of a new PostgreSQL database, which is dropped when the test ends.
 func Postgres(t testing.TB) string {
 	t.Helper()
-	server.once.Do(func() {
-		if server.admin = os.Getenv("TEST_POSTGRES_URL"); server.admin != "" {
-			return
-		}
-		if server.cluster, server.err = startCluster(); server.err == nil {
-			server.admin = server.cluster.url
-		}
-	})
-	if errors.Is(server.err, errNoPostgres) && os.Getenv("REQUIRE_POSTGRES") == "" {
+	if !hasPostgres() {
 		t.Skip("no PostgreSQL: set TEST_POSTGRES_URL, or install its server")
 	}
 	if server.err != nil {
@@ -74,6 +75,19 @@ func Postgres(t testing.TB) string {
 	}
 	u.Path = "/" + name
 	return u.String()
+}
+
+// hasPostgres starts a cluster if none is given. It reports whether there is a server, or has to be one.
+func hasPostgres() bool {
+	server.once.Do(func() {
+		if server.admin = os.Getenv("TEST_POSTGRES_URL"); server.admin != "" {
+			return
+		}
+		if server.cluster, server.err = startCluster(); server.err == nil {
+			server.admin = server.cluster.url
+		}
+	})
+	return !errors.Is(server.err, errNoPostgres) || os.Getenv("REQUIRE_POSTGRES") != ""
 }
 
 func admin(t testing.TB, statement string) {

@@ -21,10 +21,11 @@ import (
 
 // Server is a whole server over a real database.
 type Server struct {
-	URL    string
-	Store  *store.Store
-	Engine *provision.Engine
-	Auth   *auth.Authenticator
+	URL     string
+	Handler http.Handler
+	Store   *store.Store
+	Engine  *provision.Engine
+	Auth    *auth.Authenticator
 }
 
 // NewServer starts a server over the database, and ends it with the test.
@@ -40,11 +41,10 @@ func NewServer(t testing.TB, databaseURL string) *Server {
 		s.Auth.Close()
 		st.Close()
 	})
-	var handler http.Handler
-	ts := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { handler.ServeHTTP(w, r) }))
+	ts := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { s.Handler.ServeHTTP(w, r) }))
 	t.Cleanup(ts.Close)
 	s.URL = ts.URL
-	handler = httpx.Wrap(httpx.Edges{
+	s.Handler = httpx.Wrap(httpx.Edges{
 		SCIM:   (&scim.Handler{Engine: s.Engine, Authenticate: s.Auth.SCIM, PublicURL: s.URL, Log: log}).Routes(),
 		API:    (&api.Handler{Engine: s.Engine, Authenticate: s.Auth.API, PublicURL: s.URL, Version: "test", Log: log}).Routes(),
 		Portal: (&portal.Handler{Engine: s.Engine, Session: s.Auth.Session, SignIn: s.Auth.SignIn, SignOut: s.Auth.SignOut, PublicURL: s.URL, Log: log}).Routes(),
