@@ -52,6 +52,7 @@ func (h *Handler) Routes() http.Handler {
 	h.registerContacts(api)
 	h.registerCompanies(api)
 	h.registerConnections(api)
+	h.registerFields(api)
 	return httpx.Recover(h.readBody(router), h.Log, writeError)
 }
 
@@ -123,6 +124,7 @@ var operations = map[string]desk.Operation{
 	"create-contact": desk.OpCreate, "edit-contact": desk.OpPatch, "delete-contact": desk.OpDelete, "restore-contact": desk.OpRestore, "erase-contact": desk.OpErase,
 	"create-company": desk.OpCreate, "edit-company": desk.OpPatch, "delete-company": desk.OpDelete,
 	"edit-connection": desk.OpPatch, "delete-recording": desk.OpDelete,
+	"create-field": desk.OpCreate, "delete-field": desk.OpDelete,
 }
 
 // register declares an operation. handle's errors become problem documents.

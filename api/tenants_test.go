@@ -29,7 +29,7 @@ func TestOtherTenants(t *testing.T) {
 			if strings.Contains(path, "/companies/") {
 				id = company
 			}
-			named := strings.NewReplacer("{id}", id, "{slug}", "entra").Replace(path)
+			named := strings.NewReplacer("{id}", id, "{slug}", "entra", "{name}", "desk").Replace(path)
 			for method := range item.(map[string]any) {
 				body := map[string]any{"displayName": "Mallory", "name": "Mallory"}
 				switch {
@@ -39,6 +39,8 @@ func TestOtherTenants(t *testing.T) {
 					delete(body, "displayName")
 				case strings.HasPrefix(path, "/api/v1/connections"):
 					body = map[string]any{"recorder": true}
+				case strings.HasPrefix(path, "/api/v1/fields"):
+					body = map[string]any{"name": "badge", "type": "text"}
 				}
 				if method == "get" {
 					body = nil

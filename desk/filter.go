@@ -1,6 +1,7 @@
 package desk
 
 import (
+	"cmp"
 	"encoding/json"
 	"strings"
 	"time"
@@ -24,7 +25,7 @@ type Not struct{ Filter Filter }
 type Compare struct {
 	Attr Attribute
 	Op   Op
-	// Value is a string, bool or time.Time as Attr.Type asks, or nil for null (Eq and Ne only) and for Present. A string
+	// Value is a string, bool, time.Time or float64 as Attr.Type asks, or nil for null (Eq and Ne only) and for Present. A string
 	// is folded unless the attribute is case-exact.
 	Value any
 }
@@ -65,6 +66,7 @@ const (
 	TextType AttrType = iota
 	BoolType
 	TimeType
+	NumberType
 	ComplexType // only Present, and Eq and Ne with null
 )
 
@@ -140,6 +142,10 @@ func (c Compare) holds(v any) bool {
 		s, _ := v.(string)
 		t, err := time.Parse(time.RFC3339, s)
 		return err == nil && c.Op.ordered(t.Compare(want))
+	case float64:
+		n, _ := v.(json.Number)
+		f, err := n.Float64()
+		return err == nil && c.Op.ordered(cmp.Compare(f, want))
 	case string:
 		s := text(v)
 		if !c.Attr.CaseExact {
@@ -158,20 +164,20 @@ func (c Compare) holds(v any) bool {
 	return false
 }
 
-func (op Op) ordered(cmp int) bool {
+func (op Op) ordered(order int) bool {
 	switch op {
 	case Eq:
-		return cmp == 0
+		return order == 0
 	case Ne:
-		return cmp != 0
+		return order != 0
 	case Greater:
-		return cmp > 0
+		return order > 0
 	case GreaterE:
-		return cmp >= 0
+		return order >= 0
 	case Less:
-		return cmp < 0
+		return order < 0
 	case LessE:
-		return cmp <= 0
+		return order <= 0
 	}
 	return false
 }

@@ -1,6 +1,9 @@
 package desk
 
-import "time"
+import (
+	"encoding/json"
+	"time"
+)
 
 // UserQuery asks for a page of a connection's users.
 type UserQuery struct {
@@ -29,7 +32,7 @@ type Position struct {
 }
 
 // Key returns what a user, complete with id and meta, is sorted by: a string, of which the first MaxKey characters count and
-// which is folded unless the attribute is case-exact, a bool, a time.Time, or nil for none. Of several values the primary one
+// which is folded unless the attribute is case-exact, a bool, a time.Time, a float64, or nil for none. Of several values the primary one
 // counts, else the first.
 func (s *Sort) Key(values map[string]any) any {
 	path := s.By.Path
@@ -50,6 +53,14 @@ func (s *Sort) Key(values map[string]any) any {
 	switch v.(type) {
 	case nil, bool:
 		return v
+	}
+	if s.By.Type == NumberType {
+		n, _ := v.(json.Number)
+		f, err := n.Float64()
+		if err != nil {
+			return nil
+		}
+		return f
 	}
 	key := text(v)
 	if s.By.Type == TimeType {

@@ -9,7 +9,14 @@ import (
 type Tenant struct {
 	ID        string `gorm:"column:tenant_id;primaryKey"`
 	Name      string
+	Fields    []Field `gorm:"serializer:json"` // the custom ones, in the order in which they were made
 	CreatedAt time.Time
+}
+
+// Directory is a connection, with what of its tenant its requests depend on.
+type Directory struct {
+	Connection
+	Fields []Field
 }
 
 // Connection is one directory that pushes people into a tenant. Its slug stands in the tenant URL that the directory's

@@ -46,6 +46,10 @@ func check(v any, depth int, broken bool) error {
 	switch v := v.(type) {
 	case string:
 		return checkText(v, broken)
+	case json.Number:
+		if _, err := v.Float64(); err != nil {
+			return desk.Errorf(desk.InvalidValue, "", "the body holds a number that is too large")
+		}
 	case []any:
 		for _, e := range v {
 			if err := check(e, depth-1, broken); err != nil {

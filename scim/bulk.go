@@ -110,7 +110,7 @@ func (j *job) do(o *bulkOperation) {
 		return
 	}
 	o.state = running
-	sub := &request{Handler: j.Handler, r: j.r, actor: j.actor, base: j.base, method: o.method, operation: desk.OpBulk}
+	sub := &request{Handler: j.Handler, r: j.r, actor: j.actor, users: j.users, base: j.base, method: o.method, operation: desk.OpBulk}
 	u, err := j.run(o, sub)
 	o.state = done
 	o.result = map[string]any{"method": o.method}

@@ -63,7 +63,7 @@ func (req *request) resourceType() error {
 
 func (req *request) userType() map[string]any {
 	extensions := []any{}
-	for _, e := range users.extensions {
+	for _, e := range req.users.extensions {
 		extensions = append(extensions, map[string]any{"schema": e.urn, "required": false})
 	}
 	return map[string]any{
@@ -79,9 +79,9 @@ func (req *request) userType() map[string]any {
 }
 
 // definitions are the schemas of all that the server answers with, discovery included.
-func definitions() []schema.Schema {
-	list := []schema.Schema{users.core}
-	for _, e := range users.extensions {
+func (s *userSchema) definitions() []schema.Schema {
+	list := []schema.Schema{s.core}
+	for _, e := range s.extensions {
 		list = append(list, e.schema)
 	}
 	config := schema.ServiceProviderConfigSchema()
@@ -111,7 +111,7 @@ var pagination = schema.ComplexCoreAttribute(schema.ComplexParams{
 // schemas handles GET /Schemas.
 func (req *request) schemas() error {
 	documents := []any{}
-	for _, s := range definitions() {
+	for _, s := range req.users.definitions() {
 		documents = append(documents, req.schemaDocument(s))
 	}
 	return req.writeDocuments(documents)
@@ -119,7 +119,7 @@ func (req *request) schemas() error {
 
 // schema handles GET /Schemas/{urn}.
 func (req *request) schema() error {
-	for _, s := range definitions() {
+	for _, s := range req.users.definitions() {
 		if strings.EqualFold(req.id, s.ID) {
 			return req.writeDocument(req.schemaDocument(s))
 		}

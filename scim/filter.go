@@ -3,6 +3,7 @@ package scim
 import (
 	"encoding/json"
 	"fmt"
+	"math"
 	"strconv"
 	"strings"
 	"time"
@@ -364,6 +365,13 @@ func compare(ref reference, op desk.Op, literal any) (parsed, error) {
 		c.Value, literal = b, b
 	case desk.TimeType:
 		return compareTime(c, literal)
+	case desk.NumberType:
+		text, _ := literal.(string)
+		f, err := strconv.ParseFloat(text, 64)
+		if err != nil || math.IsInf(f, 0) || math.IsNaN(f) || op == desk.Contains || op == desk.Starts || op == desk.Ends {
+			return parsed{}, invalidFilter("%s is a number; compare it with one by eq, ne, gt, ge, lt or le", where)
+		}
+		c.Value = f
 	default:
 		text, ok := literal.(string)
 		if !ok {
@@ -380,19 +388,35 @@ func compare(ref reference, op desk.Op, literal any) (parsed, error) {
 	return f, nil
 }
 
-// compareTime compares with a time of any fraction and zone. Stored times end at the microsecond, so that what a finer
-// literal holds beyond decides between the operators.
-func compareTime(c desk.Compare, literal any) (parsed, error) {
-	text, _ := literal.(string)
+// parseTime reads a time, with a zone or, as xsd:dateTime allows, without.
+func parseTime(text string) (time.Time, error) {
 	t, err := time.Parse(time.RFC3339, text)
 	if err != nil {
-		t, err = time.Parse("2006-01-02T15:04:05", text) // without a zone, as xsd:dateTime allows
+		t, err = time.Parse("2006-01-02T15:04:05", text)
+	}
+	return t, err
+}
+
+// isMeta tells the server's own times, of microseconds, from what directories say, which is kept to the second.
+func isMeta(a desk.Attribute) bool { return a.Path[0] == "meta" }
+
+// compareTime compares with a time of any fraction and zone. What a literal holds beyond the precision of stored times decides
+// between the operators.
+func compareTime(c desk.Compare, literal any) (parsed, error) {
+	text, _ := literal.(string)
+	t, err := parseTime(text)
+	if err != nil && !isMeta(c.Attr) {
+		t, err = time.Parse(time.DateOnly, text)
 	}
 	if err != nil || c.Op == desk.Contains || c.Op == desk.Starts || c.Op == desk.Ends {
 		return parsed{}, invalidFilter("%s is a time; compare it with one such as \"2026-01-31T12:00:00Z\" by eq, ne, gt, ge, lt or le", c.Attr)
 	}
 	t = t.UTC()
-	whole := t.Truncate(time.Microsecond)
+	precision := time.Second
+	if isMeta(c.Attr) {
+		precision = time.Microsecond
+	}
+	whole := t.Truncate(precision)
 	c.Value = whole
 	if t.Equal(whole) {
 		return parsed{filter: c}, nil

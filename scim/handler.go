@@ -17,9 +17,8 @@ import (
 // Handler serves the SCIM endpoints of all connections.
 type Handler struct {
 	Engine *provision.Engine
-	// Authenticate returns the directory that may use the connection's endpoint, and the connection, or an Unauthenticated
-	// error.
-	Authenticate func(r *http.Request, tenant, connection string) (desk.Actor, desk.Connection, error)
+	// Authenticate returns the directory that may use the connection's endpoint, or an Unauthenticated error.
+	Authenticate func(r *http.Request, tenant, connection string) (desk.Actor, desk.Directory, error)
 	PublicURL    string // without a trailing slash
 	Log          *slog.Logger
 }
@@ -31,8 +30,9 @@ type request struct {
 	r      *http.Request
 	method string // GET for HEAD
 	actor  desk.Actor
-	base   string // the endpoint's URL, as the client addressed it
-	id     string // of the user in the path
+	users  *userSchema // with the tenant's custom fields
+	base   string      // the endpoint's URL, as the client addressed it
+	id     string      // of the user in the path
 	query  query
 	conditions
 	recorder *recorder // nil unless the connection is recorded
@@ -97,7 +97,7 @@ func (h *Handler) Routes() http.Handler {
 // is unknown.
 func (h *Handler) endpoint(path string, methods methods) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		req := &request{Handler: h, w: w, r: r, method: r.Method}
+		req := &request{Handler: h, w: w, r: r, method: r.Method, users: users}
 		if r.Method == http.MethodHead {
 			req.method = http.MethodGet // net/http leaves the body out
 		}
@@ -125,14 +125,15 @@ func (req *request) serve(path string, methods methods) (err error) {
 		tenant, connection = parts[2], parts[3]
 	}
 	if path != openPath || req.method != http.MethodGet {
-		var c desk.Connection
-		if req.actor, c, err = req.Authenticate(req.r, tenant, connection); err != nil {
+		var d desk.Directory
+		if req.actor, d, err = req.Authenticate(req.r, tenant, connection); err != nil {
 			return err
 		}
 		req.actor.RequestID = httpx.RequestID(req.r.Context())
-		if c.RecorderKey != "" {
-			req.startRecorder(c.RecorderKey)
+		if d.RecorderKey != "" {
+			req.startRecorder(d.RecorderKey)
 		}
+		req.users = schemas.with(d.Fields)
 	}
 	if methods == nil {
 		return desk.Errorf(desk.NotFound, "", "there is no such endpoint; the tenant URL ends in %s/%s", tenant, connection)

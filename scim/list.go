@@ -37,12 +37,12 @@ func (req *request) answer(q query) error {
 	ask := desk.UserQuery{Offset: q.startIndex - 1, Limit: q.count, Location: req.base + "/Users/"}
 	var err error
 	if q.filter != "" {
-		if ask.Filter, err = users.parseFilter(q.filter); err != nil {
+		if ask.Filter, err = req.users.parseFilter(q.filter); err != nil {
 			return err
 		}
 	}
 	if q.sortBy != "" {
-		if ask.Sort, err = users.sort(q.sortBy, q.descending); err != nil {
+		if ask.Sort, err = req.users.sort(q.sortBy, q.descending); err != nil {
 			return err
 		}
 	}
@@ -61,7 +61,7 @@ func (req *request) answer(q query) error {
 
 func (req *request) writePage(list page, p projection) error {
 	var b bytes.Buffer
-	if err := appendList(&b, list, req.base+"/Users/", p); err != nil {
+	if err := appendList(&b, list, req.base+"/Users/", req.users, p); err != nil {
 		return err
 	}
 	write(req.w, http.StatusOK, b.Bytes())
@@ -197,13 +197,17 @@ func position(c cursor, by *desk.Sort) (*desk.Position, error) {
 		return p, nil
 	}
 	switch key := c.Key.(type) {
+	case float64:
+		if by.By.Type != desk.NumberType {
+			return nil, invalid
+		}
 	case bool:
 		if by.By.Type != desk.BoolType {
 			return nil, invalid
 		}
 	case string:
 		switch by.By.Type {
-		case desk.BoolType:
+		case desk.BoolType, desk.NumberType:
 			return nil, invalid
 		case desk.TimeType:
 			t, err := time.Parse(time.RFC3339Nano, key)

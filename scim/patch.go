@@ -243,15 +243,20 @@ func (s *userSchema) deactivate(r desk.Resource, ops []operation) (leftOut []str
 func deactivates(ops []operation) bool {
 	inactive := false
 	for _, o := range ops {
-		if o.to.attr != nil && o.to.attr == users.attributes["active"] && o.err == nil && o.op != "remove" {
+		if o.toActive() {
 			inactive = o.deactivates()
 		}
 	}
 	return inactive
 }
 
+// toActive reports whether an operation sets active.
+func (o operation) toActive() bool {
+	return o.to.attr != nil && o.to.urn == "" && o.to.attr.path == "active" && o.err == nil && o.op != "remove"
+}
+
 func (o operation) deactivates() bool {
-	if o.to.attr == nil || o.to.attr != users.attributes["active"] || o.err != nil || o.op == "remove" {
+	if !o.toActive() {
 		return false
 	}
 	active, err := o.to.attr.coerce(o.value)
@@ -270,6 +275,9 @@ func (s *userSchema) finish(r desk.Resource) error {
 		}
 	}
 	r["schemas"] = schemas
+	if err := s.checkRequired(r); err != nil {
+		return err
+	}
 	keys := []string{r.UserName(), r.ExternalID()}
 	for _, e := range r.Emails() {
 		keys = append(keys, e.Value, e.Type)

@@ -34,7 +34,7 @@ func complete(u *desk.DirectoryUser, location string) (map[string]any, error) {
 }
 
 // appendUser writes a user as JSON. The stored resource is text already; only a projection needs it decoded.
-func appendUser(b *bytes.Buffer, u *desk.DirectoryUser, location string, p projection) error {
+func appendUser(b *bytes.Buffer, u *desk.DirectoryUser, location string, s *userSchema, p projection) error {
 	if p.isEmpty() {
 		m, err := encode(meta(u, location))
 		if err != nil {
@@ -51,7 +51,7 @@ func appendUser(b *bytes.Buffer, u *desk.DirectoryUser, location string, p proje
 	if err != nil {
 		return err
 	}
-	text, err := encode(p.apply(users, r))
+	text, err := encode(p.apply(s, r))
 	b.Write(text)
 	return err
 }
@@ -65,7 +65,7 @@ type page struct {
 }
 
 // appendList writes a ListResponse (RFC 7644 section 3.4.2, RFC 9865 section 2).
-func appendList(b *bytes.Buffer, list page, locations string, p projection) error {
+func appendList(b *bytes.Buffer, list page, locations string, s *userSchema, p projection) error {
 	b.WriteString(`{"schemas":["` + listURN + `"],"totalResults":` + strconv.Itoa(list.total) + `,"itemsPerPage":` + strconv.Itoa(len(list.users)))
 	if list.startIndex > 0 {
 		b.WriteString(`,"startIndex":` + strconv.Itoa(list.startIndex))
@@ -81,7 +81,7 @@ func appendList(b *bytes.Buffer, list page, locations string, p projection) erro
 		if i > 0 {
 			b.WriteByte(',')
 		}
-		if err := appendUser(b, &list.users[i], locations+list.users[i].ID, p); err != nil {
+		if err := appendUser(b, &list.users[i], locations+list.users[i].ID, s, p); err != nil {
 			return err
 		}
 	}

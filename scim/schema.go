@@ -43,6 +43,7 @@ type attribute struct {
 	readOnly  bool
 	required  bool
 	subs      map[string]*attribute // by lower-case name
+	choices   []string              // the only values that it takes; nil for any
 	def       schema.CoreAttribute
 }
 
@@ -53,16 +54,16 @@ var notKept = []string{"password", "groups", "x509Certificates"}
 // dropped are attributes that a client may send and that are never stored: set by the server, or not offered.
 var dropped = []string{"schemas", "id", "meta", "password", "groups"}
 
-// users is the schema of all connections.
+// users is the schema of tenants without custom fields.
 var users = newUserSchema()
 
-func newUserSchema() *userSchema {
+func newUserSchema(more ...extension) *userSchema {
 	core := schema.CoreUserSchema()
 	core.Attributes = slices.DeleteFunc(core.Attributes, func(a schema.CoreAttribute) bool { return slices.Contains(notKept, a.Name()) })
 	enterprise := schema.ExtensionEnterpriseUser()
 	s := &userSchema{
 		core:       core,
-		extensions: []extension{{urn: enterprise.ID, schema: enterprise, attributes: table("", enterprise.Attributes)}},
+		extensions: append([]extension{{urn: enterprise.ID, schema: enterprise, attributes: table("", enterprise.Attributes)}}, more...),
 		urns:       map[string]string{strings.ToLower(coreURN): coreURN, misprinted: enterpriseURN},
 		attributes: table("", core.Attributes),
 		bare:       map[string]*extension{},
@@ -200,6 +201,8 @@ func (ref reference) attribute() desk.Attribute {
 		a.Type = desk.BoolType
 	case "dateTime":
 		a.Type = desk.TimeType
+	case "decimal":
+		a.Type = desk.NumberType
 	case "complex":
 		a.Type = desk.ComplexType
 	}

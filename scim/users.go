@@ -92,22 +92,22 @@ func (req *request) replace(body map[string]any) (desk.DirectoryUser, error) {
 }
 
 func (req *request) patch(body map[string]any) (desk.DirectoryUser, error) {
-	ops, err := users.parsePatch(body)
+	ops, err := req.users.parsePatch(body)
 	if err != nil {
 		return desk.DirectoryUser{}, err
 	}
 	leaver := deactivates(ops)
 	u, err := req.update(desk.OpPatch, func(r desk.Resource) (desk.Resource, string, error) {
 		if !leaver {
-			return r, "", users.patch(r, ops)
+			return r, "", req.users.patch(r, ops)
 		}
-		leftOut, err := users.patchLeaver(r, ops)
+		leftOut, err := req.users.patchLeaver(r, ops)
 		return r, leaverNote(leftOut), err
 	})
 	if leaver && desk.KindOf(err) == desk.Uniqueness {
 		// A key is taken. Somebody who left shall not stay active for that.
 		u, err = req.update(desk.OpPatch, func(r desk.Resource) (desk.Resource, string, error) {
-			leftOut, err := users.deactivate(r, ops)
+			leftOut, err := req.users.deactivate(r, ops)
 			return r, leaverNote(leftOut), err
 		})
 	}
@@ -132,7 +132,7 @@ func (req *request) resource(body map[string]any) (desk.Resource, error) {
 	if req.subject, _ = member(body, "userName").(string); req.subject == "" {
 		req.subject, _ = member(body, "externalId").(string)
 	}
-	return users.newResource(body)
+	return req.users.newResource(body)
 }
 
 // location is a user's URL.
@@ -149,7 +149,7 @@ func (req *request) identify(u *desk.DirectoryUser) {
 // write answers with a user.
 func (req *request) write(status int, u *desk.DirectoryUser) error {
 	var b bytes.Buffer
-	if err := appendUser(&b, u, req.location(u), req.query.projection); err != nil {
+	if err := appendUser(&b, u, req.location(u), req.users, req.query.projection); err != nil {
 		return err
 	}
 	req.identify(u)

@@ -30,6 +30,7 @@ type column struct {
 	sql      string
 	indexed  bool // an index begins with it
 	nullable bool
+	json     bool // it is no column but read from JSON
 }
 
 // column returns the column of an attribute of the resource, and whether it has one.
@@ -255,14 +256,15 @@ func after(prefix string) string {
 func (t *translator) compare(c desk.Compare, doc document) (string, error) {
 	value := t.value(c.Attr, doc)
 	c.Value = t.fromJSON(c.Value)
-	if _, ok := c.Value.(time.Time); ok {
-		return "", desk.Errorf(desk.InvalidFilter, "filter", "filtering by %s is not supported", c.Attr)
-	}
 	return t.operate(c, value)
 }
 
-// fromJSON is a value as the engine reads it out of JSON: PostgreSQL takes a boolean for text, SQLite for 0 or 1.
+// fromJSON is a value as the engine reads it out of JSON: a time is text, and so is a boolean to PostgreSQL; to SQLite it is 0
+// or 1.
 func (t *translator) fromJSON(v any) any {
+	if at, ok := v.(time.Time); ok {
+		return at.UTC().Format(time.RFC3339) // as it is kept, to the second
+	}
 	b, ok := v.(bool)
 	switch {
 	case !ok:
@@ -283,6 +285,12 @@ func (t *translator) value(a desk.Attribute, doc document) string {
 	}
 	var sql string
 	switch {
+	case t.engine == Postgres && a.Type == desk.NumberType:
+		value := from + pgPath(a.Path)
+		return fmt.Sprintf("(CASE WHEN json_typeof(%s) = 'number' THEN (%s #>> '{}')::double precision END)", value, value)
+	case a.Type == desk.NumberType:
+		path := quote(litePath(a.Path))
+		return fmt.Sprintf("(CASE WHEN json_type(%s, %s) IN ('integer', 'real') THEN %s ->> %s END)", from, path, from, path)
 	case t.engine == Postgres && a.Type == desk.ComplexType:
 		return from + pgPath(a.Path)
 	case t.engine == Postgres:

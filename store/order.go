@@ -49,7 +49,7 @@ func (t *translator) sortKey(a desk.Attribute) column {
 		return sql
 	}
 	if a.Multi < 0 {
-		return column{sql: limit(t.value(a, resource)), nullable: true}
+		return column{sql: limit(t.value(a, resource)), nullable: true, json: true}
 	}
 	one, list := a, a.Path[:a.Multi+1]
 	one.Path, one.Multi = a.Path[a.Multi+1:], -1
@@ -59,7 +59,7 @@ func (t *translator) sortKey(a desk.Attribute) column {
 	}
 	e := document{"e.value", "e.value"}
 	primary := t.value(desk.Attribute{Path: []string{"primary"}, Multi: -1, Type: desk.BoolType}, e)
-	return column{nullable: true, sql: fmt.Sprintf("(SELECT %s FROM %s ORDER BY coalesce(%s, %s) DESC, e.key LIMIT 1)",
+	return column{nullable: true, json: true, sql: fmt.Sprintf("(SELECT %s FROM %s ORDER BY coalesce(%s, %s) DESC, e.key LIMIT 1)",
 		limit(t.value(one, e)), t.each(array, list, "e"), primary, literal(t.fromJSON(false)))}
 }
 
@@ -85,12 +85,16 @@ func (t *translator) beyond(key column, descending bool, p *desk.Position) strin
 	case p.Key == nil:
 		return key.sql + " IS NULL AND id" + after + t.arg(p.ID)
 	}
+	value := p.Key
+	if key.json {
+		value = t.fromJSON(value)
+	}
 	null := ""
 	if key.nullable && !descending {
 		null = " OR " + key.sql + " IS NULL"
 	}
 	// In two parts, so that an index by key finds where to begin.
-	sql := "(" + key.sql + strings.TrimSuffix(after, " ") + "= " + t.arg(t.fromJSON(p.Key)) + null + ")"
-	sql += " AND (" + key.sql + after + t.arg(t.fromJSON(p.Key)) + null
+	sql := "(" + key.sql + strings.TrimSuffix(after, " ") + "= " + t.arg(value) + null + ")"
+	sql += " AND (" + key.sql + after + t.arg(value) + null
 	return sql + " OR id" + after + t.arg(p.ID) + ")"
 }

@@ -22,6 +22,18 @@ func (r Reader) Tenant(id string) (desk.Tenant, error) {
 	return t, fail(err, "read tenant")
 }
 
+// LockTenant returns a tenant, locked until the transaction ends, or NotFound.
+func (tx *Tx) LockTenant(id string) (desk.Tenant, error) {
+	var t desk.Tenant
+	err := forUpdate(tx.db).Where("tenant_id = ?", id).Take(&t).Error
+	return t, fail(err, "lock tenant")
+}
+
+// UpdateTenant writes all of a tenant.
+func (tx *Tx) UpdateTenant(t *desk.Tenant) error {
+	return fail(tx.db.Model(t).Select("*").Updates(t).Error, "update tenant")
+}
+
 // HasTenants reports whether any tenant exists.
 func (r Reader) HasTenants() (bool, error) {
 	found, err := gorm.G[desk.Tenant](r.db).Limit(1).Find(r.ctx)

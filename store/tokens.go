@@ -20,18 +20,19 @@ func (r Reader) Token(tenant, hash string) (desk.Token, error) {
 	return t, fail(err, "read token")
 }
 
-// Directory returns the SCIM token with the hash, and the connection that it is for, or NotFound.
-func (r Reader) Directory(tenant, hash string) (desk.Token, desk.Connection, error) {
+// Directory returns the SCIM token with the hash, and the directory that it is for, or NotFound.
+func (r Reader) Directory(tenant, hash string) (desk.Token, desk.Directory, error) {
 	var row struct {
 		Token      desk.Token      `gorm:"embedded;embeddedPrefix:t_"`
 		Connection desk.Connection `gorm:"embedded;embeddedPrefix:c_"`
+		Fields     []desk.Field    `gorm:"serializer:json"`
 	}
-	result := r.db.WithContext(r.ctx).Raw("SELECT "+tokenColumns+", "+connectionColumns+" FROM tokens t JOIN connections c ON c.tenant_id = t.tenant_id AND c.slug = t.connection"+
-		" WHERE t.tenant_id = ? AND t.hash = ?", tenant, hash).Scan(&row)
+	result := r.db.WithContext(r.ctx).Raw("SELECT "+tokenColumns+", "+connectionColumns+", n.fields FROM tokens t JOIN connections c ON c.tenant_id = t.tenant_id AND c.slug = t.connection"+
+		" JOIN tenants n ON n.tenant_id = t.tenant_id WHERE t.tenant_id = ? AND t.hash = ?", tenant, hash).Scan(&row)
 	if result.Error == nil && result.RowsAffected == 0 {
 		result.Error = gorm.ErrRecordNotFound
 	}
-	return row.Token, row.Connection, fail(result.Error, "read token")
+	return row.Token, desk.Directory{Connection: row.Connection, Fields: row.Fields}, fail(result.Error, "read token")
 }
 
 var tokenColumns, connectionColumns = prefixed("t", desk.Token{}), prefixed("c", desk.Connection{})
