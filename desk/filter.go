@@ -145,7 +145,10 @@ func (c Compare) holds(v any) bool {
 	case float64:
 		n, _ := v.(json.Number)
 		f, err := n.Float64()
-		return err == nil && c.Op.ordered(cmp.Compare(f, want))
+		if err != nil { // what was said before the field was a number
+			return c.Op == Ne
+		}
+		return c.Op.ordered(cmp.Compare(f, want))
 	case string:
 		s := text(v)
 		if !c.Attr.CaseExact {

@@ -254,7 +254,11 @@ func after(prefix string) string {
 
 // compare compares a single value within a JSON document.
 func (t *translator) compare(c desk.Compare, doc document) (string, error) {
-	value := t.value(c.Attr, doc)
+	a := c.Attr
+	if c.Value == nil && a.Type == desk.NumberType {
+		a.Type, a.CaseExact = desk.TextType, true // whether there is anything, be it a number or not
+	}
+	value := t.value(a, doc)
 	c.Value = t.fromJSON(c.Value)
 	return t.operate(c, value)
 }

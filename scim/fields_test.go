@@ -1,0 +1,146 @@
+package scim_test
+
+import (
+	"net/url"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"rollcall/desk"
+	"rollcall/internal/testkit"
+)
+
+const custom = desk.FieldsURN
+
+// TestFields holds that custom fields are attributes like others: advertised, checked, kept, filtered and sorted by.
+func TestFields(t *testing.T) {
+	eachEndpoint(t, func(t *endpoint) {
+		admin := t.Token(t, "main", desk.RoleAdmin)
+		api := func(method, path string, body any) testkit.Answer {
+			return testkit.Call(t, method, t.URL+"/api/v1/fields"+path, admin, body)
+		}
+		// Said before there were fields: kept, though of another type.
+		early := t.call("POST", "/Users", `{"userName":"early","`+custom+`":{"badge":"none","floor":"3"}}`).Want(t, 201)
+
+		for _, field := range []map[string]any{
+			{"name": "badge", "type": "number"},
+			{"name": "joined", "type": "date"},
+			{"name": "remote", "type": "boolean"},
+			{"name": "tier", "type": "choice", "choices": []string{"Gold", "Silver"}},
+			{"name": "desk", "type": "text"},
+		} {
+			api("POST", "", field).Want(t, 201)
+		}
+		for what, bad := range map[string]map[string]any{
+			"a taken name":            {"name": "BADGE", "type": "text"},
+			"no name":                 {"name": "", "type": "text"},
+			"a name with a dot":       {"name": "a.b", "type": "text"},
+			"no such type":            {"name": "x", "type": "money"},
+			"a choice of nothing":     {"name": "x", "type": "choice"},
+			"choices of a text":       {"name": "x", "type": "text", "choices": []string{"a"}},
+			"the same choice, folded": {"name": "x", "type": "choice", "choices": []string{"a", "A"}},
+		} {
+			if a := api("POST", "", bad); a.Status != 400 && a.Status != 409 {
+				t.Errorf("%s: status %d", what, a.Status)
+			}
+		}
+
+		schema := t.call("GET", "/Schemas/"+custom, nil).Want(t, 200)
+		types := map[string]any{}
+		for _, a := range schema["attributes"].([]any) {
+			a := a.(map[string]any)
+			types[a["name"].(string)] = a["type"]
+		}
+		want := map[string]any{"badge": "decimal", "joined": "dateTime", "remote": "boolean", "tier": "string", "desk": "string"}
+		if diff := cmp.Diff(want, types); diff != "" {
+			t.Errorf("the schema: %s", diff)
+		}
+		if kind := t.call("GET", "/ResourceTypes/User", nil); !strings.Contains(string(kind.Body), custom) {
+			t.Errorf("the resource type does not name the extension: %s", kind.Body)
+		}
+
+		kofi := t.call("POST", "/Users", `{"userName":"kofi","`+custom+`":{"BADGE":"4711.50","joined":"2026-01-31","remote":"True","tier":"gold","desk":"ÅB"}}`).Want(t, 201)
+		if diff := cmp.Diff(map[string]any{"badge": 4711.5, "joined": "2026-01-31T00:00:00Z", "remote": true, "tier": "Gold", "desk": "ÅB"}, kofi[custom]); diff != "" {
+			t.Errorf("kept: %s", diff)
+		}
+		ama := t.call("POST", "/Users", `{"userName":"ama","`+custom+`":{"badge":12,"joined":"2026-01-31T23:30:00.9-02:00","remote":false,"tier":"Silver"}}`).Want(t, 201)
+		t.call("POST", "/Users", `{"userName":"plain"}`).Want(t, 201)
+
+		patch := func(id any, op string) testkit.Answer {
+			return t.call("PATCH", "/Users/"+id.(string), `{"Operations":[`+op+`]}`)
+		}
+		for _, bad := range []string{
+			`{"op":"replace","path":"` + custom + `:badge","value":"many"}`,
+			`{"op":"replace","path":"` + custom + `:badge","value":"NaN"}`,
+			`{"op":"replace","path":"` + custom + `:badge","value":1e999}`,
+			`{"op":"replace","path":"` + custom + `:joined","value":"soon"}`,
+			`{"op":"replace","path":"` + custom + `:remote","value":"perhaps"}`,
+			`{"op":"replace","path":"` + custom + `:tier","value":"Bronze"}`,
+			`{"op":"replace","value":{"` + custom + `":{"desk":{"a":1}}}}`,
+		} {
+			wantError(t, patch(kofi["id"], bad), 400, "invalidValue")
+		}
+		patch(ama["id"], `{"op":"replace","path":"`+custom+`:desk","value":"z"}`).Want(t, 200)
+
+		find := func(query string) string {
+			var names []string
+			for _, u := range t.call("GET", "/Users?"+query, nil).Want(t, 200)["Resources"].([]any) {
+				names = append(names, u.(map[string]any)["userName"].(string))
+			}
+			return strings.Join(names, " ")
+		}
+		for filter, want := range map[string]string{
+			`badge gt 12`: "kofi", `badge ge "12.0"`: "kofi ama", `badge lt 100 and badge ne 5`: "ama", `badge pr`: "early kofi ama", `badge eq null`: "plain",
+			`joined eq "2026-01-31"`: "kofi", `joined gt "2026-01-31T12:00:00Z"`: "ama", `joined le "2026-01-31T00:00:00.5Z"`: "kofi", `joined eq "2026-02-01T01:30:00Z"`: "ama",
+			`remote eq true`: "kofi", `tier eq "GOLD"`: "kofi", `desk eq "åb"`: "kofi",
+		} {
+			filter = custom + ":" + filter
+			filter = strings.ReplaceAll(filter, " and ", " and "+custom+":")
+			if got := find("filter=" + url.QueryEscape(filter)); got != want {
+				t.Errorf("%s finds %s, want %s", filter, got, want)
+			}
+		}
+		wantError(t, t.call("GET", "/Users?filter="+url.QueryEscape(custom+":badge co 1"), nil), 400, "invalidFilter")
+		wantError(t, t.call("GET", "/Users?filter="+url.QueryEscape(custom+":badge gt \"x\""), nil), 400, "invalidFilter")
+		for query, want := range map[string]string{
+			"sortBy=" + custom + ":joined": "kofi ama early plain", "sortBy=" + custom + ":remote": "ama kofi early plain",
+			"sortBy=" + custom + ":badge": "ama kofi early plain", "sortBy=" + custom + ":badge&sortOrder=descending": "plain early kofi ama",
+		} {
+			if got := find(query); got != want {
+				t.Errorf("%s gives %s, want %s", query, got, want)
+			}
+			cursor, paged := "", ""
+			for range 10 {
+				a := t.call("GET", "/Users?count=1&"+query+"&cursor="+cursor, nil).Want(t, 200)
+				paged += a["Resources"].([]any)[0].(map[string]any)["userName"].(string) + " "
+				if cursor, _ = a["nextCursor"].(string); cursor == "" {
+					break
+				}
+			}
+			if strings.TrimSpace(paged) != want {
+				t.Errorf("%s by cursor gives %s, want %s", query, paged, want)
+			}
+		}
+
+		// Required: of who is active. Who leaves without it can leave.
+		api("POST", "", map[string]any{"name": "floor", "type": "text", "required": true}).Want(t, 201)
+		a := t.call("POST", "/Users", `{"userName":"nobody"}`)
+		if wantError(t, a, 400, "invalidValue"); !strings.Contains(string(a.Body), "floor is required") {
+			t.Errorf("the refusal does not say why: %s", a.Body)
+		}
+		wantError(t, patch(kofi["id"], `{"op":"replace","path":"title","value":"T"}`), 400, "invalidValue")
+		patch(kofi["id"], `{"op":"replace","path":"active","value":"False"}`).Want(t, 200)
+		patch(early["id"], `{"op":"replace","path":"title","value":"T"}`).Want(t, 200)
+		wantError(t, patch(early["id"], `{"op":"remove","path":"`+custom+`:floor"}`), 400, "invalidValue")
+
+		// Another tenant has no such fields.
+		base, token := t.Connect(t, "other", "entra")
+		if a := testkit.Call(t, "GET", base+"/Schemas/"+custom, token, nil); a.Status != 404 {
+			t.Errorf("another tenant's schema: status %d", a.Status)
+		}
+		api("DELETE", "/FLOOR", nil).Want(t, 204)
+		api("DELETE", "/floor", nil).Want(t, 404)
+		t.call("POST", "/Users", `{"userName":"nobody"}`).Want(t, 201)
+	})
+}
