@@ -87,7 +87,7 @@ func (s *userSchema) definitions() []schema.Schema {
 	config := schema.ServiceProviderConfigSchema()
 	config.Attributes = append(config.Attributes, pagination)
 	definition := schema.Definition()
-	definition.Description = optional.NewString("Specifies the schema that describes a SCIM schema") // as RFC 7643 section 8.7.2 has it
+	definition.Description = optional.NewString("How a schema is described")
 	return append(list, config, schema.ResourceTypeSchema(), definition)
 }
 

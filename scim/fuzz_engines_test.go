@@ -82,7 +82,7 @@ func (r result) id(t testing.TB) string {
 }
 
 var (
-	ids     = regexp.MustCompile(`[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}`)
+	idForms = regexp.MustCompile(`[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}`)
 	stamps  = regexp.MustCompile(`"(created|lastModified)":"[^"]*"`)
 	cursors = regexp.MustCompile(`"(next|previous)Cursor":"[^"]*"`)
 )
@@ -99,7 +99,7 @@ func (all engines) same(t *testing.T, input string, ask func(*fuzzed) result) {
 		if r.status >= 500 && r.status != http.StatusNotImplemented || strings.Contains(r.body, "internal error") {
 			t.Fatalf("%d %s", r.status, r.body)
 		}
-		text := ids.ReplaceAllString(stamps.ReplaceAllString(cursors.ReplaceAllString(r.text, "cursor"), "time"), "id")
+		text := idForms.ReplaceAllString(stamps.ReplaceAllString(cursors.ReplaceAllString(r.text, "cursor"), "time"), "id")
 		if chance.MatchString(input) {
 			text = http.StatusText(r.status)
 		}
