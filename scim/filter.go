@@ -340,6 +340,10 @@ func (r *reader) literal() (any, error) {
 
 // compare types a comparison by its attribute.
 func compare(ref reference, op desk.Op, literal any) (parsed, error) {
+	if ref.attr.name == "meta" && ref.sub == nil && literal == nil {
+		// Documents do not hold what the server says of them. Each user has a meta, and its time of creation.
+		ref.sub = ref.attr.subs["created"]
+	}
 	where := ref.attribute()
 	null := literal == nil && op != desk.Present
 	if null && op != desk.Eq && op != desk.Ne {

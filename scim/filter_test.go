@@ -97,7 +97,7 @@ func randomFilter(r *rand.Rand, depth int) string {
 	case 3:
 		return text("emails", "emails.value", "emails.type", "phoneNumbers.value", "roles", "photos.value", "addresses.locality", "schemas")
 	case 4:
-		return pick("name pr", "emails pr", "roles pr", "roles.primary eq true", "manager pr", "addresses pr", `photos[value eq "https://x.example/P" and type eq "PHOTO"]`, `meta.resourceType eq "User"`, `meta.version eq "W/\"1\""`, `meta.location sw "https://desk.example/U"`, "meta.location pr")
+		return pick("name pr", "emails pr", "roles pr", "roles.primary eq true", "manager pr", "addresses pr", "meta pr", "meta ne null", `photos[value eq "https://x.example/P" and type eq "PHOTO"]`, `meta.resourceType eq "User"`, `meta.version eq "W/\"1\""`, `meta.location sw "https://desk.example/U"`, "meta.location pr")
 	case 5:
 		return text("manager", "department", "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:department", "urn:ietf:params:scim:schemas:core:2.0:User:title", "manager.value")
 	}
@@ -158,6 +158,11 @@ func TestFiltersAgree(t *testing.T) {
 				t.Errorf("%s\nfinds %d %v\nwant  %d %v", text, total, got, len(want), want)
 			}
 			return len(want)
+		}
+		for text, want := range map[string]int{"meta pr": len(stored), "not (meta pr)": 0, "meta eq null": 0, "meta[created pr]": len(stored)} {
+			if n := check(server.Engine, text); n != want {
+				t.Errorf("%s finds %d", text, n)
+			}
 		}
 		hits := 0
 		r := rand.New(rand.NewPCG(1, 2))
