@@ -167,7 +167,11 @@ func set(holder map[string]any, a *attribute, op string, value any) error {
 	}
 	if op == "remove" || isEmpty(value) && !(op == "add" && a.multi) {
 		if a.required {
-			return desk.Errorf(desk.InvalidValue, a.path, "%s is required and cannot be removed", a.path)
+			kind := desk.InvalidValue
+			if op == "remove" {
+				kind = desk.Mutability // RFC 7644 section 3.5.2.2
+			}
+			return desk.Errorf(kind, a.path, "%s is required and cannot be removed", a.path)
 		}
 		delete(holder, a.name)
 		return nil

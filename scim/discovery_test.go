@@ -164,7 +164,7 @@ func TestAdvertised(t *testing.T) {
 			user := check("PUT", t.call("PUT", "/Users/"+id, i.in(i.second)), 200, i.second)
 			checkAsked(t, i, []map[string]any{user, other})
 			if i.name == "userName" {
-				wantError(t, patch("remove", i.patch, nil), 400, "invalidValue")
+				wantError(t, patch("remove", i.patch, nil), 400, "mutability")
 			} else {
 				none := any(nil)
 				if i.name == "active" { // stays as it is

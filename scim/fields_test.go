@@ -132,7 +132,7 @@ func TestFields(t *testing.T) {
 		wantError(t, patch(kofi["id"], `{"op":"replace","path":"title","value":"T"}`), 400, "invalidValue")
 		patch(kofi["id"], `{"op":"replace","path":"active","value":"False"}`).Want(t, 200)
 		patch(early["id"], `{"op":"replace","path":"title","value":"T"}`).Want(t, 200)
-		wantError(t, patch(early["id"], `{"op":"remove","path":"`+custom+`:floor"}`), 400, "invalidValue")
+		wantError(t, patch(early["id"], `{"op":"remove","path":"`+custom+`:floor"}`), 400, "mutability")
 
 		// Another tenant has no such fields.
 		base, token := t.Connect(t, "other", "entra")

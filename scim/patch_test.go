@@ -163,7 +163,7 @@ func TestPatchErrors(t *testing.T) {
 		`[{"op":"replace","path":"emails[type co \"fax\"].value","value":"x"}]`: desk.NoTarget, `[{"op":"add","path":"emails[not (type eq \"work\")].value","value":"x"}]`: desk.NoTarget,
 		`[{"op":"replace","path":"emails[value eq \"old\"].value","value":"new"}]`: desk.NoTarget, `[{"op":"replace","path":"emails[type eq \"fax\"].type","value":"home"}]`: desk.NoTarget, `[{"op":"add","path":"emails[type eq \"fax\"]","value":{"type":"home","value":"x"}}]`: desk.NoTarget,
 		`[{"op":"replace","path":"id","value":"x"}]`: desk.Mutability, `[{"op":"remove","path":"meta.created"}]`: desk.Mutability, `[{"op":"add","path":"groups","value":[]}]`: desk.Mutability, `[{"op":"replace","path":"ENT:manager.displayName","value":"x"}]`: desk.Mutability,
-		`[{"op":"remove","path":"userName"}]`: desk.InvalidValue, `[{"op":"replace","path":"userName","value":""}]`: desk.InvalidValue, `[{"op":"replace","path":"userName","value":" "}]`: desk.InvalidValue,
+		`[{"op":"remove","path":"userName"}]`: desk.Mutability, `[{"op":"replace","path":"userName","value":""}]`: desk.InvalidValue, `[{"op":"replace","path":"userName","value":" "}]`: desk.InvalidValue,
 		`[{"op":"replace","path":"title","value":5}]`: desk.InvalidValue, `[{"op":"replace","path":"active","value":"perhaps"}]`: desk.InvalidValue, `[{"op":"replace","path":"name.givenName","value":{}}]`: desk.InvalidValue,
 		`[{"op":"replace","path":"ENT","value":"x"}]`: desk.InvalidValue, `[{"op":"add","path":"emails","value":[{"value":"a","primary":true},{"value":"b","primary":true}]}]`: desk.InvalidValue,
 		`[{"op":"replace","path":"emails.primary","value":true}]`: desk.InvalidValue, `[{"op":"replace","path":"emails[type eq \"work\"].primary","value":"True"}]`: desk.InvalidValue,
