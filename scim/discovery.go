@@ -2,6 +2,7 @@ package scim
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/elimity-com/scim/optional"
@@ -84,29 +85,97 @@ func (s *userSchema) definitions() []schema.Schema {
 	for _, e := range s.extensions {
 		list = append(list, e.schema)
 	}
-	config := schema.ServiceProviderConfigSchema()
-	config.Attributes = append(config.Attributes, pagination)
 	definition := schema.Definition()
 	definition.Description = optional.NewString("How a schema is described")
-	return append(list, config, schema.ResourceTypeSchema(), definition)
+	return append(list, corrected(schema.ServiceProviderConfigSchema()), corrected(schema.ResourceTypeSchema()), definition)
 }
 
-// pagination is what RFC 9865 section 4 adds to the ServiceProviderConfig.
-var pagination = schema.ComplexCoreAttribute(schema.ComplexParams{
-	Name: "pagination", Description: optional.NewString("How lists can be paged."), Mutability: schema.AttributeMutabilityReadOnly(),
-	SubAttributes: []schema.SimpleParams{
-		schema.SimpleBooleanParams(schema.BooleanParams{Name: "cursor", Required: true, Mutability: schema.AttributeMutabilityReadOnly(),
-			Description: optional.NewString("Whether lists can be paged by cursor.")}),
-		schema.SimpleBooleanParams(schema.BooleanParams{Name: "index", Required: true, Mutability: schema.AttributeMutabilityReadOnly(),
-			Description: optional.NewString("Whether lists can be paged by startIndex.")}),
-		schema.SimpleStringParams(schema.StringParams{Name: "defaultPaginationMethod", Mutability: schema.AttributeMutabilityReadOnly(),
-			CanonicalValues: []string{"cursor", "index"}, Description: optional.NewString("How a list is paged that is asked for without either.")}),
-		schema.SimpleNumberParams(schema.NumberParams{Name: "defaultPageSize", Type: schema.AttributeTypeInteger(), Mutability: schema.AttributeMutabilityReadOnly(),
-			Description: optional.NewString("How many resources a page has if no count is given.")}),
-		schema.SimpleNumberParams(schema.NumberParams{Name: "maxPageSize", Type: schema.AttributeTypeInteger(), Mutability: schema.AttributeMutabilityReadOnly(),
-			Description: optional.NewString("How many resources a page has at most.")}),
+// corrected replaces what the library's schema says otherwise than the law, and adds what it lacks.
+func corrected(s schema.Schema) schema.Schema {
+	for _, a := range corrections[s.ID] {
+		same := func(b schema.CoreAttribute) bool { return b.Name() == a.Name() }
+		if i := slices.IndexFunc(s.Attributes, same); i >= 0 {
+			s.Attributes[i] = a
+		} else {
+			s.Attributes = append(s.Attributes, a)
+		}
+	}
+	return s
+}
+
+// corrections are the attributes that the library defines otherwise than RFC 7643 sections 5, 6 and 8.7.2: limits are integers,
+// addresses are references, and a resource type has a name. RFC 9865 section 4 adds the pagination.
+var corrections = map[string][]schema.CoreAttribute{
+	configURN: {
+		schema.SimpleCoreAttribute(link("documentationUri", "The address of the service provider's documentation.", external, false)),
+		group("bulk", "What a bulk request may hold.", true, false,
+			flag("supported", "Whether there are bulk requests.", true),
+			whole("maxOperations", "How many operations a bulk request holds at most.", true),
+			whole("maxPayloadSize", "How many bytes a bulk request has at most.", true)),
+		group("filter", "How lists can be filtered.", true, false,
+			flag("supported", "Whether lists can be filtered.", true),
+			whole("maxResults", "How many resources an answer has at most.", true)),
+		group("authenticationSchemes", "How clients say who they are.", true, true,
+			word("type", "The scheme: oauth, oauth2, oauthbearertoken, httpbasic or httpdigest.", true),
+			word("name", "The scheme's usual name.", true),
+			word("description", "What the scheme is.", true),
+			link("specUri", "The address of the scheme's specification.", external, false),
+			link("documentationUri", "The address of the scheme's documentation.", external, false),
+			flag("primary", "Whether the scheme is the preferred one.", false)),
+		group("pagination", "How lists can be paged.", false, false,
+			flag("cursor", "Whether lists can be paged by cursor.", true),
+			flag("index", "Whether lists can be paged by startIndex.", true),
+			word("defaultPaginationMethod", "How a list is paged that is asked for without either.", false, "cursor", "index"),
+			whole("defaultPageSize", "How many resources a page has if no count is given.", false),
+			whole("maxPageSize", "How many resources a page has at most.", false)),
 	},
-})
+	resourceTypeURN: {
+		schema.SimpleCoreAttribute(word("name", "The resource type's name.", true)),
+		schema.SimpleCoreAttribute(link("endpoint", "Where the resources are, below the tenant URL.", uri, true)),
+		schema.SimpleCoreAttribute(link("schema", "The URN of the resources' schema.", uri, true)),
+		group("schemaExtensions", "The extensions of the schema.", false, true,
+			link("schema", "The URN of the extension.", uri, true),
+			flag("required", "Whether each resource has the extension.", true)),
+	},
+}
+
+const (
+	external = schema.AttributeReferenceTypeExternal
+	uri      = schema.AttributeReferenceTypeURI
+)
+
+// readOnly is what all of discovery is.
+var readOnly = schema.AttributeMutabilityReadOnly()
+
+func group(name, description string, required, multi bool, subs ...schema.SimpleParams) schema.CoreAttribute {
+	return schema.ComplexCoreAttribute(schema.ComplexParams{
+		Name: name, Description: optional.NewString(description), Required: required, MultiValued: multi, Mutability: readOnly, SubAttributes: subs,
+	})
+}
+
+func word(name, description string, required bool, canonical ...string) schema.SimpleParams {
+	return schema.SimpleStringParams(schema.StringParams{
+		Name: name, Description: optional.NewString(description), Required: required, CanonicalValues: canonical, Mutability: readOnly,
+	})
+}
+
+func whole(name, description string, required bool) schema.SimpleParams {
+	return schema.SimpleNumberParams(schema.NumberParams{
+		Name: name, Description: optional.NewString(description), Required: required, Type: schema.AttributeTypeInteger(), Mutability: readOnly,
+	})
+}
+
+func flag(name, description string, required bool) schema.SimpleParams {
+	return schema.SimpleBooleanParams(schema.BooleanParams{
+		Name: name, Description: optional.NewString(description), Required: required, Mutability: readOnly,
+	})
+}
+
+func link(name, description string, to schema.AttributeReferenceType, required bool) schema.SimpleParams {
+	return schema.SimpleReferenceParams(schema.ReferenceParams{
+		Name: name, Description: optional.NewString(description), Required: required, ReferenceTypes: []schema.AttributeReferenceType{to}, Mutability: readOnly,
+	})
+}
 
 // schemas handles GET /Schemas.
 func (req *request) schemas() error {

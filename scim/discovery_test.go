@@ -309,12 +309,71 @@ func TestSchemas(t *testing.T) {
 		}
 		config := t.call("GET", "/ServiceProviderConfig", nil).Want(t, 200)
 		checkDocument(t, config, "ServiceProviderConfig")
+		checkType(t, config)
+		checkType(t, types[0])
 		for _, urn := range append(named, types[0]["schemas"].([]any)[0].(string), config["schemas"].([]any)[0].(string)) {
 			if !known[urn] {
 				t.Errorf("there is no schema %s", urn)
 			}
 		}
 	})
+}
+
+// checkType holds that a document of discovery has what its schema requires, and nothing that its schema does not define or
+// defines as something else.
+func checkType(t *endpoint, document map[string]any) {
+	t.Helper()
+	urn := document["schemas"].([]any)[0].(string)
+	var check func(name string, definitions any, value map[string]any)
+	check = func(name string, definitions any, value map[string]any) {
+		rest := maps.Clone(value)
+		for _, d := range definitions.([]any) {
+			d := d.(map[string]any)
+			key := d["name"].(string)
+			v, ok := value[key]
+			if delete(rest, key); !ok {
+				if d["required"] == true {
+					t.Errorf("%s.%s is missing", name, key)
+				}
+				continue
+			}
+			list, many := v.([]any)
+			if many != d["multiValued"].(bool) {
+				t.Errorf("%s.%s is %v", name, key, v)
+			}
+			if !many {
+				list = []any{v}
+			}
+			for _, v := range list {
+				fits := false
+				switch n, isNumber := v.(float64); d["type"] {
+				case "integer":
+					fits = isNumber && n == float64(int(n))
+				case "boolean":
+					_, fits = v.(bool)
+				case "string":
+					text, ok := v.(string)
+					fits = ok && !strings.Contains(text, "://")
+				case "reference":
+					_, fits = v.(string)
+				case "complex":
+					element, ok := v.(map[string]any)
+					if fits = ok; ok {
+						check(name+"."+key, d["subAttributes"], element)
+					}
+				}
+				if !fits {
+					t.Errorf("%s.%s is the %s %v", name, key, d["type"], v)
+				}
+			}
+		}
+		for key := range rest {
+			if key != "schemas" && key != "meta" {
+				t.Errorf("%s.%s is not in the schema", name, key)
+			}
+		}
+	}
+	check(urn, t.call("GET", "/Schemas/"+urn, nil).Want(t, 200)["attributes"], document)
 }
 
 // checkDocument reads a document of discovery at its location.
