@@ -11,6 +11,14 @@ func (req *request) listGroups() error {
 	return req.writePage(none, projection{})
 }
 
+// searchGroups handles POST /Groups/.search.
+func (req *request) searchGroups() (err error) {
+	if req.query, err = req.searchQuery(); err != nil {
+		return err
+	}
+	return req.listGroups()
+}
+
 // getGroup finds none.
 func (req *request) getGroup() error {
 	return desk.Errorf(desk.NotFound, "", "no group with this id; groups are not offered")

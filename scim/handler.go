@@ -56,6 +56,7 @@ var routes = []struct {
 	{"/Users/{id}", methods{"GET": (*request).get, "PUT": (*request).change, "PATCH": (*request).change, "DELETE": (*request).change}},
 	{bulkPath, methods{"POST": (*request).bulk}},
 	{"/Groups", methods{"GET": (*request).listGroups, "POST": noGroups}},
+	{"/Groups/.search", methods{"POST": (*request).searchGroups}},
 	{"/Groups/{id}", methods{"GET": (*request).getGroup, "PUT": noGroups, "PATCH": noGroups, "DELETE": noGroups}},
 	{openPath, methods{"GET": (*request).serviceProviderConfig}},
 	{"/ResourceTypes", methods{"GET": (*request).resourceTypes}},

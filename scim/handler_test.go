@@ -88,6 +88,8 @@ func TestPaths(t *testing.T) {
 			{"GET", "/ResourceTypes/Group", 404, "", ""},
 			{"GET", "/Schemas?filter=id+eq+%22x%22", 403, "", ""},
 			{"GET", "/Groups/1", 404, "", ""},
+			{"GET", "/Groups/.search", 405, "", "OPTIONS, POST"},
+			{"POST", "/Groups/.search?filter=displayName+pr", 400, "invalidFilter", ""},
 			{"DELETE", "/Groups/1", 501, "", ""},
 			{"GET", "/Me", 501, "", ""},
 			{"POST", "/Bulk", 400, "invalidSyntax", ""},
@@ -132,6 +134,11 @@ func TestPaths(t *testing.T) {
 				t.Errorf("%.40q finds %v", filter, n)
 			}
 		}
+		groups := t.call("POST", "/Groups/.search", `{"filter":"displayName eq \"All\"","startIndex":3}`).Want(t, 200)
+		if groups["totalResults"] != 0.0 || groups["startIndex"] != 3.0 || len(resources(groups)) > 0 {
+			t.Errorf("a search for groups finds %v", groups)
+		}
+		wantError(t, t.call("POST", "/Groups/.search", `{"startIndex":"x"}`), 400, "invalidValue")
 		far := t.call("GET", "/Users?startIndex=5000000000", nil).Want(t, 200)
 		if far["startIndex"] != 5e9 || far["totalResults"] != 1.0 {
 			t.Errorf("a page far away is %v", far)

@@ -18,18 +18,23 @@ func (req *request) list() error { return req.answer(req.query) }
 
 // search handles POST /Users/.search, and POST /.search, which asks for resources of all types: users are all there are.
 func (req *request) search() error {
-	if req.query.filter != "" {
-		return invalidFilter("send the filter of a search in its body")
-	}
-	body, err := req.body()
-	if err != nil {
-		return err
-	}
-	q, err := searchQuery(body)
+	q, err := req.searchQuery()
 	if err != nil {
 		return err
 	}
 	return req.answer(q)
+}
+
+// searchQuery reads the query of a search from its body.
+func (req *request) searchQuery() (query, error) {
+	if req.query.filter != "" {
+		return query{}, invalidFilter("send the filter of a search in its body")
+	}
+	body, err := req.body()
+	if err != nil {
+		return query{}, err
+	}
+	return searchQuery(body)
 }
 
 // answer answers with the page that a query asks for.
