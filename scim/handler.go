@@ -64,7 +64,7 @@ var routes = []struct {
 	{"/Schemas", methods{"GET": (*request).schemas}},
 	{"/Schemas/{id}", methods{"GET": (*request).schema}},
 	{"/Me", methods{"GET": notOffered, "POST": notOffered, "PUT": notOffered, "PATCH": notOffered, "DELETE": notOffered}},
-	{"", methods{"GET": (*request).serviceProviderConfig}}, // some clients try the tenant URL itself
+	{"", methods{"GET": (*request).root}},
 }
 
 const bulkPath = "/Bulk"
@@ -164,7 +164,7 @@ func (req *request) serve(path string, methods methods) (err error) {
 // isDiscovery reports whether an endpoint describes the server: what is asked of a list does not concern it (RFC 7644
 // section 4).
 func isDiscovery(path string) bool {
-	return path == openPath || path == "" || strings.HasPrefix(path, "/ResourceTypes") || strings.HasPrefix(path, "/Schemas")
+	return path == openPath || strings.HasPrefix(path, "/ResourceTypes") || strings.HasPrefix(path, "/Schemas")
 }
 
 func (req *request) methodNotAllowed(methods methods) error {

@@ -107,6 +107,8 @@ func TestPaths(t *testing.T) {
 			{"GET", "/Schemas/urn:ietf:params:scim:schemas:core:2.0:User?filter=userName+pr", 403, "", ""},
 			{"GET", "/Users?filter=userName+pr&filter=title+pr", 400, "invalidValue", ""},
 			{"GET", "/Users?count=1.5", 400, "invalidValue", ""},
+			{"GET", "?filter=userName", 400, "invalidFilter", ""},
+			{"GET", "/?sortBy=shoeSize", 400, "invalidValue", ""},
 			{"GET", "/Users?startIndex=x", 400, "invalidValue", ""},
 			{"GET", "/Users?sortBy=shoeSize", 400, "invalidValue", ""},
 			{"GET", "/Users?sortBy=name", 400, "invalidValue", ""},
@@ -132,6 +134,12 @@ func TestPaths(t *testing.T) {
 		for _, filter := range []string{"userName eq\r\n\"kofi\"", strings.Repeat("title pr or ", 99) + `userName sw "k"`} {
 			if n := t.call("POST", "/Users/.search", map[string]any{"filter": filter}).Want(t, 200)["totalResults"]; n != 1.0 {
 				t.Errorf("%.40q finds %v", filter, n)
+			}
+		}
+		for query, want := range map[string]any{`filter=userName+eq+"kofi"`: 1.0, `filter=userName+eq+"ama"`: 0.0, "count=0": 1.0, "cursor": 1.0, "ATTRIBUTES=userName": 1.0, "aadOptscim062020": nil, "": nil} {
+			query = strings.ReplaceAll(query, `"`, "%22")
+			if n := t.call("GET", "/?"+query, nil).Want(t, 200)["totalResults"]; n != want {
+				t.Errorf("the tenant URL with %q has %v users", query, n)
 			}
 		}
 		groups := t.call("POST", "/Groups/.search", `{"filter":"displayName eq \"All\"","startIndex":3}`).Want(t, 200)

@@ -16,6 +16,15 @@ import (
 // list handles GET /Users.
 func (req *request) list() error { return req.answer(req.query) }
 
+// root handles GET of the tenant URL itself. A query asks it for resources of all types (RFC 7644 section 3.4.2.1), which are users;
+// clients that only try the URL learn what there is.
+func (req *request) root() error {
+	if req.query.asked {
+		return req.list()
+	}
+	return req.serviceProviderConfig()
+}
+
 // search handles POST /Users/.search, and POST /.search, which asks for resources of all types: users are all there are.
 func (req *request) search() error {
 	q, err := req.searchQuery()

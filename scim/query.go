@@ -18,6 +18,7 @@ const (
 
 // query is what a list request asks for (RFC 7644 section 3.4.2, RFC 9865 section 2).
 type query struct {
+	asked      bool // whether the URL has one of these parameters
 	filter     string
 	sortBy     string
 	descending bool
@@ -33,6 +34,7 @@ type query struct {
 // aadOptscim062020). What cannot be decoded is refused: with the filter lost, the answer would be everybody.
 func parseQuery(raw string) (query, error) {
 	values := map[string]string{}
+	asked := false
 	for pair := range strings.SplitSeq(raw, "&") {
 		name, value, _ := strings.Cut(pair, "=")
 		name, err := url.QueryUnescape(name)
@@ -50,8 +52,11 @@ func parseQuery(raw string) (query, error) {
 			return query{}, err
 		}
 		values[name] = value
+		asked = asked || isParameter(name)
 	}
-	return newQuery(values)
+	q, err := newQuery(values)
+	q.asked = asked
+	return q, err
 }
 
 func isParameter(name string) bool {
