@@ -62,9 +62,9 @@ func (o operation) apply(r desk.Resource) error {
 	return err
 }
 
-// store puts a complex value into its holder, or takes it out if it is empty.
+// store puts a complex value into its holder, or takes it out if it is empty. A manager is one by its id or its reference.
 func store(holder map[string]any, a *attribute, inner map[string]any) {
-	if len(inner) == 0 || a.name == "manager" && inner["value"] == nil {
+	if len(inner) == 0 || a.name == "manager" && inner["value"] == nil && inner["$ref"] == nil {
 		delete(holder, a.name)
 		return
 	}

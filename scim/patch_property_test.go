@@ -132,7 +132,7 @@ func (c change) complex(have map[string]any) map[string]any {
 	for name, v := range members {
 		put(next, name, v)
 	}
-	if c.attr == "manager" && next["value"] == nil {
+	if c.attr == "manager" && next["value"] == nil && next["$ref"] == nil {
 		return nil
 	}
 	return next
