@@ -81,6 +81,33 @@ type Attribute struct {
 // String returns the path with dots, which is unique within a schema.
 func (a Attribute) String() string { return strings.Join(a.Path, ".") }
 
+// Custom reports whether it is one of the tenant's own fields.
+func (a Attribute) Custom() bool { return a.Multi < 0 && len(a.Path) == 2 && a.Path[0] == FieldsURN }
+
+// Typed returns a value if it is of the attribute's type, else nil: what was said under the name of a custom field before
+// there was one is kept, and may be anything.
+func (a Attribute) Typed(v any) any {
+	ok := true
+	switch a.Type {
+	case TextType:
+		_, ok = v.(string)
+	case BoolType:
+		_, ok = v.(bool)
+	case NumberType:
+		_, ok = v.(json.Number)
+	case TimeType:
+		var s string
+		if s, ok = v.(string); ok && a.Custom() {
+			t, err := time.Parse(time.RFC3339, s)
+			ok = err == nil && t.UTC().Format(time.RFC3339) == s
+		}
+	}
+	if !ok {
+		return nil
+	}
+	return v
+}
+
 // Match evaluates a filter over a resource or an element of one.
 func Match(f Filter, values map[string]any) bool {
 	switch f := f.(type) {
@@ -131,7 +158,8 @@ func (c Compare) holds(v any) bool {
 		return v != nil
 	case c.Op == Eq && c.Value == nil:
 		return v == nil
-	case v == nil:
+	}
+	if v = c.Attr.Typed(v); v == nil {
 		return c.Op == Ne
 	}
 	switch want := c.Value.(type) {
@@ -145,12 +173,9 @@ func (c Compare) holds(v any) bool {
 	case float64:
 		n, _ := v.(json.Number)
 		f, err := n.Float64()
-		if err != nil { // what was said before the field was a number
-			return c.Op == Ne
-		}
-		return c.Op.ordered(cmp.Compare(f, want))
+		return err == nil && c.Op.ordered(cmp.Compare(f, want))
 	case string:
-		s := text(v)
+		s, _ := v.(string)
 		if !c.Attr.CaseExact {
 			s = Fold(s)
 		}
@@ -195,14 +220,4 @@ func lookup(values map[string]any, path []string) any {
 		v = m[name]
 	}
 	return v
-}
-
-func text(v any) string {
-	switch v := v.(type) {
-	case string:
-		return v
-	case json.Number:
-		return v.String()
-	}
-	return ""
 }

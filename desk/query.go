@@ -49,7 +49,7 @@ func (s *Sort) Key(values map[string]any) any {
 			}
 		}
 	}
-	v := lookup(values, path)
+	v := s.By.Typed(lookup(values, path))
 	switch v.(type) {
 	case nil, bool:
 		return v
@@ -62,7 +62,7 @@ func (s *Sort) Key(values map[string]any) any {
 		}
 		return f
 	}
-	key := text(v)
+	key, _ := v.(string)
 	if s.By.Type == TimeType {
 		t, err := time.Parse(time.RFC3339, key)
 		if err != nil {

@@ -1,6 +1,8 @@
 package scim_test
 
 import (
+	"fmt"
+	"maps"
 	"net/url"
 	"strings"
 	"testing"
@@ -143,4 +145,67 @@ func TestFields(t *testing.T) {
 		api("DELETE", "/floor", nil).Want(t, 404)
 		t.call("POST", "/Users", `{"userName":"nobody"}`).Want(t, 201)
 	})
+}
+
+// TestFieldsOverOldValues holds that what was said under a field's name before there was one is passed over, whatever type the
+// field has: both databases find the same users, in the same order, and cursors lead through all of them.
+func TestFieldsOverOldValues(t *testing.T) {
+	old := []string{
+		`"red"`, `"TRUE"`, `true`, `false`, `1`, `0`, `-0.0`, `1.50`, `1e-400`, `0.1e-323`, `5e-324`, `9007199254740993`, `1e308`, `["red"]`, `{"value":"red"}`,
+		`"2026-01-01"`, `"2026-02-28T00:00:00Z"`, `"2026-02-30T00:00:00Z"`, `"2024-02-29T00:00:00Z"`, `"2026-02-29T00:00:00Z"`, `"2026-01-01T24:00:00Z"`, `"2026-01-01T00:00:00.5+02:00"`,
+	}
+	const f = custom + ":f"
+	for _, field := range []struct {
+		typ     string
+		choices []string
+		filters map[string]string // and the numbers of the users that they find
+	}{
+		{"text", nil, map[string]string{`f eq "true"`: "1", `f eq "red"`: "0", `f sw "1"`: "", `not (f ne "RED")`: "0"}},
+		{"choice", []string{"red"}, map[string]string{`f eq "red"`: "0", `f co "rue"`: "1"}},
+		{"number", nil, map[string]string{`f eq 0`: "5 6 8 9", `f eq 1.5`: "7", `f eq 9007199254740992`: "11", `f ge 9007199254740992`: "11 12", `f eq 5e-324`: "10"}},
+		{"boolean", nil, map[string]string{`f eq true`: "2", `f eq false`: "3", `not (f ne true)`: "2"}},
+		{"date", nil, map[string]string{`f gt "2000-01-01"`: "16 18", `f eq "2026-02-28"`: "16", `f lt "9999-01-01"`: "16 18"}},
+	} {
+		t.Run(field.typ, func(t *testing.T) {
+			eachEndpoint(t, func(t *endpoint) {
+				for i, v := range old {
+					t.call("POST", "/Users", fmt.Sprintf(`{"userName":"%d","%s":{"f":%s}}`, i, custom, v)).Want(t, 201)
+				}
+				made := map[string]any{"name": "f", "type": field.typ, "choices": field.choices}
+				if field.choices == nil {
+					delete(made, "choices")
+				}
+				testkit.Call(t, "POST", t.URL+"/api/v1/fields", t.Token(t, "main", desk.RoleAdmin), made).Want(t, 201)
+				find := func(query string) (names []string, next string) {
+					a := t.call("GET", "/Users?"+query, nil).Want(t, 200)
+					for _, u := range a["Resources"].([]any) {
+						names = append(names, u.(map[string]any)["userName"].(string))
+					}
+					next, _ = a["nextCursor"].(string)
+					return names, next
+				}
+				filters := maps.Clone(field.filters)
+				all, _ := find("count=100")
+				filters["f pr"], filters["f eq null"] = strings.Join(all, " "), ""
+				for filter, want := range filters {
+					names, _ := find("count=100&filter=" + url.QueryEscape(strings.Replace(filter, "f ", f+" ", 1)))
+					if got := strings.Join(names, " "); got != want {
+						t.Errorf("%s finds %s, want %s", filter, got, want)
+					}
+				}
+				for _, query := range []string{"sortBy=" + f, "sortOrder=descending&sortBy=" + f} {
+					whole, _ := find("count=100&" + query)
+					var paged []string
+					for names, next := find("count=4&cursor&" + query); ; names, next = find("count=4&" + query + "&cursor=" + next) {
+						if paged = append(paged, names...); next == "" || len(paged) > len(old) {
+							break
+						}
+					}
+					if diff := cmp.Diff(whole, paged); diff != "" || len(whole) != len(old) {
+						t.Errorf("%s by cursor: %s", query, diff)
+					}
+				}
+			})
+		})
+	}
 }

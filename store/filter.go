@@ -254,11 +254,11 @@ func after(prefix string) string {
 
 // compare compares a single value within a JSON document.
 func (t *translator) compare(c desk.Compare, doc document) (string, error) {
-	a := c.Attr
-	if c.Value == nil && a.Type == desk.NumberType {
-		a.Type, a.CaseExact = desk.TextType, true // whether there is anything, be it a number or not
+	if a := c.Attr; c.Value == nil && a.Custom() {
+		a.Type, a.CaseExact = desk.TextType, true // whether there is anything, be it of the field's type or not
+		return t.operate(c, t.anything(a, doc))
 	}
-	value := t.value(a, doc)
+	value := t.value(c.Attr, doc)
 	c.Value = t.fromJSON(c.Value)
 	return t.operate(c, value)
 }
@@ -281,8 +281,43 @@ func (t *translator) fromJSON(v any) any {
 	return 0
 }
 
-// value is the SQL of an attribute's value, folded if it is to be; of a complex attribute, its JSON.
+// value is the SQL of an attribute's value, folded if it is to be; of a complex attribute, its JSON. What was said under the
+// name of a custom field before there was one may be of another type: it counts as none, as in [desk.Attribute.Typed].
 func (t *translator) value(a desk.Attribute, doc document) string {
+	sql := t.anything(a, doc)
+	if !a.Custom() || a.Type == desk.NumberType {
+		return sql
+	}
+	is := "= 'string'"
+	kind := fmt.Sprintf("json_typeof(%s)", doc.exact+pgPath(a.Path))
+	if t.engine == SQLite {
+		is = "= 'text'"
+		kind = fmt.Sprintf("json_type(%s, %s)", doc.exact, quote(litePath(a.Path)))
+	}
+	switch {
+	case a.Type == desk.BoolType && t.engine == SQLite:
+		is = "IN ('true', 'false')"
+	case a.Type == desk.BoolType:
+		is = "= 'boolean'"
+	case a.Type == desk.TimeType && t.engine == SQLite:
+		is += " AND strftime('%Y-%m-%dT%H:%M:%SZ', " + sql + ") = " + sql + " AND substr(" + sql + ", 12, 2) < '24'" // which it leaves as it is
+	case a.Type == desk.TimeType:
+		is += " AND " + sql + " ~ " + quote(pgTime)
+	}
+	return "(CASE WHEN " + kind + " " + is + " THEN " + sql + " END)"
+}
+
+// pgTime matches times as custom fields keep them: days that there are, to the second, in UTC.
+const pgTime = `^([0-9]{4}-((0[13578]|1[02])-(0[1-9]|[12][0-9]|3[01])|(0[469]|11)-(0[1-9]|[12][0-9]|30)|02-(0[1-9]|1[0-9]|2[0-8]))` +
+	`|([0-9]{2}(0[48]|[2468][048]|[13579][26])|([02468][048]|[13579][26])00)-02-29)T([01][0-9]|2[0-3])(:[0-5][0-9]){2}Z$`
+
+// pgNumber matches numbers that PostgreSQL takes for a double precision: it refuses those that are too near to zero, which are
+// zero to others. A question mark would be taken for a parameter.
+const pgNumber = `^-{0,1}([0-9]{1,155}[0-9]{0,154}([.][0-9]{1,200}){0,1}|[0-9.]{1,40}[eE]([+]{0,1}[0-9]{1,3}|-([0-9]{1,2}|1[0-9]{2}|2[0-5][0-9]))` +
+	`|[1-9]([.][0-9]{1,17}){0,1}[eE]-(2[0-9]{2}|3[01][0-9]|32[0-3])|5[eE]-324)$`
+
+// anything is the SQL of what is there, of whatever type unless a number is asked for.
+func (t *translator) anything(a desk.Attribute, doc document) string {
 	from, fold := doc.exact, a.Type == desk.TextType && !a.CaseExact
 	if fold {
 		from = doc.folded
@@ -291,10 +326,11 @@ func (t *translator) value(a desk.Attribute, doc document) string {
 	switch {
 	case t.engine == Postgres && a.Type == desk.NumberType:
 		value := from + pgPath(a.Path)
-		return fmt.Sprintf("(CASE WHEN json_typeof(%s) = 'number' THEN (%s #>> '{}')::double precision END)", value, value)
+		return fmt.Sprintf("(CASE WHEN json_typeof(%[1]s) = 'number' THEN CASE WHEN %[1]s #>> '{}' ~ %[2]s THEN (%[1]s #>> '{}')::double precision ELSE 0 END END)",
+			value, quote(pgNumber))
 	case a.Type == desk.NumberType:
 		path := quote(litePath(a.Path))
-		return fmt.Sprintf("(CASE WHEN json_type(%s, %s) IN ('integer', 'real') THEN %s ->> %s END)", from, path, from, path)
+		return fmt.Sprintf("(CASE WHEN json_type(%s, %s) IN ('integer', 'real') THEN CAST(%s ->> %s AS REAL) END)", from, path, from, path)
 	case t.engine == Postgres && a.Type == desk.ComplexType:
 		return from + pgPath(a.Path)
 	case t.engine == Postgres:
