@@ -56,7 +56,7 @@ func Routes() map[string][]string {
 
 // Redact returns what a recording tells of a path with its query, or of a body.
 func Redact(text string) string {
-	red := redactor{[]byte("key")}
+	red := redactor{[]byte("key"), users}
 	if path, query, _ := strings.Cut(text, "?"); strings.HasPrefix(text, "/") {
 		return red.path(path) + red.query(query)
 	}
@@ -66,4 +66,9 @@ func Redact(text string) string {
 	}
 	out, _ := encode(v)
 	return string(out)
+}
+
+// RedactHeader returns what a recording tells of a header.
+func RedactHeader(name, value string) string {
+	return redactor{[]byte("key"), users}.header(name, value)
 }

@@ -128,8 +128,8 @@ func TestRedact(t *testing.T) {
 		`/Users?filter=emails[type eq "work"].value co "Ünal" or meta.created gt "2026-01-01T00:00:00Z"`: `/Users\?filter=emails%5Btype\+eq\+%22work%22%5D.value\+co\+%22X[0-9a-f]{10}%C3%A9%22\+or\+meta.created\+gt\+%222026-01-01T00%3A00%3A00Z%22`,
 		"/Users?filter=%ZZkofi&attributes=emails,name.givenName&aadOptscim062020&cursor=eyJr":            `/Users\?filter=%xxxxxx&attributes=emails,name.givenName&aadOptscim062020&cursor=X[0-9a-f]{10}`,
 		"/Users/kofi":                                 `/Users/` + k,
-		"/Users/kofi@acme.example":                    `/Users/` + k,
-		"/Users/01a1fab6-9fba-77c6-b245-1160843e1b71": `/Users/01a1fab6-9fba-77c6-b245-1160843e1b71`,
+		"/Users/kofi@acme.example":                    `/Users/` + k + `@` + k + `.example`,
+		"/Users/01a1fab6-9fba-77c6-b245-1160843e1b71": `/Users/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}`,
 		`{"op":"Replace","path":"emails[value eq \"k@a.example\"].value","value":" Kofi "}`:                                      `{"op":"Replace","path":"emails\[value eq \\"` + k + `@` + k + `.example\\"].value","value":" X[0-9a-f]{10} "}`,
 		`{"active":"False","externalId":"","phoneNumbers":[{"type":"work","value":"+1 (2) 34"}]}`:                                `{"active":"False","externalId":"","phoneNumbers":\[{"type":"work","value":"\+[0-9] \([0-9]\) [0-9]{2}"}]}`,
 		`{"employeeNumber":4711,"totalResults":3,"schemas":["urn:a:b","kofi"],"id":"kofi"}`:                                      `{"employeeNumber":1000,"id":"` + k + `","schemas":\["urn:a:b","` + k + `"],"totalResults":3}`,
@@ -138,6 +138,49 @@ func TestRedact(t *testing.T) {
 	} {
 		if got := scim.Redact(in); !regexp.MustCompile("^" + want + "$").MatchString(got) {
 			t.Errorf("%s\nbecomes %s\nwant    %s", in, got, want)
+		}
+	}
+	// Nothing of a person is left wherever a client puts it.
+	for _, in := range []string{
+		"/Users?filter=userName eq Ann Zorba Co", "/Users?filter=userName eq 'Ann Zorba Co'", "/Users?filter=Zorba", "/Users?filter=userName equals zorba",
+		`/Users?filter=userName eq "a" zorba`, "/Users?filter=emails[value eq Ann zorba]", "/Users?filter=urn:a:zorba eq 1", "/Users?zorba=1", "/Users?zorba@a.example", "/Users?%7Aorba",
+		"/Users?attributes=Ann zorba,zorba", "/Users?sortBy=zorba", "/Users?sortOrder=zorba", "/Users?count=zorba", "/Users/urn:a:zorba", "/Users/%7Aorba",
+		`{"Ann zorba":1}`, `{"zorba.ann":1}`, `{"Zorba":{"Zorba":[{"Zorba":1}]}}`, `{"name.Zorba":1}`, `{"rcs_main_zorba":1}`, `{"path":"Ann zorba","value":"zorba"}`,
+		`{"path":"emails[type eq 'work zorba x'].value"}`, `{"path":"emails[type eq work zorba].value"}`, `{"path":"Zorba"}`, `{"path":"/Users/zorba"}`,
+		`{"emails[type eq \"zorba\"].value":"zorba"}`, `{"attributes":["zorba"],"sortBy":"zorba"}`, `["zorba"]`, `"zorba"`, `zorba`, `{zorba`,
+	} {
+		if got := scim.Redact(in); strings.Contains(strings.ToLower(got), "zorba") || strings.Contains(got, "%7A") {
+			t.Errorf("%s becomes %s", in, got)
+		}
+	}
+	for _, in := range []string{"/Users?count=447911123456", "/Users?startIndex=447911123456", `{"count":447911123456}`, `{"version":"W/\"447911123456\""}`, `{"447911123456":1}`, `{"x447911123456":1}`, "/Users?filter=userName eq 447911123456"} {
+		if got := scim.Redact(in); strings.Contains(got, "447911123456") {
+			t.Errorf("%s becomes %s", in, got)
+		}
+	}
+	for _, in := range []string{`{"created":"1985-04-12T00:00:00Z"}`, `{"joined":"1985-04-12"}`, `/Users?filter=urn:ietf:params:scim:schemas:core:2.0:User:title eq "1985-04-12T00:00:00Z"`} {
+		if got := scim.Redact(in); strings.Contains(got, "1985-04") {
+			t.Errorf("%s becomes %s", in, got)
+		}
+	}
+	const id = "01a1fab6-9fba-77c6-b245-1160843e1b71"
+	stands := scim.Redact("/Users/" + id)[len("/Users/"):]
+	for _, in := range []string{`{"id":"` + id + `"}`, `{"path":"/Users/` + id + `"}`, `{"path":"Users/` + id + `"}`, `/Users?filter=id eq "` + id + `"`} {
+		if got := scim.Redact(in); stands == id || !strings.Contains(got, stands) {
+			t.Errorf("%s becomes %s, with another id than %s", in, got, stands)
+		}
+	}
+	if made, path := scim.Redact(`{"bulkId":"kofi"}`), scim.Redact(`{"path":"/Users/bulkId:kofi"}`); path != strings.NewReplacer("bulkId", "path", `:"`, `:"/Users/bulkId:`).Replace(made) {
+		t.Errorf("a reference %s does not refer to %s any more", path, made)
+	}
+	for name, values := range map[string][2]string{ // what comes in, and what goes
+		"User-Agent":   {"okta scim/1.2.0 Zorba (zorba@a.example) rcs_main_zorba", `okta scim/1\.2\.0 X[0-9a-f]{10} ` + k + " " + k},
+		"If-Match":     {`W/"3", *, "zorba"`, `W/"3", \*, "` + k + `"`},
+		"Accept":       {"application/scim+json, application/json;q=0.9, zorba/a; a=zorba", `application/scim\+json, application/json;q=0\.9, ` + k},
+		"Content-Type": {"application/json; charset=utf-8", `application/json; charset=utf-8`},
+	} {
+		if got := scim.RedactHeader(name, values[0]); !regexp.MustCompile("^" + values[1] + "$").MatchString(got) {
+			t.Errorf("%s: %s becomes %s", name, values[0], got)
 		}
 	}
 	if scim.Redact(`{"a":"KOFI"}`)[7:] != scim.Redact(`{"a":"Kofi"}`)[7:] || scim.Redact(`{"a":"kofi"}`) == scim.Redact(`{"a":"ama"}`) {
