@@ -41,6 +41,8 @@ func TestFields(t *testing.T) {
 			"no such type":            {"name": "x", "type": "money"},
 			"a choice of nothing":     {"name": "x", "type": "choice"},
 			"choices of a text":       {"name": "x", "type": "text", "choices": []string{"a"}},
+			"a choice with a NUL":     {"name": "x", "type": "choice", "choices": []string{"a\x00b"}},
+			"too many choices":        {"name": "x", "type": "choice", "choices": strings.Fields(strings.Repeat("a ", desk.MaxChoices+1))},
 			"the same choice, folded": {"name": "x", "type": "choice", "choices": []string{"a", "A"}},
 		} {
 			if a := api("POST", "", bad); a.Status != 400 && a.Status != 409 {
