@@ -2,6 +2,7 @@ package api_test
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -417,6 +418,10 @@ func TestOpenAPI(t *testing.T) {
 	}
 	if version, _ := doc["openapi"].(string); !strings.HasPrefix(version, "3.1") {
 		t.Errorf("openapi is %v", doc["openapi"])
+	}
+	recording, _ := json.Marshal(paths["/api/v1/connections/{slug}/recording"])
+	if !strings.Contains(string(recording), `"content":{"application/x-ndjson":{"schema":{"type":"string"}}}`) {
+		t.Errorf("a recording is not described as the file that it is: %s", recording)
 	}
 }
 

@@ -67,7 +67,10 @@ func (h *Handler) registerConnections(api huma.API) {
 			return &struct{ Body Connection }{h.newConnection(c)}, err
 		})
 	register(h, api, adminOnly(huma.Operation{Method: "GET", Path: item + "/recording", Summary: "Download recording", Tags: tags, Errors: notFound,
-		Description: "One exchange a line, in JSON, oldest first. It can be replayed as a test."}),
+		Description: "One exchange a line, in JSON, oldest first. It can be replayed as a test.",
+		Responses: map[string]*huma.Response{"200": {Description: "The file", Content: map[string]*huma.MediaType{
+			"application/x-ndjson": {Schema: &huma.Schema{Type: huma.TypeString}},
+		}}}}),
 		func(ctx context.Context, actor desk.Actor, in *ConnectionPath) (*recording, error) {
 			file, err := h.Engine.Recording(ctx, actor, in.Slug)
 			return &recording{"application/x-ndjson", `attachment; filename="` + in.Slug + `.jsonl"`, file}, err
