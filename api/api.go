@@ -53,6 +53,7 @@ func (h *Handler) Routes() http.Handler {
 	h.registerCompanies(api)
 	h.registerConnections(api)
 	h.registerFields(api)
+	h.registerTickets(api)
 	return httpx.Recover(h.readBody(router), h.Log, writeError)
 }
 
@@ -125,6 +126,7 @@ var operations = map[string]desk.Operation{
 	"create-company": desk.OpCreate, "edit-company": desk.OpPatch, "delete-company": desk.OpDelete,
 	"edit-connection": desk.OpPatch, "delete-recording": desk.OpDelete,
 	"create-field": desk.OpCreate, "delete-field": desk.OpDelete,
+	"create-ticket": desk.OpCreate, "edit-ticket": desk.OpPatch,
 }
 
 // register declares an operation. handle's errors become problem documents.

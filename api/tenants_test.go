@@ -15,12 +15,14 @@ func TestOtherTenants(t *testing.T) {
 	each(t, func(t *server) {
 		_, contact := t.push(`{"userName":"kofi","externalId":"k1","emails":[{"value":"kofi@acme.example"}]}`)
 		company := t.do("POST", "/companies", map[string]any{"name": "Acme", "domains": []string{"acme.example"}}, 201)["id"].(string)
+		ticket := t.do("POST", "/tickets", map[string]any{"contactId": contact, "subject": "Printer"}, 201)["id"].(string)
 		state := func() []any {
-			return []any{t.items("/contacts?status=all"), t.items("/companies?limit=10"), t.items("/contacts/" + contact + "/events?limit=10"), t.items("/connections/entra/events?limit=10")}
+			return []any{t.items("/tickets?limit=10"), t.items("/contacts?status=all"), t.items("/companies?limit=10"), t.items("/contacts/" + contact + "/events?limit=10"), t.items("/connections/entra/events?limit=10")}
 		}
 		before := state()
 		t.Connect(t, "other", "okta")
 		mallory := t.Token(t, "other", desk.RoleAdmin)
+		own := testkit.Call(t, "POST", t.URL+"/api/v1/contacts", mallory, map[string]any{"displayName": "Her own"}).Want(t, 201)["id"]
 
 		doc := testkit.Call(t, "GET", t.URL+"/api/openapi.json", "", nil).Want(t, 200)
 		n := 0
@@ -28,6 +30,9 @@ func TestOtherTenants(t *testing.T) {
 			id := contact
 			if strings.Contains(path, "/companies/") {
 				id = company
+			}
+			if strings.Contains(path, "/tickets/") {
+				id = ticket
 			}
 			named := strings.NewReplacer("{id}", id, "{slug}", "entra", "{name}", "desk").Replace(path)
 			for method := range item.(map[string]any) {
@@ -41,6 +46,10 @@ func TestOtherTenants(t *testing.T) {
 					body = map[string]any{"recorder": true}
 				case strings.HasPrefix(path, "/api/v1/fields"):
 					body = map[string]any{"name": "badge", "type": "text"}
+				case path == "/api/v1/tickets":
+					body = map[string]any{"contactId": own, "subject": "Help"}
+				case strings.HasPrefix(path, "/api/v1/tickets"):
+					body = map[string]any{"subject": "Help"}
 				}
 				if method == "get" {
 					body = nil

@@ -272,8 +272,7 @@ func (e *Engine) changeContact(ctx context.Context, actor desk.Actor, id string,
 		if ev.Changes = contactChanges(&before, &c); len(ev.Changes) == 0 {
 			return nil
 		}
-		c.ModifiedAt = tx.Now
-		if err := tx.UpdateContact(&c); err != nil {
+		if err := saveContact(tx, &before, &c); err != nil {
 			return err
 		}
 		ev.ContactID = &c.ID
@@ -318,6 +317,9 @@ func (e *Engine) EraseContact(ctx context.Context, actor desk.Actor, id string) 
 			return err
 		}
 		if err := tx.DeleteContact(actor.TenantID, id); err != nil {
+			return err
+		}
+		if err := tx.EraseTickets(actor.TenantID, id); err != nil {
 			return err
 		}
 		if err := tx.EraseEvents(actor.TenantID, id, append(keys, personalKeys(history)...)); err != nil {

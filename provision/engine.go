@@ -49,6 +49,21 @@ func restore(c *desk.Contact) {
 	c.Status, c.DeletedBy, c.DeletedAt = desk.Active, "", nil
 }
 
+// saveContact writes a contact that has changed. Its tickets follow it into Deleted contacts, where they are spam, and back.
+func saveContact(tx *store.Tx, before, after *desk.Contact) error {
+	after.ModifiedAt = tx.Now
+	if err := tx.UpdateContact(after); err != nil {
+		return err
+	}
+	switch {
+	case before.Status == after.Status:
+		return nil
+	case after.Status == desk.SoftDeleted:
+		return tx.MarkTickets(after.TenantID, after.ID)
+	}
+	return tx.UnmarkTickets(after.TenantID, after.ID)
+}
+
 // changes lists what changed in a contact and in the resource behind it. What the contact's changes tell already is not told
 // twice.
 func changes(before, after *desk.Contact, was, is desk.Resource) []desk.Change {

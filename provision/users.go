@@ -217,8 +217,7 @@ func (c change) adopt(u *desk.DirectoryUser, r desk.Resource, profile desk.Profi
 	} else if err := c.release(&contact); err != nil {
 		return err
 	}
-	contact.ModifiedAt = c.Now
-	if err := c.UpdateContact(&contact); err != nil {
+	if err := saveContact(c.Tx, &before, &contact); err != nil {
 		return err
 	}
 	if err := c.CreateUser(u, u.EmailIndex(r)); err != nil {
@@ -266,8 +265,7 @@ func (c change) update(id string, edit Edit) (desk.DirectoryUser, error) {
 		return stored, err
 	}
 	if len(contactChanges(&before, &contact)) > 0 {
-		contact.ModifiedAt = c.Now
-		if err := c.UpdateContact(&contact); err != nil {
+		if err := saveContact(c.Tx, &before, &contact); err != nil {
 			return stored, err
 		}
 	}
@@ -312,8 +310,7 @@ func (c change) delete(id string) error {
 	if err := c.release(&contact); err != nil {
 		return err
 	}
-	contact.ModifiedAt = c.Now
-	if err := c.UpdateContact(&contact); err != nil {
+	if err := saveContact(c.Tx, &before, &contact); err != nil {
 		return err
 	}
 	if err := c.DeleteUser(&u, u.EmailIndex(r)); err != nil {
