@@ -248,7 +248,10 @@ func TestCreateUser(t *testing.T) {
 			if u.ContactID == one.ID || u.ContactID == two.ID {
 				w.Fatal("one of two candidates was taken")
 			}
-			w.wantEvent(u.ContactID, desk.OpCreate, desk.Created, "ambiguous_match")
+			ev := w.wantEvent(u.ContactID, desk.OpCreate, desk.Created, "ambiguous_match")
+			if !strings.Contains(ev.Detail, one.ID) || !strings.Contains(ev.Detail, two.ID) || !strings.Contains(ev.Detail, "by email") {
+				w.Errorf("the event does not name both: %q", ev.Detail)
+			}
 		})
 	})
 	t.Run("a contact with a user on this connection is none", func(t *testing.T) {

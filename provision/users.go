@@ -3,6 +3,7 @@ package provision
 import (
 	"context"
 	"errors"
+	"fmt"
 
 	"rollcall/desk"
 	"rollcall/store"
@@ -128,12 +129,12 @@ func (c change) create(r desk.Resource) (desk.DirectoryUser, error) {
 	if err := u.SetResource(r); err != nil {
 		return u, err
 	}
-	contact, reason, err := c.match(person)
+	contact, reason, note, err := c.match(person)
 	if err != nil {
 		return u, err
 	}
 	if contact == "" {
-		return u, c.createContact(&u, r, profile, reason)
+		return u, c.createContact(&u, r, profile, reason, note)
 	}
 	return u, c.adopt(&u, r, profile, contact, reason)
 }
@@ -153,31 +154,31 @@ func (c change) holders(p store.Person) (sameID, sameName *desk.DirectoryUser, e
 }
 
 // match returns the one contact that a person is, and the key that says so; or "" with the reason "no_match", or
-// "ambiguous_match" where a key fits several.
-func (c change) match(p store.Person) (contact, reason string, err error) {
+// "ambiguous_match" where a key fits several, of which the note names two.
+func (c change) match(p store.Person) (contact, reason, note string, err error) {
 	candidates, err := c.Candidates(p)
 	if err != nil {
-		return "", "", err
+		return "", "", "", err
 	}
 	for _, by := range []string{"externalId", "userName", "email"} {
 		for _, candidate := range candidates {
 			switch {
 			case candidate.MatchedBy != by || candidate.ContactID == contact:
 			case contact != "":
-				return "", "ambiguous_match", nil
+				return "", "ambiguous_match", fmt.Sprintf("by %s it could be contact %s or contact %s", by, contact, candidate.ContactID), nil
 			default:
 				contact = candidate.ContactID
 			}
 		}
 		if contact != "" {
-			return contact, by, nil
+			return contact, by, "", nil
 		}
 	}
-	return "", "no_match", nil
+	return "", "no_match", "", nil
 }
 
 // createContact makes a contact for a new user.
-func (c change) createContact(u *desk.DirectoryUser, r desk.Resource, profile desk.Profile, reason string) error {
+func (c change) createContact(u *desk.DirectoryUser, r desk.Resource, profile desk.Profile, reason, note string) error {
 	contact := desk.Contact{TenantID: u.TenantID, ID: store.NewID(), Status: desk.Active, CreatedAt: c.Now, ModifiedAt: c.Now}
 	if err := setProfile(c.Tx, &contact, profile); err != nil {
 		return err
@@ -192,7 +193,7 @@ func (c change) createContact(u *desk.DirectoryUser, r desk.Resource, profile de
 	if err := c.CreateUser(u, u.EmailIndex(r)); err != nil {
 		return err
 	}
-	return c.record(u, desk.Created, reason, "", changes(&desk.Contact{}, &contact, nil, r))
+	return c.record(u, desk.Created, reason, note, changes(&desk.Contact{}, &contact, nil, r))
 }
 
 // adopt makes a contact the person behind a new user.
