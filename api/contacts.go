@@ -13,22 +13,23 @@ import (
 
 // Contact is a person as the helpdesk knows them.
 type Contact struct {
-	ID            string      `json:"id"`
-	DisplayName   string      `json:"displayName"`
-	UserName      string      `json:"userName,omitempty"`
-	Emails        []Address   `json:"emails"`
-	Phones        []Address   `json:"phones"`
-	Title         string      `json:"title,omitempty"`
-	Company       *CompanyRef `json:"company" doc:"null for none; companyReason says why"`
-	CompanyReason string      `json:"companyReason" enum:"manual,domain,no_match,ambiguous_companies,ambiguous_contacts"`
-	Status        string      `json:"status" enum:"active,deleted"`
-	DeletedBy     string      `json:"deletedBy,omitempty" enum:"agent,directory"`
-	DeletedAt     *time.Time  `json:"deletedAt,omitempty"`
-	Verified      bool        `json:"verified" doc:"Whether a directory adopted the contact, which existed before"`
-	VerifiedAt    *time.Time  `json:"verifiedAt,omitempty"`
-	Sync          []Sync      `json:"sync" doc:"One element per directory that holds the person"`
-	CreatedAt     time.Time   `json:"createdAt"`
-	ModifiedAt    time.Time   `json:"modifiedAt"`
+	ID            string         `json:"id"`
+	DisplayName   string         `json:"displayName"`
+	UserName      string         `json:"userName,omitempty"`
+	Emails        []Address      `json:"emails"`
+	Phones        []Address      `json:"phones"`
+	Title         string         `json:"title,omitempty"`
+	Fields        map[string]any `json:"fields,omitempty" doc:"Values of custom fields: text, numbers, booleans, and dates as times"`
+	Company       *CompanyRef    `json:"company" doc:"null for none; companyReason says why"`
+	CompanyReason string         `json:"companyReason" enum:"manual,domain,no_match,ambiguous_companies,ambiguous_contacts"`
+	Status        string         `json:"status" enum:"active,deleted"`
+	DeletedBy     string         `json:"deletedBy,omitempty" enum:"agent,directory"`
+	DeletedAt     *time.Time     `json:"deletedAt,omitempty"`
+	Verified      bool           `json:"verified" doc:"Whether a directory adopted the contact, which existed before"`
+	VerifiedAt    *time.Time     `json:"verifiedAt,omitempty"`
+	Sync          []Sync         `json:"sync" doc:"One element per directory that holds the person"`
+	CreatedAt     time.Time      `json:"createdAt"`
+	ModifiedAt    time.Time      `json:"modifiedAt"`
 }
 
 // Address is an email address or telephone number.
@@ -56,7 +57,7 @@ type Sync struct {
 
 func newContact(v provision.ContactView) Contact {
 	c := Contact{
-		ID: v.ID, DisplayName: v.DisplayName, UserName: v.UserName, Emails: addresses(v.Emails), Phones: addresses(v.Phones), Title: v.Title,
+		ID: v.ID, DisplayName: v.DisplayName, UserName: v.UserName, Emails: addresses(v.Emails), Phones: addresses(v.Phones), Title: v.Title, Fields: v.Fields,
 		CompanyReason: string(v.CompanyReason), Status: string(v.Status), DeletedBy: string(v.DeletedBy), DeletedAt: v.DeletedAt,
 		Verified: v.VerifiedAt != nil, VerifiedAt: v.VerifiedAt, Sync: []Sync{}, CreatedAt: v.CreatedAt, ModifiedAt: v.ModifiedAt,
 	}
@@ -88,6 +89,7 @@ type contactEdit struct {
 	Title         optional[string]    `json:"title,omitempty"`
 	Emails        optional[[]Address] `json:"emails,omitempty"`
 	Phones        optional[[]Address] `json:"phones,omitempty"`
+	Fields        map[string]any      `json:"fields,omitempty" doc:"Values of custom fields by name; null empties one"`
 	CompanyID     optional[string]    `json:"companyId,omitempty" doc:"Sets the company by hand, null for none; sync then leaves it"`
 	CompanyReason string              `json:"companyReason,omitempty" enum:"auto" doc:"auto gives the company back to sync"`
 }
@@ -109,7 +111,7 @@ func (b contactEdit) edit() (provision.ContactEdit, error) {
 	e := provision.ContactEdit{
 		DisplayName: b.DisplayName.pointer(), UserName: b.UserName.pointer(), Title: b.Title.pointer(),
 		Emails: list(b.Emails, "work"), Phones: list(b.Phones, "work"),
-		CompanyID: b.CompanyID.pointer(), CompanyAuto: b.CompanyReason == "auto",
+		Fields: b.Fields, CompanyID: b.CompanyID.pointer(), CompanyAuto: b.CompanyReason == "auto",
 	}
 	if e.CompanyAuto && e.CompanyID != nil {
 		return e, desk.Errorf(desk.InvalidValue, "companyId", "companyId sets the company by hand, companyReason auto gives it back to sync; send one of the two")

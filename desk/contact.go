@@ -1,6 +1,8 @@
 package desk
 
 import (
+	"encoding/json"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -45,6 +47,8 @@ type Profile struct {
 	Title       string
 	Emails      []Address `gorm:"serializer:json"`
 	Phones      []Address `gorm:"serializer:json"`
+	// Fields are the values of custom fields by name: text, float64 or bool.
+	Fields map[string]any `gorm:"serializer:json"`
 }
 
 // Address is an email address or telephone number with its label ("work", "mobile").
@@ -145,7 +149,35 @@ func (p Profile) Update(before, after Profile) Profile {
 	set(&p.Title, before.Title, after.Title)
 	p.Emails = updateAddresses(p.Emails, before.Emails, after.Emails)
 	p.Phones = updateAddresses(p.Phones, before.Phones, after.Phones)
+	p.Fields = maps.Clone(p.Fields)
+	for _, name := range fieldNames(before, after) {
+		if before.Fields[name] != after.Fields[name] {
+			p.SetField(name, after.Fields[name])
+		}
+	}
 	return p
+}
+
+// SetField gives a custom field a value, nil for none. A json.Number becomes a float64.
+func (p *Profile) SetField(name string, v any) {
+	if n, ok := v.(json.Number); ok {
+		v, _ = n.Float64()
+	}
+	if v == nil {
+		delete(p.Fields, name)
+		return
+	}
+	if p.Fields == nil {
+		p.Fields = map[string]any{}
+	}
+	p.Fields[name] = v
+}
+
+// fieldNames lists the custom fields of which either profile has a value, in order.
+func fieldNames(a, b Profile) []string {
+	names := slices.AppendSeq(slices.Collect(maps.Keys(a.Fields)), maps.Keys(b.Fields))
+	slices.Sort(names)
+	return slices.Compact(names)
 }
 
 // updateAddresses returns the directory's new list, followed by the contact's own addresses of other types.
@@ -185,6 +217,11 @@ func (p Profile) Diff(to Profile) []Change {
 	text("title", p.Title, to.Title)
 	list("emails", p.Emails, to.Emails)
 	list("phones", p.Phones, to.Phones)
+	for _, name := range fieldNames(p, to) {
+		if p.Fields[name] != to.Fields[name] {
+			changes = append(changes, Change{"fields." + name, p.Fields[name], to.Fields[name]})
+		}
+	}
 	return changes
 }
 

@@ -1,9 +1,12 @@
 package desk
 
 import (
+	"encoding/json"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
+	"time"
 	"unicode"
 )
 
@@ -59,4 +62,87 @@ func (f Field) Check() error {
 		}
 	}
 	return nil
+}
+
+// Coerce returns a value as the field holds it: text, a json.Number that a float64 holds exactly, a date as an RFC 3339 time in
+// UTC to the second, a boolean, or a choice as it was declared; nil for null and "". Text of the right form is taken for
+// numbers and booleans, numbers for text, days for times. What does not fit is InvalidValue.
+func (f Field) Coerce(v any) (any, error) {
+	var text string
+	switch t := v.(type) {
+	case nil:
+		return nil, nil
+	case bool:
+		if f.Type == FieldBoolean {
+			return t, nil
+		}
+		return nil, f.invalid()
+	case json.Number:
+		text = t.String()
+	case float64:
+		number, err := json.Marshal(t)
+		if err != nil {
+			return nil, f.invalid()
+		}
+		text = string(number)
+	case string:
+		text = t
+	default:
+		return nil, f.invalid()
+	}
+	trimmed := strings.TrimSpace(text)
+	if trimmed == "" {
+		return nil, nil
+	}
+	switch f.Type {
+	case FieldNumber:
+		n, err := strconv.ParseFloat(trimmed, 64)
+		number, notFinite := json.Marshal(n)
+		if err == nil && notFinite == nil {
+			return json.Number(number), nil
+		}
+	case FieldDate:
+		t, err := ParseTime(trimmed)
+		if err != nil {
+			t, err = time.Parse(time.DateOnly, trimmed)
+		}
+		if t = t.UTC().Truncate(time.Second); err == nil && t.Year() >= 0 && t.Year() <= 9999 {
+			return t.Format(time.RFC3339), nil
+		}
+	case FieldBoolean:
+		switch strings.ToLower(trimmed) {
+		case "true":
+			return true, nil
+		case "false":
+			return false, nil
+		}
+	case FieldChoice:
+		for _, c := range f.Choices {
+			if Fold(c) == Fold(trimmed) {
+				return c, nil
+			}
+		}
+	default:
+		return text, nil
+	}
+	return nil, f.invalid()
+}
+
+func (f Field) invalid() error {
+	want := map[FieldType]string{
+		FieldText: "text", FieldNumber: "a number", FieldDate: "a date such as 2026-01-31", FieldBoolean: "true or false", FieldChoice: "one of " + strings.Join(f.Choices, ", "),
+	}[f.Type]
+	if len(want) > 200 {
+		want = "one of its choices"
+	}
+	return Errorf(InvalidValue, f.Name, "%s must be %s", f.Name, want)
+}
+
+// ParseTime reads a time, with a zone or, as xsd:dateTime allows, without.
+func ParseTime(text string) (time.Time, error) {
+	t, err := time.Parse(time.RFC3339, text)
+	if err != nil {
+		t, err = time.Parse("2006-01-02T15:04:05", text)
+	}
+	return t, err
 }

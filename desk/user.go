@@ -166,13 +166,21 @@ func ProfileOf(r Resource) Profile {
 			break
 		}
 	}
-	return Profile{
+	profile := Profile{
 		DisplayName: display,
 		UserName:    r.UserName(),
 		Title:       r.Text("title"),
 		Emails:      r.Emails(),
 		Phones:      r.addresses("phoneNumbers"),
 	}
+	fields, _ := r[FieldsURN].(map[string]any)
+	for name, v := range fields {
+		switch v.(type) {
+		case string, bool, json.Number: // what was said before there was such a field may be anything
+			profile.SetField(name, v)
+		}
+	}
+	return profile
 }
 
 // Diff lists the attributes in which two resources differ, by their SCIM paths, sorted.

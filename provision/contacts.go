@@ -2,6 +2,7 @@ package provision
 
 import (
 	"context"
+	"maps"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -113,8 +114,9 @@ type ContactEdit struct {
 	Title       *string
 	Emails      *[]desk.Address
 	Phones      *[]desk.Address
-	CompanyID   *string // set by hand; "" for none
-	CompanyAuto bool    // given back to sync
+	Fields      map[string]any // values of custom fields by name; nil for none
+	CompanyID   *string        // set by hand; "" for none
+	CompanyAuto bool           // given back to sync
 }
 
 // apply returns the profile with the edit's fields.
@@ -161,6 +163,38 @@ func (edit ContactEdit) apply(p desk.Profile) (desk.Profile, error) {
 	return p, checkText(text)
 }
 
+// applyFields gives the profile the edit's values of custom fields.
+func (edit ContactEdit) applyFields(tx *store.Tx, tenant string, p *desk.Profile) error {
+	if len(edit.Fields) == 0 {
+		return nil
+	}
+	t, err := tx.Tenant(tenant)
+	if err != nil {
+		return err
+	}
+	p.Fields = maps.Clone(p.Fields)
+	for name, v := range edit.Fields {
+		i := findField(t.Fields, name)
+		if i < 0 {
+			return desk.Errorf(desk.InvalidValue, "fields", "there is no custom field %.40s", name)
+		}
+		f := t.Fields[i]
+		if v, err = f.Coerce(v); err != nil {
+			return err
+		}
+		if text, ok := v.(string); ok {
+			if err := checkText([]string{text}); err != nil {
+				return err
+			}
+		}
+		if v == nil && f.Required {
+			return desk.Errorf(desk.InvalidValue, f.Name, "%s is required", f.Name)
+		}
+		p.SetField(f.Name, v)
+	}
+	return nil
+}
+
 // checkText refuses what PostgreSQL cannot store.
 func checkText(values []string) error {
 	for _, v := range values {
@@ -177,6 +211,9 @@ func (e *Engine) CreateContact(ctx context.Context, actor desk.Actor, edit Conta
 	err := e.Store.Tx(ctx, func(tx *store.Tx) error {
 		c = desk.Contact{TenantID: actor.TenantID, ID: store.NewID(), Status: desk.Active, CreatedAt: tx.Now, ModifiedAt: tx.Now}
 		profile, err := edit.apply(desk.Profile{})
+		if err == nil {
+			err = edit.applyFields(tx, actor.TenantID, &profile)
+		}
 		if err != nil {
 			return err
 		}
@@ -206,6 +243,9 @@ func (e *Engine) CreateContact(ctx context.Context, actor desk.Actor, edit Conta
 func (e *Engine) EditContact(ctx context.Context, actor desk.Actor, id string, edit ContactEdit) (ContactView, error) {
 	return e.changeContact(ctx, actor, id, desk.OpPatch, desk.Updated, func(tx *store.Tx, c *desk.Contact) error {
 		profile, err := edit.apply(c.Profile)
+		if err == nil {
+			err = edit.applyFields(tx, actor.TenantID, &profile)
+		}
 		if err != nil {
 			return err
 		}

@@ -74,6 +74,9 @@ func changes(before, after *desk.Contact, was, is desk.Resource) []desk.Change {
 		if change.Field == "phones" {
 			told["phoneNumbers"] = true
 		}
+		if name, ok := strings.CutPrefix(change.Field, "fields."); ok {
+			told[desk.FieldsURN+":"+name] = true
+		}
 	}
 	for _, change := range was.Diff(is) {
 		if !told[change.Field] {

@@ -51,7 +51,7 @@ func fieldsExtension(fields []desk.Field) extension {
 	}
 	e.attributes = table("", e.schema.Attributes)
 	for _, f := range fields {
-		e.attributes[strings.ToLower(f.Name)].choices = f.Choices
+		e.attributes[strings.ToLower(f.Name)].field = &f
 	}
 	return e
 }

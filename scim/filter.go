@@ -392,15 +392,6 @@ func compare(ref reference, op desk.Op, literal any) (parsed, error) {
 	return f, nil
 }
 
-// parseTime reads a time, with a zone or, as xsd:dateTime allows, without.
-func parseTime(text string) (time.Time, error) {
-	t, err := time.Parse(time.RFC3339, text)
-	if err != nil {
-		t, err = time.Parse("2006-01-02T15:04:05", text)
-	}
-	return t, err
-}
-
 // isMeta tells the server's own times, of microseconds, from what directories say, which is kept to the second.
 func isMeta(a desk.Attribute) bool { return a.Path[0] == "meta" }
 
@@ -408,7 +399,7 @@ func isMeta(a desk.Attribute) bool { return a.Path[0] == "meta" }
 // between the operators.
 func compareTime(c desk.Compare, literal any) (parsed, error) {
 	text, _ := literal.(string)
-	t, err := parseTime(text)
+	t, err := desk.ParseTime(text)
 	if err != nil && !isMeta(c.Attr) {
 		t, err = time.Parse(time.DateOnly, text)
 	}

@@ -43,7 +43,7 @@ type attribute struct {
 	readOnly  bool
 	required  bool
 	subs      map[string]*attribute // by lower-case name
-	choices   []string              // the only values that it takes; nil for any
+	field     *desk.Field           // the custom field that it stands for, nil for none
 	def       schema.CoreAttribute
 }
 

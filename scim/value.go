@@ -4,9 +4,7 @@ import (
 	"encoding/json"
 	"maps"
 	"slices"
-	"strconv"
 	"strings"
-	"time"
 
 	"rollcall/desk"
 )
@@ -72,13 +70,13 @@ func (a *attribute) coerceOne(v any) (any, error) {
 	if a.kind == "complex" {
 		return a.coerceComplex(v)
 	}
+	if a.field != nil {
+		return a.field.Coerce(v)
+	}
 	switch t := v.(type) {
 	case json.Number:
 		if a.kind == "string" && slices.Contains(takesNumbers, a.name) {
 			v = t.String()
-		}
-		if a.kind == "decimal" {
-			return a.number(t.String())
 		}
 	case string:
 		if a.kind == "boolean" {
@@ -88,53 +86,12 @@ func (a *attribute) coerceOne(v any) (any, error) {
 			}
 			return b, nil
 		}
-		switch {
-		case a.kind == "decimal":
-			return a.number(t)
-		case a.kind == "dateTime":
-			return a.date(t)
-		case a.choices != nil:
-			return a.choice(t)
-		}
 	}
 	checked, err := a.def.ValidateSingular(v)
 	if err != nil {
 		return nil, a.invalid()
 	}
 	return checked, nil
-}
-
-// number takes a JSON number or its text, as exactly as a float64 holds it.
-func (a *attribute) number(text string) (any, error) {
-	f, err := strconv.ParseFloat(strings.TrimSpace(text), 64)
-	number, notFinite := json.Marshal(f)
-	if err != nil || notFinite != nil {
-		return nil, a.invalid()
-	}
-	return json.Number(number), nil
-}
-
-// date takes a day, or a time of any zone; it is kept in UTC, to the second.
-func (a *attribute) date(text string) (any, error) {
-	text = strings.TrimSpace(text)
-	t, err := parseTime(text)
-	if err != nil {
-		t, err = time.Parse(time.DateOnly, text)
-	}
-	if err != nil || t.UTC().Year() < 0 || t.UTC().Year() > 9999 {
-		return nil, a.invalid()
-	}
-	return t.UTC().Truncate(time.Second).Format(time.RFC3339), nil
-}
-
-// choice takes one of the choices, in any case.
-func (a *attribute) choice(text string) (any, error) {
-	for _, c := range a.choices {
-		if desk.Fold(c) == desk.Fold(strings.TrimSpace(text)) {
-			return c, nil
-		}
-	}
-	return nil, desk.Errorf(desk.InvalidValue, a.path, "%s must be one of %s", a.path, short(strings.Join(a.choices, ", ")))
 }
 
 // members returns a complex value's members by the schema's names: text stands for the value, and what is read-only is left
@@ -191,7 +148,6 @@ func (a *attribute) coerceComplex(v any) (any, error) {
 func (a *attribute) invalid() error {
 	want := map[string]string{
 		"string": "text", "boolean": "true or false", "reference": "a URI", "dateTime": "a time such as 2026-01-31T12:00:00Z", "binary": "base64 text",
-		"decimal": "a number",
 	}[a.kind]
 	switch {
 	case a.multi:

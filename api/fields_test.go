@@ -1,0 +1,80 @@
+package api_test
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"rollcall/desk"
+	"rollcall/internal/testkit"
+)
+
+// TestContactFields holds that custom fields are written by directories and by agents, and that each change is in the history.
+func TestContactFields(t *testing.T) {
+	each(t, func(t *server) {
+		for _, field := range []string{
+			`{"name":"badge","type":"number"}`, `{"name":"joined","type":"date"}`, `{"name":"remote","type":"boolean"}`,
+			`{"name":"tier","type":"choice","choices":["Gold","Silver"]}`, `{"name":"desk","type":"text","required":true}`,
+		} {
+			t.do("POST", "/fields", field, 201)
+		}
+		if a := testkit.Call(t, "POST", t.URL+"/api/v1/fields", t.agent, `{"name":"x","type":"text"}`); a.Status != 403 {
+			t.Errorf("an agent made a field: %d", a.Status)
+		}
+		scimID, id := t.push(`{"userName":"kofi","` + desk.FieldsURN + `":{"badge":"7","joined":"2026-01-31","remote":"True","tier":"gold","desk":"A1"}}`)
+		path := "/contacts/" + id
+		want := map[string]any{"badge": 7., "joined": "2026-01-31T00:00:00Z", "remote": true, "tier": "Gold", "desk": "A1"}
+		if diff := cmp.Diff(want, t.do("GET", path, nil, 200)["fields"]); diff != "" {
+			t.Errorf("pushed: %s", diff)
+		}
+
+		t.do("PATCH", path, map[string]any{"fields": map[string]any{"BADGE": 8.5, "tier": nil, "remote": "false"}}, 200)
+		want["badge"], want["remote"] = 8.5, false
+		delete(want, "tier")
+		if diff := cmp.Diff(want, t.do("GET", path, nil, 200)["fields"]); diff != "" {
+			t.Errorf("edited by an agent: %s", diff)
+		}
+		changed := t.items(path + "/events?limit=1")[0]["changes"]
+		if diff := cmp.Diff([]any{
+			map[string]any{"field": "fields.badge", "from": 7., "to": 8.5},
+			map[string]any{"field": "fields.remote", "from": true, "to": false},
+			map[string]any{"field": "fields.tier", "from": "Gold", "to": nil},
+		}, changed); diff != "" {
+			t.Errorf("the history: %s", diff)
+		}
+
+		// The directory changes one field; what the agent set in others stays.
+		testkit.Call(t, "PATCH", t.scim+"/Users/"+scimID, t.scimToken, `{"Operations":[{"op":"replace","path":"`+desk.FieldsURN+`:joined","value":"2026-02-01"}]}`).Want(t, 200)
+		want["joined"] = "2026-02-01T00:00:00Z"
+		if diff := cmp.Diff(want, t.do("GET", path, nil, 200)["fields"]); diff != "" {
+			t.Errorf("patched by the directory: %s", diff)
+		}
+		if changes := t.items(path + "/events?limit=1")[0]["changes"].([]any); len(changes) != 1 {
+			t.Errorf("the history tells it as %v", changes)
+		}
+
+		for what, fields := range map[string]map[string]any{
+			"no such field": {"nothing": "x"}, "a text for a number": {"badge": "many"}, "a list": {"desk": []string{"a"}},
+			"no choice": {"tier": "Bronze"}, "an empty required one": {"desk": ""}, "a NUL": {"desk": "a\x00"},
+		} {
+			if a := testkit.Call(t, "PATCH", t.URL+"/api/v1"+path, t.agent, map[string]any{"fields": fields}); a.Status != 400 {
+				t.Errorf("%s: status %d %s", what, a.Status, a.Body)
+			}
+		}
+		c := t.do("POST", "/contacts", map[string]any{"displayName": "Ann", "fields": map[string]any{"desk": "B2"}}, 201)
+		if diff := cmp.Diff(map[string]any{"desk": "B2"}, c["fields"]); diff != "" {
+			t.Errorf("made by an agent: %s", diff)
+		}
+		t.do("DELETE", "/fields/badge", nil, 204)
+		if list := t.items("/fields?x=1"); len(list) != 4 {
+			t.Errorf("fields are %v", list)
+		}
+		for i := range desk.MaxFields {
+			a := testkit.Call(t, "POST", t.URL+"/api/v1/fields", t.admin, fmt.Sprintf(`{"name":"f%d","type":"text"}`, i))
+			if full := i >= desk.MaxFields-4; a.Status != map[bool]int{false: 201, true: 409}[full] {
+				t.Fatalf("field %d: status %d", i, a.Status)
+			}
+		}
+	})
+}

@@ -1,0 +1,3 @@
+-- +goose Up
+-- The values of custom fields, a JSON object.
+ALTER TABLE contacts ADD COLUMN fields TEXT;
