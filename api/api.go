@@ -54,6 +54,7 @@ func (h *Handler) Routes() http.Handler {
 	h.registerConnections(api)
 	h.registerFields(api)
 	h.registerTickets(api)
+	h.registerDomains(api)
 	return httpx.Recover(h.readBody(router), h.Log, writeError)
 }
 
