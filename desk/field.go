@@ -48,6 +48,8 @@ func (f Field) Check() error {
 	switch {
 	case !fieldPattern.MatchString(f.Name):
 		return Errorf(InvalidValue, "name", "a field's name is up to 40 letters, digits and underscores, and begins with a letter")
+	case slices.Contains([]string{"id", "meta", "schemas", "password", "groups"}, Fold(f.Name)):
+		return Errorf(InvalidValue, "name", "%s means something else in every directory; choose another name", f.Name)
 	case !slices.Contains(FieldTypes, f.Type):
 		return Errorf(InvalidValue, "type", "a field is text, number, date, boolean or choice")
 	case (f.Type == FieldChoice) != (len(f.Choices) > 0):

@@ -38,6 +38,7 @@ func TestFields(t *testing.T) {
 			"a taken name":            {"name": "BADGE", "type": "text"},
 			"no name":                 {"name": "", "type": "text"},
 			"a name with a dot":       {"name": "a.b", "type": "text"},
+			"a directory's word":      {"name": "Password", "type": "text"},
 			"no such type":            {"name": "x", "type": "money"},
 			"a choice of nothing":     {"name": "x", "type": "choice"},
 			"choices of a text":       {"name": "x", "type": "text", "choices": []string{"a"}},
@@ -135,6 +136,11 @@ func TestFields(t *testing.T) {
 		}
 		wantError(t, patch(kofi["id"], `{"op":"replace","path":"title","value":"T"}`), 400, "invalidValue")
 		patch(kofi["id"], `{"op":"replace","path":"active","value":"False"}`).Want(t, 200)
+		put := t.call("PUT", "/Users/"+kofi["id"].(string), `{"userName":"kofi","title":"U"}`).Want(t, 200)
+		if put["active"] != false || put["title"] != "U" {
+			t.Errorf("a PUT of who has left, without active, gives %v", put)
+		}
+		wantError(t, t.call("PUT", "/Users/"+kofi["id"].(string), `{"userName":"kofi","active":true}`), 400, "invalidValue")
 		patch(early["id"], `{"op":"replace","path":"title","value":"T"}`).Want(t, 200)
 		wantError(t, patch(early["id"], `{"op":"remove","path":"`+custom+`:floor"}`), 400, "mutability")
 

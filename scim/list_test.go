@@ -565,6 +565,8 @@ func TestProjection(t *testing.T) {
 		{"", "emails.value,phoneNumbers,name.familyName,name.givenName,meta,title,active,externalId," + ent + ":department," + ent + ":manager.value",
 			`{` + core + `,"userName":"kofi","emails":[{"type":"work","primary":true}]}`},
 		{"userName,title", "title", `{` + core + `,"userName":"kofi"}`},
+		{"URN:ietf:params:scim:schemas:core:2.0:User", "emails,phoneNumbers,meta,externalId,name", `{` + core + `,"userName":"kofi","active":true,"title":"Lead"}`},
+		{"", "urn:ietf:params:scim:schemas:core:2.0:User," + ent + ":manager", `{` + both + `,"` + ent + `":{"department":"Ops"}}`},
 	}
 	eachEndpoint(t, func(t *endpoint) {
 		id := t.call("POST", "/Users", user).Want(t, 201)["id"].(string)

@@ -207,7 +207,10 @@ func (s *userSchema) patch(r desk.Resource, ops []operation) error {
 			return err
 		}
 	}
-	return s.finish(r)
+	if err := s.finish(r); err != nil {
+		return err
+	}
+	return s.checkRequired(r)
 }
 
 // patchLeaver applies operations of which one deactivates, and leaves out what cannot be applied: with the whole request
@@ -275,9 +278,6 @@ func (s *userSchema) finish(r desk.Resource) error {
 		}
 	}
 	r["schemas"] = schemas
-	if err := s.checkRequired(r); err != nil {
-		return err
-	}
 	keys := []string{r.UserName(), r.ExternalID()}
 	for _, e := range r.Emails() {
 		keys = append(keys, e.Value, e.Type)

@@ -20,13 +20,13 @@ func (p projection) apply(s *userSchema, r map[string]any) map[string]any {
 	out := r
 	if len(p.attributes) > 0 {
 		out = map[string]any{"schemas": r["schemas"], "id": r["id"]}
-		for _, path := range p.attributes {
+		for _, path := range spread(r, p.attributes) {
 			if at, ok := s.member(path); ok {
 				pick(out, r, at)
 			}
 		}
 	}
-	for _, path := range p.excluded {
+	for _, path := range spread(r, p.excluded) {
 		if at, ok := s.member(path); ok && at[0] != "id" && at[0] != "schemas" {
 			drop(out, at)
 		}
@@ -49,6 +49,23 @@ func (p projection) apply(s *userSchema, r map[string]any) map[string]any {
 		})
 	}
 	return out
+}
+
+// spread puts the core attributes that a resource has in the place of the core schema's URN.
+func spread(r map[string]any, paths []string) []string {
+	var list []string
+	for _, path := range paths {
+		if !strings.EqualFold(path, coreURN) {
+			list = append(list, path)
+			continue
+		}
+		for name := range r {
+			if !strings.Contains(name, ":") {
+				list = append(list, name)
+			}
+		}
+	}
+	return list
 }
 
 // member returns the member names that lead to a path's value, and whether the path can name anything.

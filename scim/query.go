@@ -92,7 +92,7 @@ func newQuery(values map[string]string) (q query, err error) {
 	default:
 		return q, desk.Errorf(desk.InvalidValue, "sortOrder", "sortOrder must be ascending or descending")
 	}
-	if q.startIndex, err = number(values, "startindex", 1); err != nil {
+	if q.startIndex, err = number(values, "startIndex", 1); err != nil {
 		return q, err
 	}
 	q.startIndex = max(1, q.startIndex)
@@ -149,7 +149,7 @@ func searchQuery(body map[string]any) (query, error) {
 
 // number reads an integer of any length.
 func number(values map[string]string, name string, otherwise int) (int, error) {
-	text, ok := values[name]
+	text, ok := values[strings.ToLower(name)]
 	if !ok {
 		return otherwise, nil
 	}

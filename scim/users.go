@@ -70,6 +70,9 @@ func (req *request) create(body map[string]any) (desk.DirectoryUser, error) {
 	if r["active"] == nil {
 		r["active"] = true
 	}
+	if err := req.users.checkRequired(r); err != nil {
+		return desk.DirectoryUser{}, err
+	}
 	return req.Engine.CreateUser(req.r.Context(), req.actor, r)
 }
 
@@ -80,14 +83,12 @@ func (req *request) replace(body map[string]any) (desk.DirectoryUser, error) {
 		return desk.DirectoryUser{}, err
 	}
 	return req.update(desk.OpReplace, func(current desk.Resource) (desk.Resource, string, error) {
-		active, had := current["active"]
-		if _, said := r["active"]; said || !had {
-			return r, "", nil
-		}
-		// Okta leaves active out of some PUTs; that must not wake a disabled user.
 		next := maps.Clone(r)
-		next["active"] = active
-		return next, "", nil
+		if active, had := current["active"]; had && r["active"] == nil {
+			// Okta leaves active out of some PUTs; that must not wake a disabled user.
+			next["active"] = active
+		}
+		return next, "", req.users.checkRequired(next)
 	})
 }
 
