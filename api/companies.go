@@ -14,7 +14,7 @@ import (
 type Company struct {
 	ID      string   `json:"id"`
 	Name    string   `json:"name"`
-	Domains []string `json:"domains" doc:"Email domains, normalised"`
+	Domains []string `json:"domains" doc:"Email domains, normalised; *.acme.com stands for all subdomains of acme.com"`
 }
 
 func newCompany(c desk.Company) Company { return Company{c.ID, c.Name, c.Domains} }

@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"golang.org/x/net/idna"
+	"golang.org/x/net/publicsuffix"
 
 	"rollcall/desk"
 )
@@ -48,6 +49,41 @@ func Normalise(domain string) (string, error) {
 		return "", desk.Errorf(desk.InvalidValue, "domains", "%q is not a domain name; give what follows the @ of an address, such as acme.com", domain)
 	}
 	return ascii, nil
+}
+
+// wildcard begins the listing of a domain's subdomains.
+const wildcard = "*."
+
+// NormaliseListing returns what a company lists, as it is stored: a domain, or with "*." before it all its subdomains. What
+// belongs to many (*.com, *.co.uk) cannot be listed so; else the error is InvalidValue.
+func NormaliseListing(listing string) (string, error) {
+	parent, all := strings.CutPrefix(strings.TrimSpace(listing), wildcard)
+	domain, err := Normalise(parent)
+	if err != nil || !all {
+		return domain, err
+	}
+	if _, err := publicsuffix.EffectiveTLDPlusOne(domain); err != nil {
+		return "", desk.Errorf(desk.InvalidValue, "domains", "%s is a public suffix, whose subdomains belong to many", domain)
+	}
+	return wildcard + domain, nil
+}
+
+// Listings returns the listings that fit a normalised domain, the most specific first: the domain itself, then the subdomains
+// of what is above it, up to the domain that can be registered.
+func Listings(domain string) []string {
+	if domain == "" {
+		return nil
+	}
+	list := []string{domain}
+	top, err := publicsuffix.EffectiveTLDPlusOne(domain)
+	if err != nil {
+		return list
+	}
+	for domain != top {
+		_, domain, _ = strings.Cut(domain, ".")
+		list = append(list, wildcard+domain)
+	}
+	return list
 }
 
 // validLabels reports whether each label has 1 to 63 bytes, which idna does not check for every input.

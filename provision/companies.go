@@ -40,7 +40,7 @@ func (edit CompanyEdit) apply(c *desk.Company) error {
 	}
 	c.Domains = []string{}
 	for _, d := range *edit.Domains {
-		domain, err := companies.Normalise(d)
+		domain, err := companies.NormaliseListing(d)
 		if err != nil {
 			return err
 		}
@@ -111,7 +111,7 @@ func (e *Engine) DeleteCompany(ctx context.Context, actor desk.Actor, id string)
 			return err
 		}
 		for _, domain := range domains {
-			facts, err := tx.CompanyFacts(actor.TenantID, domain, "")
+			facts, err := tx.CompanyFacts(actor.TenantID, domain, companies.Listings(domain), "")
 			if err != nil {
 				return err
 			}

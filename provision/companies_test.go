@@ -73,6 +73,54 @@ func TestCompanyOfContact(t *testing.T) {
 	})
 }
 
+func TestCompanyOfSubdomain(t *testing.T) {
+	both(t, func(w *world) {
+		acme := w.company("Acme", "acme.example", "*.ACME.example")
+		asia := w.company("Acme Asia", "*.asia.acme.example")
+		tokyo := w.company("Acme Tokyo", "tokyo.asia.acme.example")
+		w.company("Gamma", "*.shared.example")
+		w.company("Delta", "*.shared.example")
+		w.company("Omega", "omega.example")
+		for i, c := range []struct {
+			address, company string
+			reason           desk.CompanyReason
+		}{
+			{"a@acme.example", acme, desk.CompanyByDomain},
+			{"a@mail.acme.example", acme, desk.CompanyByDomain},
+			{"a@deep.down.acme.example", acme, desk.CompanyByDomain},
+			{"a@asia.acme.example", acme, desk.CompanyByDomain},
+			{"a@osaka.asia.acme.example", asia, desk.CompanyByDomain},
+			{"a@tokyo.asia.acme.example", tokyo, desk.CompanyByDomain},
+			{"a@x.tokyo.asia.acme.example", asia, desk.CompanyByDomain},
+			{"a@evilacme.example", "", desk.CompanyNoMatch},
+			{"a@mail.evilacme.example", "", desk.CompanyNoMatch},
+			{"a@acme.example.evil.test", "", desk.CompanyNoMatch},
+			{"a@shared.example", "", desk.CompanyNoMatch},
+			{"a@mail.shared.example", "", desk.CompanyAmbiguousListing},
+			{"a@mail.omega.example", "", desk.CompanyNoMatch}, // which does not say that its subdomains are its
+		} {
+			w.wantCompany(w.pushAt(fmt.Sprintf("u%d", i), c.address).ContactID, c.company, c.reason)
+		}
+		unmapped, err := w.UnmappedDomains(w.ctx(), w.agent, 10)
+		w.must(err)
+		for _, d := range unmapped {
+			if d.Domain == "mail.shared.example" || d.Contacts != 1 {
+				w.Errorf("unmapped: %+v", d)
+			}
+		}
+		if len(unmapped) != 5 {
+			w.Errorf("%d domains are unmapped: %+v", len(unmapped), unmapped)
+		}
+		name, domains := "Everybody", []string{"*.co.uk"}
+		_, err = w.CreateCompany(w.ctx(), w.agent, provision.CompanyEdit{Name: &name, Domains: &domains})
+		w.wantKind(err, desk.InvalidValue, "domains")
+		w.must(w.DeleteCompany(w.ctx(), w.agent, asia))
+		u, err := w.Contacts(w.ctx(), w.agent, provision.ContactQuery{Domain: "osaka.asia.acme.example", Limit: 2})
+		w.must(err)
+		w.wantCompany(u[0].ID, acme, desk.CompanyByDomain)
+	})
+}
+
 func TestCompanyAmbiguousContacts(t *testing.T) {
 	both(t, func(w *world) {
 		acme, beta := w.company("Acme", "acme.example"), w.company("Beta")

@@ -29,7 +29,7 @@ func setProfile(tx *store.Tx, c *desk.Contact, p desk.Profile) error {
 
 // setCompany decides the contact's company anew.
 func setCompany(tx *store.Tx, c *desk.Contact) error {
-	facts, err := tx.CompanyFacts(c.TenantID, c.Domain, c.ID)
+	facts, err := tx.CompanyFacts(c.TenantID, c.Domain, companies.Listings(c.Domain), c.ID)
 	if err != nil {
 		return err
 	}

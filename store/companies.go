@@ -1,6 +1,7 @@
 package store
 
 import (
+	"fmt"
 	"slices"
 
 	"gorm.io/gorm"
@@ -8,27 +9,39 @@ import (
 	"rollcall/desk"
 )
 
-// CompanyFacts gathers what decides the company of a contact in a domain. except is the contact itself, whose own link
-// does not count, or "".
-func (tx *Tx) CompanyFacts(tenant, domain, except string) (desk.CompanyFacts, error) {
+// CompanyFacts gathers what decides the company of a contact in a domain, of which the listings are given, the most specific
+// first: the first that any company has counts. except is the contact itself, whose own link does not count, or "".
+func (tx *Tx) CompanyFacts(tenant, domain string, listings []string, except string) (desk.CompanyFacts, error) {
 	facts := desk.CompanyFacts{Domain: domain}
 	if domain == "" {
 		return facts, nil
 	}
 	// The two ends of the index on (domain, status, company) tell whether the linked companies differ, at the same cost in a
 	// domain of ten contacts and of a million.
-	const linked = "SELECT 1 AS kind, company_id FROM contacts WHERE tenant_id = ? AND domain = ? AND status = 'active' AND company_id > '' AND id <> ? ORDER BY company_id"
+	const linked = "SELECT -1 AS listing, company_id FROM contacts WHERE tenant_id = ? AND domain = ? AND status = 'active' AND company_id > '' AND id <> ? ORDER BY company_id"
+	query := "SELECT * FROM (" + linked + " LIMIT 1) AS b UNION ALL SELECT * FROM (" + linked + " DESC LIMIT 1) AS c"
+	args := []any{tenant, domain, except, tenant, domain, except}
+	for i, listing := range listings {
+		query += fmt.Sprintf(" UNION ALL SELECT * FROM (SELECT %d AS listing, company_id FROM company_domains WHERE tenant_id = ? AND domain = ? ORDER BY company_id LIMIT 2) AS a%d", i, i)
+		args = append(args, tenant, listing)
+	}
 	var rows []struct {
-		Kind      int
+		Listing   int // index, or -1 for a linked company
 		CompanyID string
 	}
-	err := tx.db.Raw("SELECT * FROM (SELECT 0 AS kind, company_id FROM company_domains WHERE tenant_id = ? AND domain = ? ORDER BY company_id LIMIT 2) AS a"+
-		" UNION ALL SELECT * FROM ("+linked+" LIMIT 1) AS b UNION ALL SELECT * FROM ("+linked+" DESC LIMIT 1) AS c",
-		tenant, domain, tenant, domain, except, tenant, domain, except).Scan(&rows).Error
+	err := tx.db.Raw(query, args...).Scan(&rows).Error
+	listed := len(listings)
+	for _, row := range rows {
+		if row.Listing >= 0 {
+			listed = min(listed, row.Listing)
+		}
+	}
 	for _, row := range rows {
 		switch {
-		case row.Kind == 0:
-			facts.Listed = append(facts.Listed, row.CompanyID)
+		case row.Listing >= 0:
+			if row.Listing == listed {
+				facts.Listed = append(facts.Listed, row.CompanyID)
+			}
 		case len(facts.Linked) == 0 || facts.Linked[0] != row.CompanyID:
 			facts.Linked = append(facts.Linked, row.CompanyID)
 		}

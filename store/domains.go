@@ -10,9 +10,9 @@ type DomainCount struct {
 // first.
 func (r Reader) UnmappedDomains(tenant string, limit int) ([]DomainCount, error) {
 	var list []DomainCount
-	err := r.db.WithContext(r.ctx).Raw("SELECT domain, count(*) AS contacts FROM contacts c WHERE tenant_id = ? AND domain > '' AND status = 'active' AND company_id = ''"+
-		" AND company_reason <> 'manual' AND NOT EXISTS (SELECT 1 FROM company_domains d WHERE d.tenant_id = c.tenant_id AND d.domain = c.domain)"+
-		" GROUP BY domain ORDER BY contacts DESC, domain LIMIT ?", tenant, limit).Scan(&list).Error
+	err := r.db.WithContext(r.ctx).Raw("SELECT domain, contacts FROM (SELECT domain, count(*) AS contacts FROM contacts WHERE tenant_id = ? AND domain > '' AND status = 'active' AND company_id = ''"+
+		" AND company_reason <> 'manual' GROUP BY domain) AS c WHERE NOT EXISTS (SELECT 1 FROM company_domains d WHERE d.tenant_id = ?"+
+		" AND (d.domain = c.domain OR d.domain LIKE '*.%' AND c.domain LIKE '%' || substr(d.domain, 2))) ORDER BY contacts DESC, domain LIMIT ?", tenant, tenant, limit).Scan(&list).Error
 	return list, fail(err, "count unmapped domains")
 }
 

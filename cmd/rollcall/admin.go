@@ -86,7 +86,7 @@ func (c *tokenCreateCmd) Run(p *program) error {
 type companyCreateCmd struct {
 	Name   string   `arg:"" help:"The company's name."`
 	Tenant string   `required:"" help:"The tenant's slug." placeholder:"T"`
-	Domain []string `help:"An email domain of the company; may be repeated." placeholder:"D"`
+	Domain []string `help:"An email domain of the company, or *.acme.com for all subdomains of acme.com; may be repeated." placeholder:"D"`
 }
 
 func (c *companyCreateCmd) Run(p *program) error {
