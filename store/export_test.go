@@ -23,6 +23,33 @@ func Pragmas(t *testing.T, s *Store) map[string]string {
 	return values
 }
 
+// OpenFirst opens a database with the schema of its first step alone.
+func OpenFirst(t *testing.T, databaseURL string) *Store {
+	t.Helper()
+	s, err := connect(t.Context(), databaseURL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { s.Close() })
+	provider, err := s.provider()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.closeProvider(provider)
+	if _, err := provider.UpTo(t.Context(), 1); err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// Exec runs a statement.
+func Exec(t *testing.T, s *Store, statement string) {
+	t.Helper()
+	if err := s.write.Exec(statement).Error; err != nil {
+		t.Fatal(err)
+	}
+}
+
 // Statements records all statements from now on.
 func Statements(t *testing.T, s *Store) *Recorder {
 	t.Helper()

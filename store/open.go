@@ -174,7 +174,8 @@ func (s *Store) openPostgres(databaseURL string) error {
 }
 
 func config(prepare bool) *gorm.Config {
-	return &gorm.Config{SkipDefaultTransaction: true, PrepareStmt: prepare, PrepareStmtMaxSize: 200, DisableAutomaticPing: true, Logger: logger.Discard}
+	// QueryFields: columns by name. SQLite connections that were open before a migration fail at SELECT * from what it changed.
+	return &gorm.Config{SkipDefaultTransaction: true, QueryFields: true, PrepareStmt: prepare, PrepareStmtMaxSize: 200, DisableAutomaticPing: true, Logger: logger.Discard}
 }
 
 // Engine returns the kind of database.

@@ -256,3 +256,34 @@ func TestRollback(t *testing.T) {
 		}
 	})
 }
+
+// TestUpgrade opens a database of the first version, with what it holds. A server that has it open at that moment goes on.
+func TestUpgrade(t *testing.T) {
+	testkit.Databases(t, func(t *testing.T, databaseURL string) {
+		old := store.OpenFirst(t, databaseURL)
+		at := "'2026-01-02 03:04:05+00'"
+		if old.Engine() == store.SQLite {
+			at = "1767323045000000"
+		}
+		store.Exec(t, old, "INSERT INTO tenants (tenant_id, name, created_at) VALUES ('t', 'T', "+at+")")
+		store.Exec(t, old, "INSERT INTO connections (tenant_id, slug, name, provider, created_at) VALUES ('t', 'c', 'C', 'entra', "+at+")")
+		if _, err := old.Read(t.Context()).Companies("t", "", 10); err != nil {
+			t.Fatal(err)
+		}
+		upgraded := open(t, databaseURL)
+		for _, s := range []*store.Store{upgraded, old} {
+			r := s.Read(t.Context())
+			tenant, err := r.Tenant("t")
+			if err != nil || tenant.Name != "T" || len(tenant.Fields) != 0 || !tenant.CreatedAt.Equal(time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)) {
+				t.Errorf("tenant %+v, %v", tenant, err)
+			}
+			connections, err := r.Connections("t")
+			if err != nil || len(connections) != 1 || connections[0].RecorderKey != "" {
+				t.Errorf("connections %+v, %v", connections, err)
+			}
+			if _, err := r.Contacts(store.ContactQuery{TenantID: "t", Limit: 10}); err != nil {
+				t.Error(err)
+			}
+		}
+	})
+}
