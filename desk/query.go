@@ -49,35 +49,30 @@ func (s *Sort) Key(values map[string]any) any {
 			}
 		}
 	}
-	v := s.By.Typed(lookup(values, path))
-	switch v.(type) {
-	case nil, bool:
+	switch v := s.By.Typed(lookup(values, path)).(type) {
+	case bool:
+		return v
+	case json.Number:
+		if f, err := v.Float64(); err == nil {
+			return f
+		}
+	case string:
+		if s.By.Type == TimeType {
+			if t, err := time.Parse(time.RFC3339, v); err == nil {
+				return t
+			}
+			return nil
+		}
+		if !s.By.CaseExact {
+			v = Fold(v)
+		}
+		n := 0
+		for i := range v {
+			if n++; n > MaxKey {
+				return v[:i]
+			}
+		}
 		return v
 	}
-	if s.By.Type == NumberType {
-		n, _ := v.(json.Number)
-		f, err := n.Float64()
-		if err != nil {
-			return nil
-		}
-		return f
-	}
-	key, _ := v.(string)
-	if s.By.Type == TimeType {
-		t, err := time.Parse(time.RFC3339, key)
-		if err != nil {
-			return nil
-		}
-		return t
-	}
-	if !s.By.CaseExact {
-		key = Fold(key)
-	}
-	n := 0
-	for i := range key {
-		if n++; n > MaxKey {
-			return key[:i]
-		}
-	}
-	return key
+	return nil
 }

@@ -1,7 +1,6 @@
 package provision
 
 import (
-	"bytes"
 	"context"
 	"crypto/rand"
 	"encoding/hex"
@@ -71,7 +70,7 @@ func (e *Engine) Recording(ctx context.Context, actor desk.Actor, slug string) (
 	if err != nil {
 		return nil, err
 	}
-	var file bytes.Buffer
+	var file strings.Builder
 	var names []string // an id and what stands for it, in turn
 	for _, x := range list {
 		var made struct{ As string }
@@ -82,9 +81,9 @@ func (e *Engine) Recording(ctx context.Context, actor desk.Actor, slug string) (
 			name := fmt.Sprintf("user%d", len(names)/4+1)
 			names = append(names, `"as":"`+made.As+`"`, `"as":"`+name+`"`, made.As, "{{id:"+name+"}}")
 		}
-		file.WriteString(strings.NewReplacer(names...).Replace(x.Line) + "\n")
+		file.WriteString(x.Line + "\n")
 	}
-	return file.Bytes(), nil
+	return []byte(strings.NewReplacer(names...).Replace(file.String())), nil
 }
 
 // DeleteRecording empties a connection's recording.

@@ -30,17 +30,11 @@ type job struct {
 type bulkOperation struct {
 	method, bulkID, path, version string
 	data                          any
-	state                         int // waiting, running or done
+	running                       bool
 	failed                        bool
-	userID                        string // once that is known
-	result                        map[string]any
+	userID                        string         // once that is known
+	result                        map[string]any // nil until it is done
 }
-
-const (
-	waiting = iota
-	running
-	done
-)
 
 // bulk handles POST /Bulk. Each operation is a transaction of its own, with its own event.
 func (req *request) bulk() error {
@@ -85,7 +79,7 @@ func (req *request) bulk() error {
 	}
 	results := []any{}
 	for _, o := range j.operations {
-		if o.state == done {
+		if o.result != nil {
 			results = append(results, o.result)
 		}
 	}
@@ -106,44 +100,33 @@ func readBulkOperation(item any) *bulkOperation {
 
 // do runs an operation, after those to which it refers, and notes its result.
 func (j *job) do(o *bulkOperation) {
-	if o.state != waiting {
+	if o.running || o.result != nil {
 		return
 	}
-	o.state = running
+	o.running = true
 	sub := &request{Handler: j.Handler, r: j.r, actor: j.actor, users: j.users, base: j.base, method: o.method, operation: desk.OpBulk}
 	u, err := j.run(o, sub)
-	o.state = done
+	o.running = false
 	o.result = map[string]any{"method": o.method}
 	if o.bulkID != "" {
 		o.result["bulkId"] = o.bulkID
 	}
+	status := done(o.method)
 	switch {
-	case err == nil && o.method != http.MethodDelete:
-		o.userID = u.ID
-		o.result["version"] = version(&u)
 	case err != nil:
 		j.errors++
 		o.failed = true
 		sub.record(err)
+		status = httpx.Statuses[desk.KindOf(err)]
 		o.result["response"] = scimError(j.r.Context(), desk.AsError(err))
+	case o.method != http.MethodDelete:
+		o.userID = u.ID
+		o.result["version"] = version(&u)
 	}
 	if o.userID != "" {
 		o.result["location"] = j.base + "/Users/" + o.userID
 	}
-	o.result["status"] = strconv.Itoa(bulkStatus(o.method, err))
-}
-
-// bulkStatus is the status that the operation would have as a request.
-func bulkStatus(method string, err error) int {
-	switch {
-	case err != nil:
-		return httpx.Statuses[desk.AsError(err).Kind]
-	case method == http.MethodPost:
-		return http.StatusCreated
-	case method == http.MethodDelete:
-		return http.StatusNoContent
-	}
-	return http.StatusOK
+	o.result["status"] = strconv.Itoa(status)
 }
 
 // run checks an operation, waits for what it refers to, and applies it.
@@ -200,7 +183,7 @@ func (j *job) resolve(text string) (string, error) {
 	if other == nil || other.method != http.MethodPost {
 		return "", desk.Errorf(desk.InvalidValue, "bulkId", "no POST of this request has the bulkId %s", short(name))
 	}
-	if other.state == running {
+	if other.running {
 		return "", desk.Errorf(desk.Conflict, "bulkId", "the operation refers in a circle to the bulkId %s; refer to one of them in a PATCH of its own", short(name))
 	}
 	if j.do(other); other.failed {

@@ -17,7 +17,7 @@ type schemaCache struct {
 	built map[string]*userSchema // by the fields as JSON
 }
 
-var schemas schemaCache
+var tenantSchemas schemaCache
 
 // maxSchemas is how many schemas are kept.
 const maxSchemas = 1000
@@ -29,14 +29,17 @@ func (c *schemaCache) with(fields []desk.Field) *userSchema {
 	}
 	key, _ := json.Marshal(fields)
 	c.mu.Lock()
-	defer c.mu.Unlock()
-	if s := c.built[string(key)]; s != nil {
+	s := c.built[string(key)]
+	c.mu.Unlock()
+	if s != nil {
 		return s
 	}
+	s = newUserSchema(fieldsExtension(fields))
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	if c.built == nil || len(c.built) >= maxSchemas {
 		c.built = map[string]*userSchema{}
 	}
-	s := newUserSchema(fieldsExtension(fields))
 	c.built[string(key)] = s
 	return s
 }

@@ -134,7 +134,7 @@ func (req *request) serve(path string, methods methods) (err error) {
 		if d.RecorderKey != "" {
 			req.startRecorder(d.RecorderKey)
 		}
-		req.users = schemas.with(d.Fields)
+		req.users = tenantSchemas.with(d.Fields)
 	}
 	if methods == nil {
 		return desk.Errorf(desk.NotFound, "", "there is no such endpoint; the tenant URL ends in %s/%s", tenant, connection)

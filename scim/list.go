@@ -98,7 +98,7 @@ func (s *userSchema) sort(path string, descending bool) (*desk.Sort, error) {
 // cursor is a position in a list, and what list that is. As it holds all that the next page needs, any server can give that
 // page, at any time: cursors do not expire.
 type cursor struct {
-	Key      any    `json:"k"` // of the user next to it: text, a boolean, or null
+	Key      any    `json:"k"` // of the user next to it, as desk.Sort.Key returns it
 	ID       string `json:"i"`
 	Backward bool   `json:"b,omitempty"`
 	Total    int    `json:"t"` // as the first page said it
@@ -108,11 +108,6 @@ type cursor struct {
 
 // maxCursor is how long a cursor may be: a key of MaxKey characters, escaped, and the rest.
 const maxCursor = 16 * desk.MaxKey
-
-func (c cursor) encode() (string, error) {
-	text, err := encode(c)
-	return base64.RawURLEncoding.EncodeToString(text), err // unreserved characters, as RFC 9865 section 2 asks for
-}
 
 // fingerprint tells a query from others.
 func (req *request) fingerprint(q query) []byte {
@@ -177,61 +172,52 @@ func (req *request) pageByCursor(q query, ask desk.UserQuery) (list page, err er
 	if list.users = found; len(found) == 0 {
 		return list, nil
 	}
-	beside := func(u *desk.DirectoryUser, backward bool) string {
-		if err != nil {
-			return ""
-		}
-		next := at
-		next.ID, next.Backward = u.ID, backward
-		if ask.Sort != nil {
-			var r map[string]any
-			if r, err = complete(u, ask.Location+u.ID); err != nil {
-				return ""
-			}
-			next.Key = ask.Sort.Key(r)
-		}
-		var text string
-		text, err = next.encode()
-		return text
-	}
 	if more || at.Backward {
-		list.next = beside(&found[len(found)-1], false)
+		if list.next, err = at.beside(&found[len(found)-1], false, ask); err != nil {
+			return list, err
+		}
 	}
 	if q.cursor != "" && (more || !at.Backward) {
-		list.previous = beside(&found[0], true)
+		list.previous, err = at.beside(&found[0], true, ask)
 	}
 	return list, err
 }
 
+// beside returns the cursor of the page that follows a user, or goes before them.
+func (c cursor) beside(u *desk.DirectoryUser, backward bool, ask desk.UserQuery) (string, error) {
+	c.Key, c.ID, c.Backward = nil, u.ID, backward
+	if ask.Sort != nil {
+		r, err := complete(u, ask.Location+u.ID)
+		if err != nil {
+			return "", err
+		}
+		c.Key = ask.Sort.Key(r)
+	}
+	text, err := encode(c)
+	return base64.RawURLEncoding.EncodeToString(text), err // unreserved characters, as RFC 9865 section 2 asks for
+}
+
 // position is where a cursor points to in an order.
 func position(c cursor, by *desk.Sort) (*desk.Position, error) {
-	invalid := desk.Errorf(desk.InvalidCursor, "cursor", "the cursor does not fit the order; begin again with an empty one")
 	p := &desk.Position{Key: c.Key, ID: c.ID, Backward: c.Backward}
 	if by == nil || c.Key == nil {
 		return p, nil
 	}
-	switch key := c.Key.(type) {
-	case float64:
-		if by.By.Type != desk.NumberType {
-			return nil, invalid
-		}
-	case bool:
-		if by.By.Type != desk.BoolType {
-			return nil, invalid
-		}
-	case string:
-		switch by.By.Type {
-		case desk.BoolType, desk.NumberType:
-			return nil, invalid
-		case desk.TimeType:
-			t, err := time.Parse(time.RFC3339Nano, key)
-			if err != nil {
-				return nil, invalid
-			}
-			p.Key = t
-		}
+	fits := false
+	switch by.By.Type {
+	case desk.BoolType:
+		_, fits = c.Key.(bool)
+	case desk.NumberType:
+		_, fits = c.Key.(float64)
+	case desk.TimeType:
+		text, _ := c.Key.(string)
+		t, err := time.Parse(time.RFC3339Nano, text)
+		p.Key, fits = t, err == nil
 	default:
-		return nil, invalid
+		_, fits = c.Key.(string)
+	}
+	if !fits {
+		return nil, desk.Errorf(desk.InvalidCursor, "cursor", "the cursor does not fit the order; begin again with an empty one")
 	}
 	return p, nil
 }

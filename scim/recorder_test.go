@@ -15,10 +15,7 @@ import (
 // TestRecorder records each client's sequence, and replays the recording as a fixture: every answer has the same status, and
 // nothing of what the client said of people is in the file.
 func TestRecorder(t *testing.T) {
-	files, err := filepath.Glob("../testdata/*/*.jsonl")
-	if err != nil {
-		t.Fatal(err)
-	}
+	files := sequences(t)
 	eachEndpoint(t, func(t *endpoint) {
 		admin := t.Token(t, "main", desk.RoleAdmin)
 		api := func(method, path string, body any) testkit.Answer {
@@ -32,9 +29,6 @@ func TestRecorder(t *testing.T) {
 			t.Errorf("recorded while off: %d %s", file.Status, file.Body)
 		}
 		for _, file := range files {
-			if filepath.Base(filepath.Dir(file)) == "wire" {
-				continue
-			}
 			slug := "r" + strings.ReplaceAll(filepath.Base(filepath.Dir(file))+strings.TrimSuffix(strings.ToLower(filepath.Base(file)), ".jsonl"), ".", "-")
 			t.Run(slug, func(test *testing.T) {
 				record(test, t.Server, slug, file)

@@ -39,14 +39,22 @@ func (req *request) change() error {
 	if err != nil {
 		return err
 	}
-	switch req.method {
-	case http.MethodPost:
-		return req.write(http.StatusCreated, &u)
-	case http.MethodDelete:
-		write(req.w, http.StatusNoContent, nil)
+	if req.method == http.MethodDelete {
+		write(req.w, done(req.method), nil)
 		return nil
 	}
-	return req.write(http.StatusOK, &u)
+	return req.write(done(req.method), &u)
+}
+
+// done is the status that says that a change was made.
+func done(method string) int {
+	switch method {
+	case http.MethodPost:
+		return http.StatusCreated
+	case http.MethodDelete:
+		return http.StatusNoContent
+	}
+	return http.StatusOK
 }
 
 // apply does what the method asks for, and returns the user as it is then.

@@ -62,7 +62,7 @@ func (tx *Tx) CreateContact(c *desk.Contact) error {
 
 // UpdateContact writes all of a contact.
 func (tx *Tx) UpdateContact(c *desk.Contact) error {
-	return fail(tx.db.Model(c).Select("*").Updates(c).Error, "update contact")
+	return update(tx, "contact", c)
 }
 
 // DeleteContact removes a contact, which no directory user may point at any more.
@@ -79,9 +79,7 @@ func (r Reader) Contact(tenant, id string) (desk.Contact, error) {
 
 // LockContact returns a contact, locked until the transaction ends, or NotFound.
 func (tx *Tx) LockContact(tenant, id string) (desk.Contact, error) {
-	var c desk.Contact
-	err := forUpdate(tx.db).Where("tenant_id = ? AND id = ?", tenant, id).Take(&c).Error
-	return c, fail(err, "lock contact")
+	return lock[desk.Contact](tx, "contact", "tenant_id = ? AND id = ?", tenant, id)
 }
 
 // ContactQuery asks for a page of contacts in the order of their ids, which is that of creation.

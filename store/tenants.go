@@ -24,14 +24,12 @@ func (r Reader) Tenant(id string) (desk.Tenant, error) {
 
 // LockTenant returns a tenant, locked until the transaction ends, or NotFound.
 func (tx *Tx) LockTenant(id string) (desk.Tenant, error) {
-	var t desk.Tenant
-	err := forUpdate(tx.db).Where("tenant_id = ?", id).Take(&t).Error
-	return t, fail(err, "lock tenant")
+	return lock[desk.Tenant](tx, "tenant", "tenant_id = ?", id)
 }
 
 // UpdateTenant writes all of a tenant.
 func (tx *Tx) UpdateTenant(t *desk.Tenant) error {
-	return fail(tx.db.Model(t).Select("*").Updates(t).Error, "update tenant")
+	return update(tx, "tenant", t)
 }
 
 // HasTenants reports whether any tenant exists.
@@ -60,12 +58,10 @@ func (r Reader) Connections(tenant string) ([]desk.Connection, error) {
 
 // UpdateConnection writes all of a connection.
 func (tx *Tx) UpdateConnection(c *desk.Connection) error {
-	return fail(tx.db.Model(c).Select("*").Updates(c).Error, "update connection")
+	return update(tx, "connection", c)
 }
 
 // LockConnection returns a connection, locked until the transaction ends, or NotFound.
 func (tx *Tx) LockConnection(tenant, slug string) (desk.Connection, error) {
-	var c desk.Connection
-	err := forUpdate(tx.db).Where("tenant_id = ? AND slug = ?", tenant, slug).Take(&c).Error
-	return c, fail(err, "lock connection")
+	return lock[desk.Connection](tx, "connection", "tenant_id = ? AND slug = ?", tenant, slug)
 }

@@ -13,7 +13,7 @@ func (tx *Tx) CreateTicket(t *desk.Ticket) error {
 
 // UpdateTicket writes all of a ticket.
 func (tx *Tx) UpdateTicket(t *desk.Ticket) error {
-	return fail(tx.db.Model(t).Select("*").Updates(t).Error, "update ticket")
+	return update(tx, "ticket", t)
 }
 
 // Ticket returns a ticket, or NotFound.
@@ -24,9 +24,7 @@ func (r Reader) Ticket(tenant, id string) (desk.Ticket, error) {
 
 // LockTicket returns a ticket, locked until the transaction ends, or NotFound.
 func (tx *Tx) LockTicket(tenant, id string) (desk.Ticket, error) {
-	var t desk.Ticket
-	err := forUpdate(tx.db).Where("tenant_id = ? AND id = ?", tenant, id).Take(&t).Error
-	return t, fail(err, "lock ticket")
+	return lock[desk.Ticket](tx, "ticket", "tenant_id = ? AND id = ?", tenant, id)
 }
 
 // TicketQuery asks for a page of tickets in the order of their ids, which is that of creation.

@@ -86,5 +86,13 @@ func lockKey(parts ...string) int64 {
 	return int64(h.Sum64())
 }
 
-// forUpdate locks the rows that are read until the transaction ends.
-func forUpdate(db *gorm.DB) *gorm.DB { return db.Clauses(clause.Locking{Strength: "UPDATE"}) }
+// lock returns the row of which a condition holds, locked until the transaction ends, or NotFound.
+func lock[T any](tx *Tx, what, where string, args ...any) (row T, err error) {
+	err = tx.db.Clauses(clause.Locking{Strength: "UPDATE"}).Where(where, args...).Take(&row).Error
+	return row, fail(err, "lock "+what)
+}
+
+// update writes all of a row.
+func update[T any](tx *Tx, what string, row *T) error {
+	return fail(tx.db.Model(row).Select("*").Updates(row).Error, "update "+what)
+}

@@ -22,8 +22,8 @@ func (tx *Tx) CreateUser(u *desk.DirectoryUser, emails []desk.UserEmail) error {
 
 // UpdateUser writes all of a directory user, and its emails where they changed.
 func (tx *Tx) UpdateUser(u *desk.DirectoryUser, before, after []desk.UserEmail) error {
-	if err := tx.db.Model(u).Select("*").Updates(u).Error; err != nil {
-		return fail(err, "update directory user")
+	if err := update(tx, "directory user", u); err != nil {
+		return err
 	}
 	if err := tx.removeEmails(without(before, after)); err != nil {
 		return err
