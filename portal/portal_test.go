@@ -13,6 +13,7 @@ import (
 	"rollcall/auth"
 	"rollcall/desk"
 	"rollcall/internal/testkit"
+	"rollcall/provision"
 )
 
 func TestMain(m *testing.M) { os.Exit(testkit.Main(m)) }
@@ -114,6 +115,7 @@ func TestContactPages(t *testing.T) {
 			}
 			return user.ContactID
 		}
+		contact := push(`{"userName":"named"}`)
 		id := push(`{"userName":"k","externalId":"K-1","displayName":"<script>alert(1)</script>","title":"<b>","emails":[{"value":"\"><img src=x>@acme.example"}]}`)
 		push(`{"userName":"gone","displayName":"Gone Girl","active":false}`)
 		b := newBrowser(t, s.URL)
@@ -135,6 +137,26 @@ func TestContactPages(t *testing.T) {
 				}
 			}
 		}
+		// The history tells a company by its name, as long as there is one.
+		agent := desk.Actor{Type: desk.ActorAgent, TenantID: "main", Name: "ann"}
+		company := func(name string) string {
+			c, err := s.Engine.CreateCompany(t.Context(), agent, provision.CompanyEdit{Name: &name})
+			if err != nil {
+				t.Fatal(err)
+			}
+			return c.ID
+		}
+		acme, gone := company("Acme & Sons"), company("Short-lived")
+		for _, id := range []string{acme, gone} {
+			if _, err := s.Engine.EditContact(t.Context(), agent, contact, provision.ContactEdit{CompanyID: &id}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		wants("/contacts/"+contact, 200, "<del>Acme &amp; Sons</del>", "<ins>Short-lived</ins>", "!"+acme, "!"+gone)
+		if err := s.Engine.DeleteCompany(t.Context(), agent, gone); err != nil {
+			t.Fatal(err)
+		}
+		wants("/contacts/"+contact, 200, "<ins>Acme &amp; Sons</ins>", "<ins>"+gone+"</ins>")
 		wants("/contacts", 200, "&lt;script&gt;alert(1)", "entra · just now", "No company lists", "!Gone Girl")
 		wants("/contacts?status=deleted", 200, "Gone Girl", "!alert(1)")
 		wants("/contacts?status=all&q=gone", 200, "Gone Girl", "!alert(1)")

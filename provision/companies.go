@@ -21,6 +21,11 @@ func (e *Engine) Company(ctx context.Context, actor desk.Actor, id string) (desk
 	return c, describeCompany(err, "")
 }
 
+// CompanyNames returns the names of companies by id, of those that are still there.
+func (e *Engine) CompanyNames(ctx context.Context, actor desk.Actor, ids []string) (map[string]string, error) {
+	return e.Store.Read(ctx).CompanyNames(actor.TenantID, ids)
+}
+
 // CompanyEdit is what an administrator changes in a company; nil leaves a field as it is.
 type CompanyEdit struct {
 	Name    *string
