@@ -124,7 +124,7 @@ func (h *Handler) record(ctx huma.Context, c *call) {
 // operations are the writes by their ids in the OpenAPI document, in the log's words.
 var operations = map[string]desk.Operation{
 	"create-contact": desk.OpCreate, "edit-contact": desk.OpPatch, "delete-contact": desk.OpDelete, "restore-contact": desk.OpRestore, "erase-contact": desk.OpErase,
-	"create-company": desk.OpCreate, "edit-company": desk.OpPatch, "delete-company": desk.OpDelete,
+	"create-company": desk.OpCreate, "edit-company": desk.OpPatch, "delete-company": desk.OpDelete, "start-rescan": desk.OpRescan,
 	"edit-connection": desk.OpPatch, "delete-recording": desk.OpDelete,
 	"create-field": desk.OpCreate, "delete-field": desk.OpDelete,
 	"create-ticket": desk.OpCreate, "edit-ticket": desk.OpPatch,

@@ -152,7 +152,7 @@ func TestContactLife(t *testing.T) {
 		for _, e := range t.items(path + "/events?limit=2") {
 			did = append(did, fmt.Sprint(e["operation"], " ", e["outcome"]))
 		}
-		want := []string{"restore restored", "delete deleted", "erase refused", "patch updated", "patch updated", "patch updated", "create created"}
+		want := []string{"restore restored", "delete deleted", "erase refused", "patch updated", "patch updated", "patch updated", "rescan updated", "create created"}
 		if diff := cmp.Diff(want, did); diff != "" {
 			t.Error(diff)
 		}

@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"net/http"
+	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -27,13 +28,35 @@ func answerCompany(c desk.Company, err error) (*companyAnswer, error) {
 	return &companyAnswer{newCompany(c)}, err
 }
 
+// Rescan is how far contacts have been mapped to companies anew.
+type Rescan struct {
+	Running    bool       `json:"running"`
+	StartedAt  *time.Time `json:"startedAt,omitempty" doc:"Absent if there never was anything to do"`
+	FinishedAt *time.Time `json:"finishedAt,omitempty"`
+	Domains    int        `json:"domains" doc:"Email domains that wait, or are being worked on"`
+	Checked    int        `json:"checked" doc:"Contacts looked at since the start"`
+	Changed    int        `json:"changed" doc:"Contacts that got another company, or another reason"`
+}
+
+type rescanAnswer struct {
+	Body Rescan
+}
+
+func answerRescan(p desk.RescanProgress, err error) (*rescanAnswer, error) {
+	out := Rescan{Domains: p.Waiting, Checked: p.Checked, Changed: p.Changed, FinishedAt: p.FinishedAt}
+	if !p.StartedAt.IsZero() {
+		out.StartedAt, out.Running = &p.StartedAt, p.FinishedAt == nil
+	}
+	return &rescanAnswer{out}, err
+}
+
 // CompanyPath names a company.
 type CompanyPath struct {
 	ID string `path:"id" maxLength:"100"`
 }
 
 func (h *Handler) registerCompanies(api huma.API) {
-	const collection, item = "/api/v1/companies", "/api/v1/companies/{id}"
+	const collection, item, rescan = "/api/v1/companies", "/api/v1/companies/{id}", "/api/v1/companies/rescan"
 	tags := []string{"Companies"}
 	notFound, taken := http.StatusNotFound, http.StatusConflict
 
@@ -56,6 +79,19 @@ func (h *Handler) registerCompanies(api huma.API) {
 			c, err := h.Engine.CreateCompany(ctx, actor, provision.CompanyEdit{Name: &in.Body.Name, Domains: &in.Body.Domains})
 			return answerCompany(c, err)
 		})
+	register(h, api, huma.Operation{Method: "GET", Path: rescan, Summary: "Get rescan", Tags: tags,
+		Description: "How far contacts have been mapped to companies anew, after companies have changed or on demand."},
+		func(ctx context.Context, actor desk.Actor, _ *struct{}) (*rescanAnswer, error) {
+			return answerRescan(h.Engine.RescanProgress(ctx, actor))
+		})
+	register(h, api, adminOnly(huma.Operation{Method: "POST", Path: rescan, Summary: "Start rescan", Tags: tags, DefaultStatus: http.StatusAccepted,
+		Description: "Maps all contacts to companies anew, in the background, but for those whose company was set by hand."}),
+		func(ctx context.Context, actor desk.Actor, _ *struct{}) (*rescanAnswer, error) {
+			if err := h.Engine.StartRescan(ctx, actor); err != nil {
+				return nil, err
+			}
+			return answerRescan(h.Engine.RescanProgress(ctx, actor))
+		})
 	register(h, api, huma.Operation{Method: "GET", Path: item, Summary: "Get company", Tags: tags, Errors: []int{notFound}},
 		func(ctx context.Context, actor desk.Actor, in *CompanyPath) (*companyAnswer, error) {
 			return answerCompany(h.Engine.Company(ctx, actor, in.ID))
@@ -72,7 +108,7 @@ func (h *Handler) registerCompanies(api huma.API) {
 			return answerCompany(c, err)
 		})
 	register(h, api, adminOnly(huma.Operation{Method: "DELETE", Path: item, Summary: "Delete company", Tags: tags, Errors: []int{notFound},
-		Description: "Its contacts are left without a company."}),
+		Description: "Its contacts get the company that their domain now gives, also those to whom it was set by hand."}),
 		func(ctx context.Context, actor desk.Actor, in *CompanyPath) (*struct{}, error) {
 			return nil, h.Engine.DeleteCompany(ctx, actor, in.ID)
 		})

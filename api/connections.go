@@ -2,26 +2,45 @@ package api
 
 import (
 	"context"
+	"encoding/json"
 	"net/http"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 
 	"rollcall/desk"
+	"rollcall/provision"
 )
 
 // Connection is a directory that pushes people.
 type Connection struct {
-	Slug      string    `json:"slug"`
-	Name      string    `json:"name"`
-	Provider  string    `json:"provider"`
-	TenantURL string    `json:"tenantUrl" doc:"What the directory's administrator pastes"`
-	Recorder  bool      `json:"recorder" doc:"Whether its requests are recorded"`
-	CreatedAt time.Time `json:"createdAt"`
+	Slug        string        `json:"slug"`
+	Name        string        `json:"name"`
+	Provider    string        `json:"provider"`
+	TenantURL   string        `json:"tenantUrl" doc:"What the directory's administrator pastes"`
+	Description string        `json:"description"`
+	Notes       string        `json:"notes"`
+	Paused      *Paused       `json:"paused,omitempty" doc:"Its requests are refused with 503 until it goes on"`
+	Recorder    bool          `json:"recorder" doc:"Whether its requests are recorded"`
+	Settings    desk.Settings `json:"settings"`
+	CreatedAt   time.Time     `json:"createdAt"`
+}
+
+// Paused says since when, and by whom.
+type Paused struct {
+	At time.Time `json:"at"`
+	By string    `json:"by"`
 }
 
 func (h *Handler) newConnection(c desk.Connection) Connection {
-	return Connection{c.Slug, c.Name, c.Provider, h.PublicURL + "/scim/" + c.TenantID + "/" + c.Slug, c.RecorderKey != "", c.CreatedAt}
+	out := Connection{
+		Slug: c.Slug, Name: c.Name, Provider: c.Provider, TenantURL: h.PublicURL + "/scim/" + c.TenantID + "/" + c.Slug,
+		Description: c.Description, Notes: c.Notes, Recorder: c.RecorderKey != "", Settings: c.Settings, CreatedAt: c.CreatedAt,
+	}
+	if c.PausedAt != nil {
+		out.Paused = &Paused{*c.PausedAt, c.PausedBy}
+	}
+	return out
 }
 
 // recording is a file to be downloaded.
@@ -52,18 +71,19 @@ func (h *Handler) registerConnections(api huma.API) {
 			return &struct{ Body Connection }{h.newConnection(c)}, err
 		})
 	register(h, api, adminOnly(huma.Operation{Method: "PATCH", Path: item, Summary: "Edit connection", Tags: tags, Errors: notFound,
-		Description: "recorder true begins a new recording of the last 200 requests with their answers, in which made-up values stand for all that is personal or secret. false ends it."}),
+		Description: "paused true refuses the directory's requests with 503, on which it tries again later. settings holds those that change. recorder true begins a new recording of the last 200 requests with their answers, in which made-up values stand for all that is personal or secret. false ends it."}),
 		func(ctx context.Context, actor desk.Actor, in *struct {
 			ConnectionPath
 			Body struct {
-				Recorder optional[bool] `json:"recorder,omitempty"`
+				Name        *string         `json:"name,omitempty"`
+				Description *string         `json:"description,omitempty"`
+				Notes       *string         `json:"notes,omitempty"`
+				Paused      *bool           `json:"paused,omitempty"`
+				Recorder    *bool           `json:"recorder,omitempty"`
+				Settings    json.RawMessage `json:"settings,omitempty"`
 			}
 		}) (*struct{ Body Connection }, error) {
-			if !in.Body.Recorder.Sent {
-				c, err := h.Engine.Connection(ctx, actor, in.Slug)
-				return &struct{ Body Connection }{h.newConnection(c)}, err
-			}
-			c, err := h.Engine.SetRecorder(ctx, actor, in.Slug, in.Body.Recorder.Value)
+			c, err := h.Engine.EditConnection(ctx, actor, in.Slug, provision.ConnectionEdit(in.Body))
 			return &struct{ Body Connection }{h.newConnection(c)}, err
 		})
 	register(h, api, adminOnly(huma.Operation{Method: "GET", Path: item + "/recording", Summary: "Download recording", Tags: tags, Errors: notFound,
@@ -99,8 +119,8 @@ type Event struct {
 	ID        string    `json:"id"`
 	At        time.Time `json:"at"`
 	Actor     Actor     `json:"actor"`
-	Operation string    `json:"operation" enum:"create,replace,patch,delete,restore,erase,read,bulk"`
-	Outcome   string    `json:"outcome" enum:"created,adopted,revived,updated,deactivated,restored,deleted,erased,refused"`
+	Operation string    `json:"operation" enum:"create,replace,patch,delete,restore,erase,read,bulk,rescan"`
+	Outcome   string    `json:"outcome" enum:"created,adopted,revived,updated,deactivated,restored,deleted,erased,started,refused"`
 	Reason    string    `json:"reason,omitempty" doc:"What decided: the key that matched, or the kind of error"`
 	Detail    string    `json:"detail,omitempty" doc:"The message with which a request was refused, or what was left out"`
 	ContactID *string   `json:"contactId,omitempty"`

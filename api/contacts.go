@@ -13,23 +13,24 @@ import (
 
 // Contact is a person as the helpdesk knows them.
 type Contact struct {
-	ID            string         `json:"id"`
-	DisplayName   string         `json:"displayName"`
-	UserName      string         `json:"userName,omitempty"`
-	Emails        []Address      `json:"emails"`
-	Phones        []Address      `json:"phones"`
-	Title         string         `json:"title,omitempty"`
-	Fields        map[string]any `json:"fields,omitempty" doc:"Values of custom fields: text, numbers, booleans, and dates as times"`
-	Company       *CompanyRef    `json:"company" doc:"null for none; companyReason says why"`
-	CompanyReason string         `json:"companyReason" enum:"manual,domain,no_match,ambiguous_companies,ambiguous_contacts"`
-	Status        string         `json:"status" enum:"active,deleted"`
-	DeletedBy     string         `json:"deletedBy,omitempty" enum:"agent,directory"`
-	DeletedAt     *time.Time     `json:"deletedAt,omitempty"`
-	Verified      bool           `json:"verified" doc:"Whether a directory adopted the contact, which existed before"`
-	VerifiedAt    *time.Time     `json:"verifiedAt,omitempty"`
-	Sync          []Sync         `json:"sync" doc:"One element per directory that holds the person"`
-	CreatedAt     time.Time      `json:"createdAt"`
-	ModifiedAt    time.Time      `json:"modifiedAt"`
+	ID               string         `json:"id"`
+	DisplayName      string         `json:"displayName"`
+	UserName         string         `json:"userName,omitempty"`
+	Emails           []Address      `json:"emails"`
+	Phones           []Address      `json:"phones"`
+	Title            string         `json:"title,omitempty"`
+	Fields           map[string]any `json:"fields,omitempty" doc:"Values of custom fields: text, numbers, booleans, and dates as times"`
+	Company          *CompanyRef    `json:"company" doc:"null for none; companyReason says why"`
+	CompanyReason    string         `json:"companyReason" enum:"manual,directory,domain,no_match,ambiguous_companies,ambiguous_contacts"`
+	DirectoryCompany string         `json:"directoryCompany,omitempty" doc:"What a directory calls the company"`
+	Status           string         `json:"status" enum:"active,deleted"`
+	DeletedBy        string         `json:"deletedBy,omitempty" enum:"agent,directory"`
+	DeletedAt        *time.Time     `json:"deletedAt,omitempty"`
+	Verified         bool           `json:"verified" doc:"Whether a directory adopted the contact, which existed before"`
+	VerifiedAt       *time.Time     `json:"verifiedAt,omitempty"`
+	Sync             []Sync         `json:"sync" doc:"One element per directory that holds the person"`
+	CreatedAt        time.Time      `json:"createdAt"`
+	ModifiedAt       time.Time      `json:"modifiedAt"`
 }
 
 // Address is an email address or telephone number.
@@ -58,7 +59,7 @@ type Sync struct {
 func newContact(v provision.ContactView) Contact {
 	c := Contact{
 		ID: v.ID, DisplayName: v.DisplayName, UserName: v.UserName, Emails: addresses(v.Emails), Phones: addresses(v.Phones), Title: v.Title, Fields: v.Fields,
-		CompanyReason: string(v.CompanyReason), Status: string(v.Status), DeletedBy: string(v.DeletedBy), DeletedAt: v.DeletedAt,
+		CompanyReason: string(v.CompanyReason), DirectoryCompany: v.DirectoryCompany, Status: string(v.Status), DeletedBy: string(v.DeletedBy), DeletedAt: v.DeletedAt,
 		Verified: v.VerifiedAt != nil, VerifiedAt: v.VerifiedAt, Sync: []Sync{}, CreatedAt: v.CreatedAt, ModifiedAt: v.ModifiedAt,
 	}
 	if v.CompanyName != "" {

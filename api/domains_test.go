@@ -62,3 +62,26 @@ func TestDomainReports(t *testing.T) {
 		}
 	})
 }
+
+func TestRescan(t *testing.T) {
+	each(t, func(t *server) {
+		if p := t.do("GET", "/companies/rescan", nil, 200); p["running"] != false || p["startedAt"] != nil {
+			t.Errorf("before anything the progress is %v", p)
+		}
+		c := t.do("POST", "/contacts", `{"emails":[{"value":"a@acme.example"}]}`, 201)
+		acme := t.do("POST", "/companies", `{"name":"Acme","domains":["acme.example"]}`, 201)
+		c = t.do("GET", "/contacts/"+c["id"].(string), nil, 200)
+		if c["companyReason"] != "domain" || c["company"].(map[string]any)["id"] != acme["id"] {
+			t.Errorf("the contact is %v's by %v", c["company"], c["companyReason"])
+		}
+		p := t.do("POST", "/companies/rescan", nil, 202)
+		if p["running"] != false || p["checked"] != 1. || p["changed"] != 0. || p["domains"] != 0. || p["finishedAt"] == nil {
+			t.Errorf("the progress is %v", p)
+		}
+		testkit.Call(t, "POST", t.URL+"/api/v1/companies/rescan", t.agent, nil).Want(t, 403)
+		event := t.items("/contacts/" + c["id"].(string) + "/events?limit=10")[0]
+		if event["operation"] != "rescan" || event["actor"].(map[string]any)["type"] != "system" {
+			t.Errorf("the history says %v", event)
+		}
+	})
+}

@@ -64,11 +64,11 @@ func TestSCIM(t *testing.T) {
 	each(t, func(d *desks) {
 		secret := d.issue(desk.Token{Kind: desk.TokenSCIM, TenantID: "main", Connection: "entra"})
 		agent := d.issue(desk.Token{Kind: desk.TokenAPI, TenantID: "main", Role: desk.RoleAdmin})
-		actor, connection, err := d.Auth.SCIM(bearing("Bearer "+secret), "main", "entra")
-		if err != nil || connection.TenantID != "main" || connection.Slug != "entra" || actor.Type != desk.ActorDirectory || actor.TenantID != "main" || actor.Connection != "entra" {
-			t.Errorf("%+v, %+v, %v", actor, connection, err)
+		actor, err := d.Auth.SCIM(bearing("Bearer "+secret), "main", "entra")
+		if err != nil || actor.Directory.TenantID != "main" || actor.Directory.Slug != "entra" || actor.Type != desk.ActorDirectory || actor.TenantID != "main" || actor.Connection != "entra" {
+			t.Errorf("%+v, %v", actor, err)
 		}
-		_, _, err = d.Auth.SCIM(bearing("bearer  "+secret+" "), "main", "entra")
+		_, err = d.Auth.SCIM(bearing("bearer  "+secret+" "), "main", "entra")
 		d.wantKind("in small letters, padded", err, "")
 		for what, c := range map[string]struct{ authorization, tenant, connection string }{
 			"no token":               {"", "main", "entra"},
@@ -83,7 +83,7 @@ func TestSCIM(t *testing.T) {
 			"in capitals":            {"Bearer " + strings.ToUpper(secret), "main", "entra"},
 			"nothing but the prefix": {"Bearer rcs_main_", "main", "entra"},
 		} {
-			_, _, err := d.Auth.SCIM(bearing(c.authorization), c.tenant, c.connection)
+			_, err := d.Auth.SCIM(bearing(c.authorization), c.tenant, c.connection)
 			d.wantKind(what, err, desk.Unauthenticated)
 		}
 		_, err = d.Auth.API(bearing("Bearer " + secret))

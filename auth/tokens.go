@@ -81,20 +81,20 @@ func hash(secret string) string {
 
 var errUnauthenticated = desk.Errorf(desk.Unauthenticated, "", "a valid bearer token is needed: Authorization: Bearer …")
 
-// SCIM returns who sends a request to a connection's SCIM endpoint, as an actor and as a directory, or Unauthenticated.
-func (a *Authenticator) SCIM(r *http.Request, tenant, connection string) (desk.Actor, desk.Directory, error) {
+// SCIM returns the directory that sends a request to a connection's SCIM endpoint, or Unauthenticated.
+func (a *Authenticator) SCIM(r *http.Request, tenant, connection string) (desk.Actor, error) {
 	var d desk.Directory
 	t, err := a.check(r.Context(), bearer(r), func(r store.Reader, tenant, hash string) (t desk.Token, err error) {
 		t, d, err = r.Directory(tenant, hash)
 		return t, err
 	}, desk.TokenSCIM)
 	if err != nil {
-		return desk.Actor{}, d, err
+		return desk.Actor{}, err
 	}
 	if t.TenantID != tenant || t.Connection != connection {
-		return desk.Actor{}, d, errUnauthenticated
+		return desk.Actor{}, errUnauthenticated
 	}
-	return desk.Actor{Type: desk.ActorDirectory, TenantID: t.TenantID, Connection: t.Connection, Name: t.Connection}, d, nil
+	return desk.Actor{Type: desk.ActorDirectory, TenantID: t.TenantID, Connection: t.Connection, Directory: &d, Name: t.Connection}, nil
 }
 
 // API returns the program or agent that a request to the JSON API comes from, or Unauthenticated.

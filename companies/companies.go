@@ -101,6 +101,8 @@ func Resolve(f desk.CompanyFacts) (company string, reason desk.CompanyReason) {
 	switch {
 	case f.Current == desk.CompanyManual:
 		return f.Company, desk.CompanyManual
+	case f.Named != "":
+		return f.Named, desk.CompanyByDirectory
 	case f.Domain == "" || len(f.Listed) == 0:
 		return "", desk.CompanyNoMatch
 	case len(f.Listed) > 1:

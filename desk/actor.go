@@ -21,8 +21,9 @@ const (
 type Actor struct {
 	Type       ActorType
 	TenantID   string
-	Connection string // slug; only for a directory
-	Name       string // the connection's slug or the token's label
-	Role       Role   // only for an agent
+	Connection string     // slug; only for a directory
+	Directory  *Directory // only for a directory
+	Name       string     // the connection's slug or the token's label
+	Role       Role       // only for an agent
 	RequestID  string
 }

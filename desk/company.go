@@ -7,6 +7,7 @@ type CompanyReason string
 
 const (
 	CompanyManual            CompanyReason = "manual"              // set, or blanked, by an agent; sync leaves it
+	CompanyByDirectory       CompanyReason = "directory"           // the company of the name that the directory gives
 	CompanyByDomain          CompanyReason = "domain"              // the one company that lists the domain
 	CompanyNoMatch           CompanyReason = "no_match"            // no company lists the domain, or there is none
 	CompanyAmbiguousListing  CompanyReason = "ambiguous_companies" // several companies list the domain
@@ -34,7 +35,33 @@ type CompanyDomain struct {
 type CompanyFacts struct {
 	Current CompanyReason // how the contact came to its present company; "" for a new contact
 	Company string        // its present company, "" for none
+	Named   string        // the company of the name that a directory gives, "" for none
 	Domain  string        // the contact's domain, "" for none
 	Listed  []string      // companies that list the domain; two are enough
 	Linked  []string      // different companies of other contacts of the domain; two are enough
 }
+
+// Rescan is a domain whose contacts wait to be mapped anew: a company gained or lost it, or something else changed by which
+// they would get another company.
+type Rescan struct {
+	TenantID string `gorm:"primaryKey"`
+	Domain   string `gorm:"primaryKey"` // "" for contacts without one
+	AfterID  string // the contact up to which it has been done, "" at the beginning
+	// The decision for the whole domain is made at the beginning, so that contacts mapped first do not change it.
+	Decided   bool
+	Listed    string // the one company that lists the domain, "" for none or several
+	CompanyID string
+	Reason    CompanyReason
+}
+
+// RescanProgress is how far a tenant's contacts have been mapped anew, since the first domain began to wait.
+type RescanProgress struct {
+	TenantID   string `gorm:"primaryKey"`
+	StartedAt  time.Time
+	FinishedAt *time.Time // nil while it runs
+	Checked    int        // contacts
+	Changed    int        // contacts
+	Waiting    int        `gorm:"-"` // domains, the present one among them
+}
+
+func (RescanProgress) TableName() string { return "rescan_progress" }

@@ -35,6 +35,7 @@ type Contact struct {
 
 	// What follows is derived from the profile by SetProfile, for look-ups.
 	UserNameKey string // folded userName, "" for none
+	CompanyKey  string // folded DirectoryCompany, "" for none or one that no company can have
 	EmailKey    string // folded MatchAddress, "" for none
 	Domain      string // normalised email domain, "" for none
 	SearchKey   string // folded name, userName and addresses, a line each
@@ -42,11 +43,12 @@ type Contact struct {
 
 // Profile is the part of a contact that directories and agents write.
 type Profile struct {
-	DisplayName string
-	UserName    string
-	Title       string
-	Emails      []Address `gorm:"serializer:json"`
-	Phones      []Address `gorm:"serializer:json"`
+	DisplayName      string
+	UserName         string
+	Title            string
+	DirectoryCompany string    // what a directory calls the company
+	Emails           []Address `gorm:"serializer:json"`
+	Phones           []Address `gorm:"serializer:json"`
 	// Fields are the values of custom fields by name: text, float64 or bool.
 	Fields map[string]any `gorm:"serializer:json"`
 }
@@ -124,6 +126,9 @@ func (c *Contact) SetProfile(p Profile, domain string) {
 	}
 	c.Profile = p
 	c.UserNameKey = Fold(p.UserName)
+	if c.CompanyKey = Fold(p.DirectoryCompany); len(c.CompanyKey) > MaxKey {
+		c.CompanyKey = ""
+	}
 	c.EmailKey = Fold(p.MatchAddress())
 	c.Domain = domain
 	lines := []string{p.DisplayName, p.UserName}
@@ -147,6 +152,7 @@ func (p Profile) Update(before, after Profile) Profile {
 	}
 	set(&p.UserName, before.UserName, after.UserName)
 	set(&p.Title, before.Title, after.Title)
+	set(&p.DirectoryCompany, before.DirectoryCompany, after.DirectoryCompany)
 	p.Emails = updateAddresses(p.Emails, before.Emails, after.Emails)
 	p.Phones = updateAddresses(p.Phones, before.Phones, after.Phones)
 	p.Fields = maps.Clone(p.Fields)
@@ -215,6 +221,7 @@ func (p Profile) Diff(to Profile) []Change {
 	text("displayName", p.DisplayName, to.DisplayName)
 	text("userName", p.UserName, to.UserName)
 	text("title", p.Title, to.Title)
+	text("directoryCompany", p.DirectoryCompany, to.DirectoryCompany)
 	list("emails", p.Emails, to.Emails)
 	list("phones", p.Phones, to.Phones)
 	for _, name := range fieldNames(p, to) {

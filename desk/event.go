@@ -12,8 +12,9 @@ const (
 	OpDelete  Operation = "delete"
 	OpRestore Operation = "restore"
 	OpErase   Operation = "erase"
-	OpRead    Operation = "read" // recorded only when refused
-	OpBulk    Operation = "bulk" // the same: what a bulk request does is recorded as what it is
+	OpRead    Operation = "read"   // recorded only when refused
+	OpRescan  Operation = "rescan" // a contact mapped to companies anew
+	OpBulk    Operation = "bulk"   // the same: what a bulk request does is recorded as what it is
 )
 
 // Outcome is what came of it.
@@ -28,6 +29,7 @@ const (
 	Restored    Outcome = "restored"
 	Deleted     Outcome = "deleted"
 	Erased      Outcome = "erased"
+	Started     Outcome = "started"
 	Refused     Outcome = "refused"
 )
 

@@ -32,6 +32,9 @@ type Field struct {
 	Choices  []string  `json:"choices,omitempty"` // only for FieldChoice
 }
 
+// EnterpriseURN names the enterprise extension (RFC 7643 section 4.3).
+const EnterpriseURN = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
+
 // FieldsURN names the SCIM extension that holds the custom fields, in the form that Entra asks for.
 const FieldsURN = "urn:ietf:params:scim:schemas:extension:rollcall:2.0:User"
 

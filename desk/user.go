@@ -173,6 +173,9 @@ func ProfileOf(r Resource) Profile {
 		Emails:      r.Emails(),
 		Phones:      r.addresses("phoneNumbers"),
 	}
+	enterprise, _ := r[EnterpriseURN].(map[string]any)
+	organization, _ := enterprise["organization"].(string)
+	profile.DirectoryCompany = strings.TrimSpace(organization)
 	fields, _ := r[FieldsURN].(map[string]any)
 	for name, v := range fields {
 		switch v.(type) {

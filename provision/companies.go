@@ -56,7 +56,7 @@ func (edit CompanyEdit) apply(c *desk.Company) error {
 	return nil
 }
 
-// CreateCompany adds a company. Contacts are mapped to it when they are next created or change their address.
+// CreateCompany adds a company. Contacts that become its are mapped to it at once, or in the background if they are many.
 func (e *Engine) CreateCompany(ctx context.Context, actor desk.Actor, edit CompanyEdit) (desk.Company, error) {
 	var c desk.Company
 	err := e.Store.Tx(ctx, func(tx *store.Tx) error {
@@ -70,12 +70,15 @@ func (e *Engine) CreateCompany(ctx context.Context, actor desk.Actor, edit Compa
 		if err := tx.CreateCompany(&c); err != nil {
 			return err
 		}
-		return recordCompany(tx, actor.Event(desk.OpCreate, desk.Created, ""), desk.Company{}, c)
+		return companyChanged(tx, actor.Event(desk.OpCreate, desk.Created, ""), desk.Company{}, c)
 	})
+	if err == nil {
+		e.rescanSome(ctx, actor.TenantID)
+	}
 	return c, describeCompany(err, c.Name)
 }
 
-// EditCompany changes a company's name or domains.
+// EditCompany changes a company's name or domains. Contacts follow as in CreateCompany.
 func (e *Engine) EditCompany(ctx context.Context, actor desk.Actor, id string, edit CompanyEdit) (desk.Company, error) {
 	var c desk.Company
 	err := e.Store.Tx(ctx, func(tx *store.Tx) error {
@@ -96,8 +99,11 @@ func (e *Engine) EditCompany(ctx context.Context, actor desk.Actor, id string, e
 		if err := tx.UpdateCompany(&c); err != nil {
 			return err
 		}
-		return recordCompany(tx, actor.Event(desk.OpPatch, desk.Updated, ""), before, c)
+		return companyChanged(tx, actor.Event(desk.OpPatch, desk.Updated, ""), before, c)
 	})
+	if err == nil {
+		e.rescanSome(ctx, actor.TenantID)
+	}
 	return c, describeCompany(err, c.Name)
 }
 
@@ -111,26 +117,54 @@ func (e *Engine) DeleteCompany(ctx context.Context, actor desk.Actor, id string)
 		if err != nil {
 			return err
 		}
-		domains, err := tx.DeleteCompany(actor.TenantID, id)
-		if err != nil {
+		// While the company is still there: its contacts keep its id until they are mapped anew.
+		if err := tx.RescanCompany(actor.TenantID, id); err != nil {
 			return err
 		}
-		for _, domain := range domains {
-			facts, err := tx.CompanyFacts(actor.TenantID, domain, companies.Listings(domain), "")
-			if err != nil {
-				return err
-			}
-			company, reason := companies.Resolve(facts)
-			if err := tx.DecideContacts(actor.TenantID, domain, company, reason); err != nil {
-				return err
-			}
+		if err := tx.DeleteCompany(actor.TenantID, id); err != nil {
+			return err
 		}
-		return recordCompany(tx, actor.Event(desk.OpDelete, desk.Deleted, ""), c, desk.Company{})
+		return companyChanged(tx, actor.Event(desk.OpDelete, desk.Deleted, ""), c, desk.Company{})
 	})
+	if err == nil {
+		e.rescanSome(ctx, actor.TenantID)
+	}
 	return describeCompany(err, "")
 }
 
-func recordCompany(tx *store.Tx, ev desk.Event, before, after desk.Company) error {
+// ensureCompany makes the company that a directory names, unless it is there or no company can have the name. The event is the
+// company's own: that of the person tells who became its contact.
+func ensureCompany(tx *store.Tx, actor desk.Actor, name string) error {
+	c := desk.Company{TenantID: actor.TenantID, ID: store.NewID(), Domains: []string{}, CreatedAt: tx.Now}
+	if err := (CompanyEdit{Name: &name}).apply(&c); err != nil {
+		return nil
+	}
+	added, err := tx.EnsureCompany(&c)
+	if err != nil || !added {
+		return err
+	}
+	ev := actor.Event(desk.OpCreate, desk.Created, "company")
+	ev.Connection = ""
+	return companyChanged(tx, ev, desk.Company{}, c)
+}
+
+// companyChanged records a change of a company, zero where it was not there or is no more, and notes the domains whose contacts
+// it may concern.
+func companyChanged(tx *store.Tx, ev desk.Event, before, after desk.Company) error {
+	if before.NameKey != after.NameKey {
+		for _, key := range []string{before.NameKey, after.NameKey} {
+			if err := tx.RescanNamed(ev.TenantID, key); err != nil {
+				return err
+			}
+		}
+	}
+	for _, listing := range slices.Concat(before.Domains, after.Domains) {
+		if slices.Contains(before.Domains, listing) != slices.Contains(after.Domains, listing) {
+			if err := tx.RescanListing(ev.TenantID, listing); err != nil {
+				return err
+			}
+		}
+	}
 	if before.Name != after.Name {
 		ev.Changes = append(ev.Changes, desk.Change{Field: "company.name", From: none(before.Name), To: none(after.Name)})
 	}

@@ -245,6 +245,7 @@ func TestChangeAtOnce(t *testing.T) {
 		}
 		w.set(w.b, b.ID, "active", true)
 		w.wantStatus(a.ContactID, desk.Active, "")
+		w.must(w.Rescan(w.ctx()))
 		for _, id := range w.all() {
 			if c := w.contact(id); c.CompanyID != "" && c.CompanyID != acme {
 				w.Errorf("contact %s is of company %s, which is gone", id, c.CompanyID)

@@ -16,12 +16,12 @@ type Engine struct {
 	Store *store.Store
 }
 
-// setProfile gives the contact a profile, and decides its company where that is new or the address changed. The transaction
+// setProfile gives the contact a profile, and decides its company where that is new or what decides it changed. The transaction
 // holds the tenant's lock.
 func setProfile(tx *store.Tx, c *desk.Contact, p desk.Profile) error {
-	address, domain := c.EmailKey, c.Domain
+	address, domain, company := c.EmailKey, c.Domain, c.CompanyKey
 	c.SetProfile(p, companies.DomainOfProfile(p))
-	if c.CompanyReason != "" && c.EmailKey == address && c.Domain == domain {
+	if c.CompanyReason != "" && c.EmailKey == address && c.Domain == domain && c.CompanyKey == company {
 		return nil
 	}
 	return setCompany(tx, c)
@@ -29,7 +29,7 @@ func setProfile(tx *store.Tx, c *desk.Contact, p desk.Profile) error {
 
 // setCompany decides the contact's company anew.
 func setCompany(tx *store.Tx, c *desk.Contact) error {
-	facts, err := tx.CompanyFacts(c.TenantID, c.Domain, companies.Listings(c.Domain), c.ID)
+	facts, err := tx.CompanyFacts(store.CompanyQuery{TenantID: c.TenantID, Domain: c.Domain, Listings: companies.Listings(c.Domain), Name: c.CompanyKey, Except: c.ID})
 	if err != nil {
 		return err
 	}
@@ -73,6 +73,9 @@ func changes(before, after *desk.Contact, was, is desk.Resource) []desk.Change {
 		told[change.Field] = true
 		if change.Field == "phones" {
 			told["phoneNumbers"] = true
+		}
+		if change.Field == "directoryCompany" {
+			told[desk.EnterpriseURN+":organization"] = true
 		}
 		if name, ok := strings.CutPrefix(change.Field, "fields."); ok {
 			told[desk.FieldsURN+":"+name] = true

@@ -39,8 +39,8 @@ func both(t *testing.T, f func(*world)) {
 		for _, slug := range []string{"a", "b"} {
 			w.must(w.CreateConnection(w.ctx(), desk.Connection{TenantID: "t", Slug: slug, Provider: "entra"}))
 		}
-		w.a = desk.Actor{Type: desk.ActorDirectory, TenantID: "t", Connection: "a", Name: "a"}
-		w.b = desk.Actor{Type: desk.ActorDirectory, TenantID: "t", Connection: "b", Name: "b"}
+		w.a = desk.Actor{Type: desk.ActorDirectory, TenantID: "t", Connection: "a", Directory: &desk.Directory{}, Name: "a"}
+		w.b = desk.Actor{Type: desk.ActorDirectory, TenantID: "t", Connection: "b", Directory: &desk.Directory{}, Name: "b"}
 		f(w)
 	})
 }

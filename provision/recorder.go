@@ -2,8 +2,6 @@ package provision
 
 import (
 	"context"
-	"crypto/rand"
-	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"strings"
@@ -15,33 +13,6 @@ import (
 
 // keptExchanges is how many exchanges a recording holds.
 const keptExchanges = 200
-
-// SetRecorder begins a new recording of what the connection's directory sends, or ends it. What was recorded stays until the
-// next one begins, or until it is deleted.
-func (e *Engine) SetRecorder(ctx context.Context, actor desk.Actor, slug string, on bool) (c desk.Connection, err error) {
-	err = e.Store.Tx(ctx, func(tx *store.Tx) error {
-		if c, err = tx.LockConnection(actor.TenantID, slug); err != nil {
-			return noConnection(err)
-		}
-		if on == (c.RecorderKey != "") {
-			return nil
-		}
-		c.RecorderKey = ""
-		if on {
-			var key [32]byte
-			rand.Read(key[:])
-			c.RecorderKey = hex.EncodeToString(key[:])
-			if err := tx.DeleteExchanges(actor.TenantID, slug); err != nil {
-				return err
-			}
-		}
-		if err := tx.UpdateConnection(&c); err != nil {
-			return err
-		}
-		return recordSetting(tx, actor, slug, desk.Change{Field: "recorder", From: !on, To: on})
-	})
-	return c, err
-}
 
 // recordSetting leaves the event of a changed setting with its connection.
 func recordSetting(tx *store.Tx, actor desk.Actor, slug string, changes ...desk.Change) error {

@@ -32,6 +32,15 @@ func AddTenant(tx *store.Tx, slug, name string) error {
 	return tx.Record(System(slug).Event(desk.OpCreate, desk.Created, "tenant"))
 }
 
+// KnowsTenant returns NotFound unless the tenant is there.
+func (e *Engine) KnowsTenant(ctx context.Context, slug string) error {
+	_, err := e.Store.Read(ctx).Tenant(slug)
+	if desk.KindOf(err) == desk.NotFound {
+		return desk.Errorf(desk.NotFound, "tenant", "no tenant %s", slug)
+	}
+	return err
+}
+
 // CreateConnection adds a directory to a tenant. The name defaults to the slug.
 func (e *Engine) CreateConnection(ctx context.Context, c desk.Connection) error {
 	return e.Store.Tx(ctx, func(tx *store.Tx) error { return AddConnection(tx, c) })

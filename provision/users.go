@@ -93,6 +93,16 @@ type change struct {
 	check     Check
 }
 
+// setProfile gives the contact a profile. A company of the name that the profile gives is made, where the connection says so.
+func (c change) setProfile(contact *desk.Contact, p desk.Profile) error {
+	if p.DirectoryCompany != contact.DirectoryCompany && c.actor.Directory.Settings.CreateCompanies && contact.CompanyReason != desk.CompanyManual {
+		if err := ensureCompany(c.Tx, c.actor, p.DirectoryCompany); err != nil {
+			return err
+		}
+	}
+	return setProfile(c.Tx, contact, p)
+}
+
 // lock returns a user that may be changed, and its contact.
 func (c change) lock(id string) (desk.DirectoryUser, desk.Contact, error) {
 	u, contact, err := c.LockUser(c.actor.TenantID, c.actor.Connection, id)
@@ -180,7 +190,7 @@ func (c change) match(p store.Person) (contact, reason, note string, err error) 
 // createContact makes a contact for a new user.
 func (c change) createContact(u *desk.DirectoryUser, r desk.Resource, profile desk.Profile, reason, note string) error {
 	contact := desk.Contact{TenantID: u.TenantID, ID: store.NewID(), Status: desk.Active, CreatedAt: c.Now, ModifiedAt: c.Now}
-	if err := setProfile(c.Tx, &contact, profile); err != nil {
+	if err := c.setProfile(&contact, profile); err != nil {
 		return err
 	}
 	if !u.Active {
@@ -207,7 +217,7 @@ func (c change) adopt(u *desk.DirectoryUser, r desk.Resource, profile desk.Profi
 	}
 	contact := before
 	u.ContactID = contact.ID
-	if err := setProfile(c.Tx, &contact, contact.Profile.Update(desk.Profile{}, profile)); err != nil {
+	if err := c.setProfile(&contact, contact.Profile.Update(desk.Profile{}, profile)); err != nil {
 		return err
 	}
 	if contact.VerifiedAt == nil {
@@ -253,7 +263,7 @@ func (c change) update(id string, edit Edit) (desk.DirectoryUser, error) {
 		return stored, nil
 	}
 	contact := before
-	if err := setProfile(c.Tx, &contact, contact.Profile.Update(desk.ProfileOf(was), desk.ProfileOf(r))); err != nil {
+	if err := c.setProfile(&contact, contact.Profile.Update(desk.ProfileOf(was), desk.ProfileOf(r))); err != nil {
 		return stored, err
 	}
 	outcome, reason, err := c.follow(&stored, &u, &contact)

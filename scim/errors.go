@@ -35,6 +35,8 @@ func writeError(w http.ResponseWriter, r *http.Request, err error) {
 		w.Header().Set("WWW-Authenticate", `Bearer realm="SCIM"`)
 	case desk.Unavailable:
 		w.Header().Set("Retry-After", "5")
+	case desk.Paused:
+		w.Header().Set("Retry-After", "600")
 	}
 	body, err := json.Marshal(scimError(r.Context(), e))
 	if err != nil {

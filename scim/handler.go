@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/gorilla/mux"
 
@@ -18,7 +19,7 @@ import (
 type Handler struct {
 	Engine *provision.Engine
 	// Authenticate returns the directory that may use the connection's endpoint, or an Unauthenticated error.
-	Authenticate func(r *http.Request, tenant, connection string) (desk.Actor, desk.Directory, error)
+	Authenticate func(r *http.Request, tenant, connection string) (desk.Actor, error)
 	PublicURL    string // without a trailing slash
 	Log          *slog.Logger
 }
@@ -126,15 +127,18 @@ func (req *request) serve(path string, methods methods) (err error) {
 		tenant, connection = parts[2], parts[3]
 	}
 	if path != openPath || req.method != http.MethodGet {
-		var d desk.Directory
-		if req.actor, d, err = req.Authenticate(req.r, tenant, connection); err != nil {
+		if req.actor, err = req.Authenticate(req.r, tenant, connection); err != nil {
 			return err
 		}
 		req.actor.RequestID = httpx.RequestID(req.r.Context())
-		if d.RecorderKey != "" {
-			req.startRecorder(d.RecorderKey)
+		if d := req.actor.Directory; d.PausedAt != nil {
+			return desk.Errorf(desk.Paused, "", "%s paused this connection at %s; nothing is lost, the directory shall try again when it goes on",
+				d.PausedBy, d.PausedAt.UTC().Format(time.RFC3339))
 		}
-		req.users = tenantSchemas.with(d.Fields)
+		if key := req.actor.Directory.RecorderKey; key != "" {
+			req.startRecorder(key)
+		}
+		req.users = tenantSchemas.with(req.actor.Directory.Fields)
 	}
 	if methods == nil {
 		return desk.Errorf(desk.NotFound, "", "there is no such endpoint; the tenant URL ends in %s/%s", tenant, connection)

@@ -357,7 +357,7 @@ func TestPanic(t *testing.T) {
 	var log strings.Builder
 	h := &scim.Handler{
 		Engine: &provision.Engine{Store: &store.Store{}}, Log: slog.New(slog.NewTextHandler(&log, nil)),
-		Authenticate: func(*http.Request, string, string) (desk.Actor, desk.Directory, error) {
+		Authenticate: func(*http.Request, string, string) (desk.Actor, error) {
 			panic("rcs_main_secret in a message")
 		},
 	}

@@ -12,9 +12,8 @@ import (
 
 // URNs of RFC 7643 and 7644.
 const (
-	coreURN       = schema.UserSchema
-	enterpriseURN = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
-	listURN       = "urn:ietf:params:scim:api:messages:2.0:ListResponse"
+	coreURN = schema.UserSchema
+	listURN = "urn:ietf:params:scim:api:messages:2.0:ListResponse"
 )
 
 // userSchema is the User resource as it is offered: the core schema, its extensions, and the tables by which names are
@@ -64,7 +63,7 @@ func newUserSchema(more ...extension) *userSchema {
 	s := &userSchema{
 		core:       core,
 		extensions: append([]extension{{urn: enterprise.ID, schema: enterprise, attributes: table("", enterprise.Attributes)}}, more...),
-		urns:       map[string]string{strings.ToLower(coreURN): coreURN, misprinted: enterpriseURN},
+		urns:       map[string]string{strings.ToLower(coreURN): coreURN, misprinted: desk.EnterpriseURN},
 		attributes: table("", core.Attributes),
 		bare:       map[string]*extension{},
 	}

@@ -3,50 +3,107 @@ package store
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"gorm.io/gorm"
+	"gorm.io/gorm/clause"
 
 	"rollcall/desk"
 )
 
-// CompanyFacts gathers what decides the company of a contact in a domain, of which the listings are given, the most specific
-// first: the first that any company has counts. except is the contact itself, whose own link does not count, or "".
-func (tx *Tx) CompanyFacts(tenant, domain string, listings []string, except string) (desk.CompanyFacts, error) {
-	facts := desk.CompanyFacts{Domain: domain}
-	if domain == "" {
+// CompanyQuery asks for what decides the company of a contact.
+type CompanyQuery struct {
+	TenantID string
+	Domain   string   // "" for none
+	Listings []string // that fit the domain, the most specific first; the first that any company has counts
+	Name     string   // folded, of the company by its directory; "" for none
+	Except   string   // the contact itself, whose own link does not count; "" for none
+}
+
+// CompanyFacts gathers what decides the company of a contact.
+func (r Reader) CompanyFacts(q CompanyQuery) (desk.CompanyFacts, error) {
+	facts := desk.CompanyFacts{Domain: q.Domain}
+	var parts []string
+	var args []any
+	add := func(part string, more ...any) {
+		parts = append(parts, fmt.Sprintf("SELECT * FROM (%s) AS part%d", part, len(parts)))
+		args = append(args, more...)
+	}
+	const named, linked = -2, -1
+	if q.Name != "" {
+		add("SELECT -2 AS source, id AS company_id FROM companies WHERE tenant_id = ? AND name_key = ?", q.TenantID, q.Name)
+	}
+	if q.Domain != "" {
+		// The two ends of the index on (domain, status, company) tell whether the linked companies differ, at the same cost in a
+		// domain of ten contacts and of a million.
+		for _, end := range []string{"", " DESC"} {
+			add("SELECT -1 AS source, company_id FROM contacts WHERE tenant_id = ? AND domain = ? AND status = 'active' AND company_id > '' AND id <> ? ORDER BY company_id"+end+" LIMIT 1",
+				q.TenantID, q.Domain, q.Except)
+		}
+		for i, listing := range q.Listings {
+			add(fmt.Sprintf("SELECT %d AS source, company_id FROM company_domains WHERE tenant_id = ? AND domain = ? ORDER BY company_id LIMIT 2", i), q.TenantID, listing)
+		}
+	}
+	if len(parts) == 0 {
 		return facts, nil
 	}
-	// The two ends of the index on (domain, status, company) tell whether the linked companies differ, at the same cost in a
-	// domain of ten contacts and of a million.
-	const linked = "SELECT -1 AS listing, company_id FROM contacts WHERE tenant_id = ? AND domain = ? AND status = 'active' AND company_id > '' AND id <> ? ORDER BY company_id"
-	query := "SELECT * FROM (" + linked + " LIMIT 1) AS b UNION ALL SELECT * FROM (" + linked + " DESC LIMIT 1) AS c"
-	args := []any{tenant, domain, except, tenant, domain, except}
-	for i, listing := range listings {
-		query += fmt.Sprintf(" UNION ALL SELECT * FROM (SELECT %d AS listing, company_id FROM company_domains WHERE tenant_id = ? AND domain = ? ORDER BY company_id LIMIT 2) AS a%d", i, i)
-		args = append(args, tenant, listing)
-	}
 	var rows []struct {
-		Listing   int // index, or -1 for a linked company
+		Source    int // index of the listing, or one of the above
 		CompanyID string
 	}
-	err := tx.db.Raw(query, args...).Scan(&rows).Error
-	listed := len(listings)
+	err := r.db.WithContext(r.ctx).Raw(strings.Join(parts, " UNION ALL "), args...).Scan(&rows).Error
+	listed := len(q.Listings)
 	for _, row := range rows {
-		if row.Listing >= 0 {
-			listed = min(listed, row.Listing)
+		if row.Source >= 0 {
+			listed = min(listed, row.Source)
 		}
 	}
 	for _, row := range rows {
 		switch {
-		case row.Listing >= 0:
-			if row.Listing == listed {
-				facts.Listed = append(facts.Listed, row.CompanyID)
+		case row.Source == named:
+			facts.Named = row.CompanyID
+		case row.Source == linked:
+			if len(facts.Linked) == 0 || facts.Linked[0] != row.CompanyID {
+				facts.Linked = append(facts.Linked, row.CompanyID)
 			}
-		case len(facts.Linked) == 0 || facts.Linked[0] != row.CompanyID:
-			facts.Linked = append(facts.Linked, row.CompanyID)
+		case row.Source == listed:
+			facts.Listed = append(facts.Listed, row.CompanyID)
 		}
 	}
 	return facts, fail(err, "gather company facts")
+}
+
+// LinkedCompanies returns up to two different companies of a domain's active contacts. It does not count contacts that are about
+// to be mapped anew: those of a company that is gone or no longer has the directory's name, and those whom the domain made another
+// company's than listed, the one that lists it.
+func (r Reader) LinkedCompanies(tenant, domain, listed string) ([]string, error) {
+	var linked []string
+	for after := ""; len(linked) < 2; {
+		var next []string
+		err := r.db.WithContext(r.ctx).Raw("SELECT c.company_id FROM contacts c JOIN companies k ON k.tenant_id = c.tenant_id AND k.id = c.company_id"+
+			" WHERE c.tenant_id = ? AND c.domain = ? AND c.status = 'active' AND c.company_id > ?"+
+			" AND (c.company_id = ? OR c.company_reason = 'manual' OR c.company_reason = 'directory' AND c.company_key = k.name_key)"+
+			" ORDER BY c.company_id LIMIT 1", tenant, domain, after, listed).Scan(&next).Error
+		if err != nil || len(next) == 0 {
+			return linked, fail(err, "look for linked companies")
+		}
+		after = next[0]
+		linked = append(linked, after)
+	}
+	return linked, nil
+}
+
+// CompaniesByName returns the ids of companies by their folded names.
+func (r Reader) CompaniesByName(tenant string, keys []string) (map[string]string, error) {
+	ids := map[string]string{}
+	if len(keys) == 0 {
+		return ids, nil
+	}
+	list, err := gorm.G[desk.Company](r.db).Where("tenant_id = ? AND name_key IN ?", tenant, keys).Find(r.ctx)
+	for _, c := range list {
+		ids[c.NameKey] = c.ID
+	}
+	return ids, fail(err, "read companies by name")
 }
 
 // Company returns a company with its domains, or NotFound.
@@ -134,22 +191,14 @@ func (tx *Tx) setDomains(c *desk.Company) error {
 	return fail(gorm.G[desk.CompanyDomain](tx.db).CreateInBatches(tx.ctx, &rows, 500), "set company domains")
 }
 
-// DeleteCompany removes a company and leaves its contacts undecided: without company and reason, until DecideContacts gives
-// them both. It returns the email domains of these contacts.
-func (tx *Tx) DeleteCompany(tenant, id string) (domains []string, err error) {
-	const its = " WHERE tenant_id = ? AND company_id = ? AND company_id <> ''"
-	err = tx.db.Raw("SELECT DISTINCT domain FROM contacts"+its, tenant, id).Scan(&domains).Error
-	if err == nil {
-		err = tx.db.Exec("UPDATE contacts SET company_id = '', company_reason = '', modified_at = ?"+its, tx.Now, tenant, id).Error
-	}
-	if err == nil {
-		_, err = gorm.G[desk.Company](tx.db).Where("tenant_id = ? AND id = ?", tenant, id).Delete(tx.ctx)
-	}
-	return domains, fail(err, "delete company")
+// EnsureCompany adds a company unless one has its name, and reports whether it did.
+func (tx *Tx) EnsureCompany(c *desk.Company) (added bool, err error) {
+	result := tx.db.Clauses(clause.OnConflict{Columns: []clause.Column{{Name: "tenant_id"}, {Name: "name_key"}}, DoNothing: true}).Create(c)
+	return result.RowsAffected > 0, fail(result.Error, "create company")
 }
 
-// DecideContacts gives the undecided contacts of a domain a company, or none, and the reason.
-func (tx *Tx) DecideContacts(tenant, domain, company string, reason desk.CompanyReason) error {
-	return fail(tx.db.Exec("UPDATE contacts SET company_id = ?, company_reason = ? WHERE tenant_id = ? AND domain = ? AND company_reason = ''",
-		company, reason, tenant, domain).Error, "decide the company of contacts")
+// DeleteCompany removes a company. Its contacts keep its id until they are mapped anew.
+func (tx *Tx) DeleteCompany(tenant, id string) error {
+	_, err := gorm.G[desk.Company](tx.db).Where("tenant_id = ? AND id = ?", tenant, id).Delete(tx.ctx)
+	return fail(err, "delete company")
 }

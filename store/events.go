@@ -14,6 +14,17 @@ func (tx *Tx) Record(e desk.Event) error {
 	return fail(gorm.G[desk.Event](tx.db).Create(tx.ctx, &e), "record event")
 }
 
+// RecordAll adds events of one time.
+func (tx *Tx) RecordAll(events []desk.Event) error {
+	for i := range events {
+		events[i].ID, events[i].At = NewID(), tx.Now
+	}
+	if len(events) == 0 {
+		return nil
+	}
+	return fail(gorm.G[desk.Event](tx.db).CreateInBatches(tx.ctx, &events, 500), "record events")
+}
+
 // EventQuery asks for a page of events, newest first: a contact's, or a connection's.
 type EventQuery struct {
 	TenantID   string

@@ -83,7 +83,7 @@ func TestPlans(t *testing.T) {
 			"a contact, locked":               func(tx *store.Tx) error { _, err := tx.LockContact("t", middle); return err },
 			"users of a page of contacts":     func(tx *store.Tx) error { _, err := tx.UsersOf("t", middle, contactID(7)); return err },
 			"company facts": func(tx *store.Tx) error {
-				_, err := tx.CompanyFacts("t", "acme.example", []string{"acme.example", "*.example"}, middle)
+				_, err := tx.CompanyFacts(store.CompanyQuery{TenantID: "t", Domain: "acme.example", Listings: []string{"acme.example", "*.example"}, Name: "acme", Except: middle})
 				return err
 			},
 			"contacts":                            contacts(store.ContactQuery{After: middle}),

@@ -91,9 +91,7 @@ type companyCreateCmd struct {
 
 func (c *companyCreateCmd) Run(p *program) error {
 	return p.withEngine(func(e *provision.Engine) error {
-		if _, err := e.Store.Read(p.ctx).Tenant(c.Tenant); desk.KindOf(err) == desk.NotFound {
-			return desk.Errorf(desk.NotFound, "tenant", "no tenant %s", c.Tenant)
-		} else if err != nil {
+		if err := e.KnowsTenant(p.ctx, c.Tenant); err != nil {
 			return err
 		}
 		company, err := e.CreateCompany(p.ctx, provision.System(c.Tenant), provision.CompanyEdit{Name: &c.Name, Domains: &c.Domain})
@@ -103,6 +101,59 @@ func (c *companyCreateCmd) Run(p *program) error {
 		fmt.Fprintln(p.stdout, company.ID)
 		return nil
 	})
+}
+
+type companyRescanCmd struct {
+	Tenant string `required:"" help:"The tenant's slug." placeholder:"T"`
+	DryRun bool   `help:"Print what would change, and change nothing."`
+}
+
+func (c *companyRescanCmd) Run(p *program) error {
+	return p.withEngine(func(e *provision.Engine) error {
+		actor := provision.System(c.Tenant)
+		if err := e.KnowsTenant(p.ctx, c.Tenant); err != nil {
+			return err
+		}
+		if c.DryRun {
+			return previewRescan(p, e, actor)
+		}
+		if err := e.StartRescan(p.ctx, actor); err != nil {
+			return err
+		}
+		return e.FinishRescan(p.ctx, actor, func(r desk.RescanProgress) {
+			fmt.Fprintf(p.stderr, "%d contacts checked, %d changed, %d domains left\n", r.Checked, r.Changed, r.Waiting)
+		})
+	})
+}
+
+// previewRescan prints a line for each contact that a rescan would change: id, domain, company before and after, reason.
+func previewRescan(p *program, e *provision.Engine, actor desk.Actor) error {
+	names := map[string]string{"": "-"}
+	name := func(id string) (string, error) {
+		if _, known := names[id]; !known {
+			found, err := e.CompanyNames(p.ctx, actor, []string{id})
+			if err != nil {
+				return "", err
+			}
+			names[id] = cmp.Or(found[id], "(deleted)")
+		}
+		return names[id], nil
+	}
+	changed := 0
+	checked, err := e.PreviewRescan(p.ctx, actor, func(r provision.Remapped) error {
+		from, err := name(r.Before.CompanyID)
+		if err != nil {
+			return err
+		}
+		to, err := name(r.CompanyID)
+		changed++
+		fmt.Fprintf(p.stdout, "%s\t%s\t%s\t%s\t%s\n", r.Before.ID, r.Before.Domain, from, to, r.Reason)
+		return err
+	})
+	if err == nil {
+		fmt.Fprintf(p.stderr, "%d contacts checked, %d would change\n", checked, changed)
+	}
+	return err
 }
 
 type migrateStatusCmd struct{}

@@ -47,6 +47,7 @@ type cli struct {
 	} `cmd:"" help:"Bearer tokens."`
 	Company struct {
 		Create companyCreateCmd `cmd:"" help:"Add a company with its email domains, and print its id."`
+		Rescan companyRescanCmd `cmd:"" help:"Map all contacts to companies anew, but for those whose company was set by hand."`
 	} `cmd:"" help:"Companies."`
 	Migrate struct {
 		Status migrateStatusCmd `cmd:"" help:"Show which steps of the database schema are applied."`

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"rollcall/desk"
 	"rollcall/internal/testkit"
 )
 
@@ -80,6 +81,42 @@ func TestAdminCommands(t *testing.T) {
 			if c.code == 1 && (strings.Count(stderr, "\n") != 1 || stdout != "" || !strings.HasPrefix(stderr, "rollcall: ")) {
 				t.Errorf("%s: a failure is one line on stderr; got %q, stdout %q", c.args, stderr, stdout)
 			}
+		}
+	})
+}
+
+func TestCompanyRescan(t *testing.T) {
+	testkit.Databases(t, func(t *testing.T, databaseURL string) {
+		t.Setenv("ROLLCALL_DATABASE", databaseURL)
+		s := testkit.NewServer(t, databaseURL)
+		s.Connect(t, "acme", "entra")
+		admin := s.Token(t, "acme", desk.RoleAdmin)
+		c := testkit.Call(t, "POST", s.URL+"/api/v1/contacts", admin, `{"emails":[{"value":"a@acme.example"}]}`).Want(t, 201)["id"].(string)
+		rescan := func(wantOut, wantErr string, args ...string) {
+			t.Helper()
+			code, stdout, stderr := command(t, append([]string{"company", "rescan", "--tenant", "acme"}, args...)...)
+			if code != 0 || stdout != wantOut || !strings.HasSuffix(stderr, wantErr) {
+				t.Errorf("exit %d, stdout %q, stderr %q", code, stdout, stderr)
+			}
+		}
+		rescan("", "1 contacts checked, 0 would change\n", "--dry-run")
+		// As a version of the program that did not map contacts anew has left it.
+		db := testkit.OpenSQL(t, databaseURL)
+		for _, insert := range []string{
+			"INSERT INTO companies (tenant_id, id, name, name_key, created_at) SELECT tenant_id, 'c1', 'Acme', 'acme', created_at FROM tenants",
+			"INSERT INTO company_domains (tenant_id, company_id, domain) VALUES ('acme', 'c1', 'acme.example')",
+		} {
+			if _, err := db.Exec(insert); err != nil {
+				t.Fatal(err)
+			}
+		}
+		rescan(c+"\tacme.example\t-\tAcme\tdomain\n", "1 contacts checked, 1 would change\n", "--dry-run")
+		rescan("", "1 contacts checked, 1 changed, 0 domains left\n")
+		if got := testkit.Call(t, "GET", s.URL+"/api/v1/contacts/"+c, admin, nil).Want(t, 200); got["companyReason"] != "domain" {
+			t.Errorf("the contact is %v", got)
+		}
+		if code, _, stderr := command(t, "company", "rescan", "--tenant", "nobody"); code != 1 || !strings.Contains(stderr, "no tenant nobody") {
+			t.Errorf("exit %d, %q", code, stderr)
 		}
 	})
 }

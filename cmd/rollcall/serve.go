@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"sync"
 	"time"
 
 	"rollcall/api"
@@ -73,6 +74,13 @@ func (c *serveCmd) Run(p *program) error {
 	if err := greet(p, st, base, listener.Addr()); err != nil {
 		return err
 	}
+	background, stop := context.WithCancel(p.ctx)
+	var jobs sync.WaitGroup
+	jobs.Go(func() { engine.RunRescans(background, log) })
+	defer func() {
+		stop()
+		jobs.Wait()
+	}()
 	ended := make(chan error, 1)
 	go func() { ended <- server.Serve(listener) }()
 	select {

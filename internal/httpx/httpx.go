@@ -45,6 +45,7 @@ var Statuses = map[desk.Kind]int{
 	desk.UnsupportedMedia: http.StatusUnsupportedMediaType,
 	desk.NotImplemented:   http.StatusNotImplemented,
 	desk.Unavailable:      http.StatusServiceUnavailable,
+	desk.Paused:           http.StatusServiceUnavailable,
 	desk.Internal:         http.StatusInternalServerError,
 }
 

@@ -1,0 +1,134 @@
+package provision
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"encoding/json"
+	"strings"
+
+	"rollcall/desk"
+	"rollcall/store"
+)
+
+// ConnectionEdit is what an administrator changes in a connection; nil leaves a field as it is.
+type ConnectionEdit struct {
+	Name, Description, Notes *string
+	Paused                   *bool
+	// Recorder true begins a new recording of what the directory sends, false ends it. What was recorded stays until the next
+	// one begins, or until it is deleted.
+	Recorder *bool
+	Settings json.RawMessage // an object with the settings that change
+}
+
+// maxNotes is how long a name, description or notes may be, in bytes.
+const maxNotes = 10_000
+
+// EditConnection changes a connection, with an event that tells what changed.
+func (e *Engine) EditConnection(ctx context.Context, actor desk.Actor, slug string, edit ConnectionEdit) (c desk.Connection, err error) {
+	err = e.Store.Tx(ctx, func(tx *store.Tx) error {
+		before, err := tx.LockConnection(actor.TenantID, slug)
+		if err != nil {
+			return noConnection(err)
+		}
+		c = before
+		if err := edit.apply(tx, actor, &c); err != nil {
+			return err
+		}
+		changes, err := connectionChanges(before, c)
+		if err != nil || len(changes) == 0 {
+			return err
+		}
+		if c.RecorderKey != "" && before.RecorderKey == "" {
+			if err := tx.DeleteExchanges(actor.TenantID, slug); err != nil {
+				return err
+			}
+		}
+		if err := tx.UpdateConnection(&c); err != nil {
+			return err
+		}
+		return recordSetting(tx, actor, slug, changes...)
+	})
+	return c, err
+}
+
+func (edit ConnectionEdit) apply(tx *store.Tx, actor desk.Actor, c *desk.Connection) error {
+	for _, text := range []struct {
+		field string
+		value *string
+		to    *string
+	}{{"name", edit.Name, &c.Name}, {"description", edit.Description, &c.Description}, {"notes", edit.Notes, &c.Notes}} {
+		if text.value == nil {
+			continue
+		}
+		*text.to = strings.TrimSpace(*text.value)
+		if len(*text.to) > maxNotes {
+			return desk.Errorf(desk.InvalidValue, text.field, "%s may have up to %d bytes", text.field, maxNotes)
+		}
+		if err := checkText([]string{*text.to}); err != nil {
+			return err
+		}
+	}
+	if c.Name == "" {
+		c.Name = c.Slug
+	}
+	if edit.Paused != nil && *edit.Paused != (c.PausedAt != nil) {
+		c.PausedAt, c.PausedBy = nil, ""
+		if *edit.Paused {
+			now := tx.Now
+			c.PausedAt, c.PausedBy = &now, actor.Name
+		}
+	}
+	if edit.Recorder != nil && *edit.Recorder != (c.RecorderKey != "") {
+		c.RecorderKey = ""
+		if *edit.Recorder {
+			var key [32]byte
+			rand.Read(key[:])
+			c.RecorderKey = hex.EncodeToString(key[:])
+		}
+	}
+	if edit.Settings == nil {
+		return nil
+	}
+	decoder := json.NewDecoder(bytes.NewReader(edit.Settings))
+	decoder.DisallowUnknownFields()
+	if err := decoder.Decode(&c.Settings); err != nil {
+		return &desk.Error{Kind: desk.InvalidValue, Field: "settings", Msg: "settings: " + strings.TrimPrefix(err.Error(), "json: "), Err: err}
+	}
+	return nil
+}
+
+// connectionChanges lists what an administrator changed in a connection.
+func connectionChanges(before, after desk.Connection) ([]desk.Change, error) {
+	var list []desk.Change
+	add := func(field string, from, to any) {
+		if from != to {
+			list = append(list, desk.Change{Field: field, From: none(from), To: none(to)})
+		}
+	}
+	add("name", before.Name, after.Name)
+	add("description", before.Description, after.Description)
+	add("notes", before.Notes, after.Notes)
+	add("paused", before.PausedAt != nil, after.PausedAt != nil)
+	add("recorder", before.RecorderKey != "", after.RecorderKey != "")
+	was, err := members(before.Settings)
+	if err != nil {
+		return nil, err
+	}
+	is, err := members(after.Settings)
+	if err != nil {
+		return nil, err
+	}
+	return append(list, desk.Resource(was).Diff(desk.Resource(is))...), nil
+}
+
+// members returns settings as the JSON object {"settings": …}.
+func members(s desk.Settings) (map[string]any, error) {
+	text, err := json.Marshal(map[string]any{"settings": s})
+	if err != nil {
+		return nil, err
+	}
+	var m map[string]any
+	return m, json.Unmarshal(text, &m)
+}
