@@ -29,6 +29,7 @@ const (
 	Restored    Outcome = "restored"
 	Deleted     Outcome = "deleted"
 	Erased      Outcome = "erased"
+	Skipped     Outcome = "skipped" // the connection's settings kept the contact as it was; the reason says which
 	Started     Outcome = "started"
 	Refused     Outcome = "refused"
 )

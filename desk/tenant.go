@@ -30,16 +30,11 @@ type Connection struct {
 	// Description and Notes are for people. A paused connection's requests are refused until it goes on.
 	Description, Notes string
 	PausedAt           *time.Time
-	PausedBy           string // the name of who paused it
+	PausedBy           string     // the name of who paused it
+	ResumedAt          *time.Time // when it last went on: what came before, the guard does not count
 	// RecorderKey makes the names that stand for people in recorded exchanges; "" while nothing is recorded.
 	RecorderKey string
 	Settings    Settings `gorm:"serializer:json"`
-}
-
-// Settings are what an administrator decides about a connection. Their zero value is what a new one begins with.
-type Settings struct {
-	// CreateCompanies says that a company name which no company has makes one.
-	CreateCompanies bool `json:"createCompanies"`
 }
 
 // Exchange is one recorded request of a directory with its answer, without what is personal or secret.

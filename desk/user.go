@@ -11,10 +11,12 @@ import (
 
 // DirectoryUser is what one connection's directory says about one person.
 type DirectoryUser struct {
-	TenantID   string `gorm:"primaryKey"`
-	Connection string `gorm:"primaryKey"` // slug
-	ID         string `gorm:"primaryKey"` // the SCIM id; permanent
-	ContactID  string
+	TenantID   string  `gorm:"primaryKey"`
+	Connection string  `gorm:"primaryKey"` // slug
+	ID         string  `gorm:"primaryKey"` // the SCIM id; permanent
+	ContactID  *string // nil for a user who is held and has none yet
+	// Held says why the user's contact, if there is one, does not follow them; "" where it does.
+	Held Hold
 	// Active is the state that the directory gave last: one that takes active off the resource leaves the person as is.
 	Active bool
 	// Resource is the SCIM user in canonical form as a JSON object, without id and meta. Folded is the same with its
@@ -28,6 +30,18 @@ type DirectoryUser struct {
 	ExternalID  *string // case-exact, unique in the connection
 	UserNameKey string  // folded userName, unique in the connection
 }
+
+// Hold is why a connection's settings hold a user back.
+type Hold string
+
+const (
+	HeldScope    Hold = "out_of_scope" // the user is out of the connection's scope
+	HeldCreate   Hold = "create_off"   // the connection makes no contacts
+	HeldAdoption Hold = "adoption"     // an agent shall say whether the user is a contact that was there before
+)
+
+// Counts reports whether the user keeps their contact active.
+func (u *DirectoryUser) Counts() bool { return u.Active && u.Held == "" }
 
 // UserEmail indexes one email of a directory user, since directories match on emails as well.
 type UserEmail struct {

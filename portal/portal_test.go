@@ -113,7 +113,7 @@ func TestContactPages(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			return user.ContactID
+			return *user.ContactID
 		}
 		contact := push(`{"userName":"named"}`)
 		id := push(`{"userName":"k","externalId":"K-1","displayName":"<script>alert(1)</script>","title":"<b>","emails":[{"value":"\"><img src=x>@acme.example"}]}`)
@@ -189,7 +189,7 @@ func TestPages(t *testing.T) {
 		if i == 0 {
 			s.Connect(t, "main", "entra")
 		}
-		_, err := s.Engine.CreateUser(t.Context(), desk.Actor{Type: desk.ActorDirectory, TenantID: "main", Connection: "entra"}, desk.Resource{"userName": "user-" + string(rune('a'+i/26)) + string(rune('a'+i%26)), "active": true})
+		_, err := s.Engine.CreateUser(t.Context(), testkit.Directory("main", "entra"), desk.Resource{"userName": "user-" + string(rune('a'+i/26)) + string(rune('a'+i%26)), "active": true})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -37,38 +37,38 @@ func TestCompanyOfContact(t *testing.T) {
 
 		// At creation.
 		u := w.pushAt("u1", "kofi@Acme.Example")
-		w.wantCompany(u.ContactID, acme, desk.CompanyByDomain)
-		w.wantCompany(w.pushAt("u2", "a@evilacme.example").ContactID, "", desk.CompanyNoMatch)
-		w.wantCompany(w.pushAt("u3", "a@sub.acme.example").ContactID, "", desk.CompanyNoMatch)
-		w.wantCompany(w.pushAt("u4", "a@shared.example").ContactID, "", desk.CompanyAmbiguousListing)
-		w.wantCompany(w.pushAt("u5", "a@xn--bcher-kva.example").ContactID, beta, desk.CompanyByDomain)
-		w.wantCompany(w.push(w.a, user("no address")).ContactID, "", desk.CompanyNoMatch)
-		w.wantCompany(w.push(w.a, user("upn@acme.test")).ContactID, acme, desk.CompanyByDomain)
+		w.wantCompany(*u.ContactID, acme, desk.CompanyByDomain)
+		w.wantCompany(*w.pushAt("u2", "a@evilacme.example").ContactID, "", desk.CompanyNoMatch)
+		w.wantCompany(*w.pushAt("u3", "a@sub.acme.example").ContactID, "", desk.CompanyNoMatch)
+		w.wantCompany(*w.pushAt("u4", "a@shared.example").ContactID, "", desk.CompanyAmbiguousListing)
+		w.wantCompany(*w.pushAt("u5", "a@xn--bcher-kva.example").ContactID, beta, desk.CompanyByDomain)
+		w.wantCompany(*w.push(w.a, user("no address")).ContactID, "", desk.CompanyNoMatch)
+		w.wantCompany(*w.push(w.a, user("upn@acme.test")).ContactID, acme, desk.CompanyByDomain)
 		w.wantCompany(w.make("By hand", "", "x@beta.example").ID, beta, desk.CompanyByDomain)
 
 		// Whenever the email changes, and not otherwise.
 		w.set(w.a, u.ID, "emails", work("kofi@beta.example"))
-		w.wantCompany(u.ContactID, beta, desk.CompanyByDomain)
+		w.wantCompany(*u.ContactID, beta, desk.CompanyByDomain)
 		w.set(w.a, u.ID, "emails", nil)
-		w.wantCompany(u.ContactID, "", desk.CompanyNoMatch)
+		w.wantCompany(*u.ContactID, "", desk.CompanyNoMatch)
 		w.set(w.a, u.ID, "emails", work("kofi@acme.example"))
-		w.wantCompany(u.ContactID, acme, desk.CompanyByDomain)
+		w.wantCompany(*u.ContactID, acme, desk.CompanyByDomain)
 
 		// By hand, and given back.
-		_, err := w.EditContact(w.ctx(), w.agent, u.ContactID, provision.ContactEdit{CompanyID: &beta})
+		_, err := w.EditContact(w.ctx(), w.agent, *u.ContactID, provision.ContactEdit{CompanyID: &beta})
 		w.must(err)
 		w.set(w.a, u.ID, "emails", work("kofi2@acme.example"))
-		w.wantCompany(u.ContactID, beta, desk.CompanyManual)
+		w.wantCompany(*u.ContactID, beta, desk.CompanyManual)
 		none := ""
-		_, err = w.EditContact(w.ctx(), w.agent, u.ContactID, provision.ContactEdit{CompanyID: &none})
+		_, err = w.EditContact(w.ctx(), w.agent, *u.ContactID, provision.ContactEdit{CompanyID: &none})
 		w.must(err)
 		w.set(w.a, u.ID, "emails", work("kofi3@acme.example"))
-		w.wantCompany(u.ContactID, "", desk.CompanyManual)
-		_, err = w.EditContact(w.ctx(), w.agent, u.ContactID, provision.ContactEdit{CompanyAuto: true})
+		w.wantCompany(*u.ContactID, "", desk.CompanyManual)
+		_, err = w.EditContact(w.ctx(), w.agent, *u.ContactID, provision.ContactEdit{CompanyAuto: true})
 		w.must(err)
-		w.wantCompany(u.ContactID, acme, desk.CompanyByDomain)
+		w.wantCompany(*u.ContactID, acme, desk.CompanyByDomain)
 		unknown := "nobody"
-		_, err = w.EditContact(w.ctx(), w.agent, u.ContactID, provision.ContactEdit{CompanyID: &unknown})
+		_, err = w.EditContact(w.ctx(), w.agent, *u.ContactID, provision.ContactEdit{CompanyID: &unknown})
 		w.wantKind(err, desk.InvalidValue, "companyId")
 	})
 }
@@ -99,7 +99,7 @@ func TestCompanyOfSubdomain(t *testing.T) {
 			{"a@mail.shared.example", "", desk.CompanyAmbiguousListing},
 			{"a@mail.omega.example", "", desk.CompanyNoMatch}, // which does not say that its subdomains are its
 		} {
-			w.wantCompany(w.pushAt(fmt.Sprintf("u%d", i), c.address).ContactID, c.company, c.reason)
+			w.wantCompany(*w.pushAt(fmt.Sprintf("u%d", i), c.address).ContactID, c.company, c.reason)
 		}
 		unmapped, err := w.UnmappedDomains(w.ctx(), w.agent, 10)
 		w.must(err)
@@ -125,16 +125,16 @@ func TestCompanyAmbiguousContacts(t *testing.T) {
 	both(t, func(w *world) {
 		acme, beta := w.company("Acme", "acme.example"), w.company("Beta")
 		first, second := w.pushAt("u1", "1@acme.example"), w.pushAt("u2", "2@acme.example")
-		_, err := w.EditContact(w.ctx(), w.agent, second.ContactID, provision.ContactEdit{CompanyID: &beta})
+		_, err := w.EditContact(w.ctx(), w.agent, *second.ContactID, provision.ContactEdit{CompanyID: &beta})
 		w.must(err)
 		third := w.pushAt("u3", "3@acme.example")
-		w.wantCompany(third.ContactID, "", desk.CompanyAmbiguousContacts)
+		w.wantCompany(*third.ContactID, "", desk.CompanyAmbiguousContacts)
 		// A contact's own link does not count against it: of the others, one is Beta's.
 		w.set(w.a, first.ID, "emails", work("1b@acme.example"))
-		w.wantCompany(first.ContactID, acme, desk.CompanyByDomain)
+		w.wantCompany(*first.ContactID, acme, desk.CompanyByDomain)
 		// Nor do deleted contacts.
-		w.must(w.DeleteContact(w.ctx(), w.agent, second.ContactID))
-		w.wantCompany(w.pushAt("u4", "4@acme.example").ContactID, acme, desk.CompanyByDomain)
+		w.must(w.DeleteContact(w.ctx(), w.agent, *second.ContactID))
+		w.wantCompany(*w.pushAt("u4", "4@acme.example").ContactID, acme, desk.CompanyByDomain)
 	})
 }
 
@@ -146,9 +146,9 @@ func TestDeleteCompany(t *testing.T) {
 		_, err := w.CreateCompany(w.ctx(), w.agent, provision.CompanyEdit{Name: &name})
 		w.wantKind(err, desk.Uniqueness, "name")
 		w.must(w.DeleteCompany(w.ctx(), w.agent, acme))
-		w.wantCompany(u.ContactID, "", desk.CompanyNoMatch)
+		w.wantCompany(*u.ContactID, "", desk.CompanyNoMatch)
 		w.wantKind(w.DeleteCompany(w.ctx(), w.agent, acme), desk.NotFound, "")
-		w.wantCompany(w.pushAt("u2", "2@acme.example").ContactID, "", desk.CompanyNoMatch)
+		w.wantCompany(*w.pushAt("u2", "2@acme.example").ContactID, "", desk.CompanyNoMatch)
 	})
 }
 
@@ -199,8 +199,8 @@ func TestChangeAtOnce(t *testing.T) {
 		var doomed, firms []string
 		for i := range 10 {
 			gone := w.push(w.a, user(fmt.Sprintf("gone%d@acme.example", i)))
-			w.must(w.DeleteContact(w.ctx(), w.agent, gone.ContactID))
-			doomed = append(doomed, gone.ContactID)
+			w.must(w.DeleteContact(w.ctx(), w.agent, *gone.ContactID))
+			doomed = append(doomed, *gone.ContactID)
 			firms = append(firms, w.company(fmt.Sprintf("Firm %d", i), "acme.example", fmt.Sprintf("firm%d.example", i)))
 		}
 		var wg sync.WaitGroup
@@ -214,7 +214,7 @@ func TestChangeAtOnce(t *testing.T) {
 		for i := range 10 {
 			try("patch in one directory", func() error { return w.change(w.a, a.ID, "title", fmt.Sprint(i), "active", i%2 == 0) })
 			try("patch in the other", func() error { return w.change(w.b, b.ID, "emails", work(fmt.Sprintf("k%d@acme.example", i))) })
-			try("delete by hand", func() error { return w.DeleteContact(w.ctx(), w.agent, a.ContactID) })
+			try("delete by hand", func() error { return w.DeleteContact(w.ctx(), w.agent, *a.ContactID) })
 			try("erase", func() error {
 				err := w.EraseContact(w.ctx(), w.agent, doomed[i])
 				if desk.KindOf(err) == desk.Conflict {
@@ -240,11 +240,11 @@ func TestChangeAtOnce(t *testing.T) {
 		wg.Wait()
 		w.set(w.a, a.ID, "active", false)
 		w.set(w.b, b.ID, "active", false)
-		if c := w.contact(a.ContactID); c.Status != desk.SoftDeleted {
+		if c := w.contact(*a.ContactID); c.Status != desk.SoftDeleted {
 			w.Errorf("contact is %s, though no connection holds it active", c.Status)
 		}
 		w.set(w.b, b.ID, "active", true)
-		w.wantStatus(a.ContactID, desk.Active, "")
+		w.wantStatus(*a.ContactID, desk.Active, "")
 		w.must(w.Rescan(w.ctx()))
 		for _, id := range w.all() {
 			if c := w.contact(id); c.CompanyID != "" && c.CompanyID != acme {

@@ -74,10 +74,11 @@ func (edit ConnectionEdit) apply(tx *store.Tx, actor desk.Actor, c *desk.Connect
 		c.Name = c.Slug
 	}
 	if edit.Paused != nil && *edit.Paused != (c.PausedAt != nil) {
-		c.PausedAt, c.PausedBy = nil, ""
+		now := tx.Now
 		if *edit.Paused {
-			now := tx.Now
 			c.PausedAt, c.PausedBy = &now, actor.Name
+		} else {
+			c.PausedAt, c.PausedBy, c.ResumedAt = nil, "", &now
 		}
 	}
 	if edit.Recorder != nil && *edit.Recorder != (c.RecorderKey != "") {
@@ -93,10 +94,11 @@ func (edit ConnectionEdit) apply(tx *store.Tx, actor desk.Actor, c *desk.Connect
 	}
 	decoder := json.NewDecoder(bytes.NewReader(edit.Settings))
 	decoder.DisallowUnknownFields()
-	if err := decoder.Decode(&c.Settings); err != nil {
+	type plain desk.Settings // without its reading of stored settings: what is not given stays
+	if err := decoder.Decode((*plain)(&c.Settings)); err != nil {
 		return &desk.Error{Kind: desk.InvalidValue, Field: "settings", Msg: "settings: " + strings.TrimPrefix(err.Error(), "json: "), Err: err}
 	}
-	return nil
+	return c.Settings.Check()
 }
 
 // connectionChanges lists what an administrator changed in a connection.

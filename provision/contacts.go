@@ -90,7 +90,7 @@ func (e *Engine) view(ctx context.Context, actor desk.Actor, contacts []desk.Con
 	}
 	byContact := map[string][]desk.DirectoryUser{}
 	for _, u := range users {
-		byContact[u.ContactID] = append(byContact[u.ContactID], u)
+		byContact[*u.ContactID] = append(byContact[*u.ContactID], u) // of users of contacts, none is without
 	}
 	views := make([]ContactView, len(contacts))
 	for i, c := range contacts {

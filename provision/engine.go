@@ -14,6 +14,8 @@ import (
 // Engine applies what directories and agents ask for.
 type Engine struct {
 	Store *store.Store
+
+	guards guards
 }
 
 // setProfile gives the contact a profile, and decides its company where that is new or what decides it changed. The transaction
@@ -142,7 +144,7 @@ func (e *Engine) Refuse(ctx context.Context, actor desk.Actor, r Refusal) error 
 		if ev.UserID != nil {
 			u, err := tx.User(actor.TenantID, actor.Connection, *ev.UserID)
 			if err == nil {
-				ev.ContactID = &u.ContactID
+				ev.ContactID = u.ContactID
 			} else if desk.KindOf(err) != desk.NotFound {
 				return err
 			}

@@ -39,8 +39,8 @@ func both(t *testing.T, f func(*world)) {
 		for _, slug := range []string{"a", "b"} {
 			w.must(w.CreateConnection(w.ctx(), desk.Connection{TenantID: "t", Slug: slug, Provider: "entra"}))
 		}
-		w.a = desk.Actor{Type: desk.ActorDirectory, TenantID: "t", Connection: "a", Directory: &desk.Directory{}, Name: "a"}
-		w.b = desk.Actor{Type: desk.ActorDirectory, TenantID: "t", Connection: "b", Directory: &desk.Directory{}, Name: "b"}
+		w.a = testkit.Directory("t", "a")
+		w.b = testkit.Directory("t", "b")
 		f(w)
 	})
 }
@@ -171,7 +171,7 @@ func TestCreateUser(t *testing.T) {
 	t.Run("nothing matches", func(t *testing.T) {
 		both(t, func(w *world) {
 			u := w.push(w.a, user("kofi@acme.example", "externalId", "k1", "displayName", "Kofi", "emails", work("kofi@acme.example")))
-			c := w.contact(u.ContactID)
+			c := w.contact(*u.ContactID)
 			if c.Status != desk.Active || c.VerifiedAt != nil || c.DisplayName != "Kofi" || len(c.Users) != 1 || c.Users[0].ID != u.ID {
 				w.Fatalf("contact is %+v", c)
 			}
@@ -206,7 +206,7 @@ func TestCreateUser(t *testing.T) {
 				both(t, func(w *world) {
 					made := w.make(c.contact[0], c.contact[1], c.contact[2])
 					u := w.push(w.a, c.pushed)
-					if u.ContactID != made.ID {
+					if *u.ContactID != made.ID {
 						w.Fatal("a second contact was made")
 					}
 					if got := w.contact(made.ID); got.VerifiedAt == nil || got.Status != desk.Active {
@@ -221,7 +221,7 @@ func TestCreateUser(t *testing.T) {
 		both(t, func(w *world) {
 			made := w.make("Kofi", "kofi", "")
 			w.must(w.DeleteContact(w.ctx(), w.agent, made.ID))
-			if u := w.push(w.a, user("kofi")); u.ContactID != made.ID {
+			if u := w.push(w.a, user("kofi")); *u.ContactID != made.ID {
 				w.Fatal("a second contact was made")
 			}
 			w.wantStatus(made.ID, desk.Active, "")
@@ -245,10 +245,10 @@ func TestCreateUser(t *testing.T) {
 		both(t, func(w *world) {
 			one, two := w.make("One", "", "kofi@acme.example"), w.make("Two", "", "kofi@acme.example")
 			u := w.push(w.a, user("k", "emails", work("kofi@acme.example")))
-			if u.ContactID == one.ID || u.ContactID == two.ID {
+			if *u.ContactID == one.ID || *u.ContactID == two.ID {
 				w.Fatal("one of two candidates was taken")
 			}
-			ev := w.wantEvent(u.ContactID, desk.OpCreate, desk.Created, "ambiguous_match")
+			ev := w.wantEvent(*u.ContactID, desk.OpCreate, desk.Created, "ambiguous_match")
 			if !strings.Contains(ev.Detail, one.ID) || !strings.Contains(ev.Detail, two.ID) || !strings.Contains(ev.Detail, "by email") {
 				w.Errorf("the event does not name both: %q", ev.Detail)
 			}
@@ -258,7 +258,7 @@ func TestCreateUser(t *testing.T) {
 		both(t, func(w *world) {
 			first := w.push(w.a, user("kofi", "emails", work("kofi@acme.example")))
 			second := w.push(w.a, user("kofi2", "emails", work("kofi@acme.example")))
-			if first.ContactID == second.ContactID {
+			if *first.ContactID == *second.ContactID {
 				w.Fatal("two people of one directory were merged")
 			}
 		})
@@ -277,16 +277,16 @@ func TestCreateUser(t *testing.T) {
 		both(t, func(w *world) {
 			u := w.push(w.a, user("kofi", "externalId", "k1", "title", "Old"))
 			w.set(w.a, u.ID, "active", false)
-			w.wantStatus(u.ContactID, desk.SoftDeleted, desk.ActorDirectory)
+			w.wantStatus(*u.ContactID, desk.SoftDeleted, desk.ActorDirectory)
 			again := w.push(w.a, user("kofi.new", "externalId", "k1", "displayName", "Kofi"))
-			if again.ID != u.ID || again.ContactID != u.ContactID || !again.Active || again.Version != 3 {
+			if again.ID != u.ID || *again.ContactID != *u.ContactID || !again.Active || again.Version != 3 {
 				w.Fatalf("revived as %+v, was %+v", again, u)
 			}
-			w.wantStatus(u.ContactID, desk.Active, "")
-			if p := w.contact(u.ContactID).Profile; p.Title != "" || p.UserName != "kofi.new" {
+			w.wantStatus(*u.ContactID, desk.Active, "")
+			if p := w.contact(*u.ContactID).Profile; p.Title != "" || p.UserName != "kofi.new" {
 				w.Errorf("profile is %+v", p)
 			}
-			w.wantEvent(u.ContactID, desk.OpCreate, desk.Revived, "")
+			w.wantEvent(*u.ContactID, desk.OpCreate, desk.Revived, "")
 		})
 	})
 	t.Run("the same userName", func(t *testing.T) {
@@ -309,7 +309,7 @@ func TestCreateUser(t *testing.T) {
 	t.Run("inactive from the start", func(t *testing.T) {
 		both(t, func(w *world) {
 			u := w.push(w.a, user("kofi", "active", false))
-			w.wantStatus(u.ContactID, desk.SoftDeleted, desk.ActorDirectory)
+			w.wantStatus(*u.ContactID, desk.SoftDeleted, desk.ActorDirectory)
 		})
 	})
 }
@@ -322,10 +322,10 @@ func TestUpdateUser(t *testing.T) {
 			if after.Version != 2 || !after.ModifiedAt.After(u.ModifiedAt) {
 				w.Errorf("version %d, modified %v after %v", after.Version, after.ModifiedAt, u.ModifiedAt)
 			}
-			if got := w.contact(u.ContactID).Title; got != "New" {
+			if got := w.contact(*u.ContactID).Title; got != "New" {
 				w.Errorf("title is %q", got)
 			}
-			e := w.wantEvent(u.ContactID, desk.OpPatch, desk.Updated, "")
+			e := w.wantEvent(*u.ContactID, desk.OpPatch, desk.Updated, "")
 			want := []desk.Change{{Field: "title", From: "Old", To: "New"}, {Field: "nickName", From: nil, To: "Ko"}}
 			if diff := cmp.Diff(want, e.Changes); diff != "" {
 				w.Error(diff)
@@ -336,10 +336,10 @@ func TestUpdateUser(t *testing.T) {
 		both(t, func(w *world) {
 			u := w.push(w.a, user("kofi", "title", "Old", "displayName", "Kofi"))
 			name := "Kofi A."
-			_, err := w.EditContact(w.ctx(), w.agent, u.ContactID, provision.ContactEdit{DisplayName: &name})
+			_, err := w.EditContact(w.ctx(), w.agent, *u.ContactID, provision.ContactEdit{DisplayName: &name})
 			w.must(err)
 			w.set(w.a, u.ID, "title", "New")
-			if got := w.contact(u.ContactID); got.DisplayName != "Kofi A." || got.Title != "New" {
+			if got := w.contact(*u.ContactID); got.DisplayName != "Kofi A." || got.Title != "New" {
 				w.Errorf("profile is %+v", got.Profile)
 			}
 		})
@@ -347,9 +347,9 @@ func TestUpdateUser(t *testing.T) {
 	t.Run("nothing changes", func(t *testing.T) {
 		both(t, func(w *world) {
 			u := w.push(w.a, user("kofi", "title", "T"))
-			before := w.lastEvent(u.ContactID)
+			before := w.lastEvent(*u.ContactID)
 			after := w.set(w.a, u.ID, "title", "T", "active", true)
-			if after.Version != u.Version || !after.ModifiedAt.Equal(u.ModifiedAt) || w.lastEvent(u.ContactID).ID != before.ID {
+			if after.Version != u.Version || !after.ModifiedAt.Equal(u.ModifiedAt) || w.lastEvent(*u.ContactID).ID != before.ID {
 				w.Error("a change of nothing left a trace")
 			}
 		})
@@ -357,30 +357,30 @@ func TestUpdateUser(t *testing.T) {
 	t.Run("an agent had deleted the contact", func(t *testing.T) {
 		both(t, func(w *world) {
 			u := w.push(w.a, user("kofi", "title", "T"))
-			w.must(w.DeleteContact(w.ctx(), w.agent, u.ContactID))
-			w.wantStatus(u.ContactID, desk.SoftDeleted, desk.ActorAgent)
+			w.must(w.DeleteContact(w.ctx(), w.agent, *u.ContactID))
+			w.wantStatus(*u.ContactID, desk.SoftDeleted, desk.ActorAgent)
 			w.set(w.a, u.ID, "title", "T") // nothing
-			w.wantStatus(u.ContactID, desk.SoftDeleted, desk.ActorAgent)
+			w.wantStatus(*u.ContactID, desk.SoftDeleted, desk.ActorAgent)
 			w.set(w.a, u.ID, "title", "U")
-			w.wantStatus(u.ContactID, desk.Active, "")
-			w.wantEvent(u.ContactID, desk.OpPatch, desk.Restored, "")
+			w.wantStatus(*u.ContactID, desk.Active, "")
+			w.wantEvent(*u.ContactID, desk.OpPatch, desk.Restored, "")
 		})
 	})
 	t.Run("an agent had deleted the contact, and the user is inactive", func(t *testing.T) {
 		both(t, func(w *world) {
 			u := w.push(w.a, user("kofi"))
-			w.must(w.DeleteContact(w.ctx(), w.agent, u.ContactID))
+			w.must(w.DeleteContact(w.ctx(), w.agent, *u.ContactID))
 			w.set(w.a, u.ID, "active", false)
 			w.set(w.a, u.ID, "title", "U")
-			w.wantStatus(u.ContactID, desk.SoftDeleted, desk.ActorAgent)
+			w.wantStatus(*u.ContactID, desk.SoftDeleted, desk.ActorAgent)
 		})
 	})
 	t.Run("active goes to false and comes back", func(t *testing.T) {
 		both(t, func(w *world) {
 			u := w.push(w.a, user("kofi"))
 			w.set(w.a, u.ID, "active", false)
-			w.wantStatus(u.ContactID, desk.SoftDeleted, desk.ActorDirectory)
-			e := w.wantEvent(u.ContactID, desk.OpPatch, desk.Deactivated, "")
+			w.wantStatus(*u.ContactID, desk.SoftDeleted, desk.ActorDirectory)
+			e := w.wantEvent(*u.ContactID, desk.OpPatch, desk.Deactivated, "")
 			want := []desk.Change{{Field: "status", From: "active", To: "deleted"}, {Field: "active", From: true, To: false}}
 			if diff := cmp.Diff(want, e.Changes); diff != "" {
 				w.Error(diff)
@@ -389,21 +389,21 @@ func TestUpdateUser(t *testing.T) {
 				w.Fatalf("the user is %+v, %v; want it readable and inactive", got, err)
 			}
 			w.set(w.a, u.ID, "active", true)
-			w.wantStatus(u.ContactID, desk.Active, "")
-			w.wantEvent(u.ContactID, desk.OpPatch, desk.Restored, "")
+			w.wantStatus(*u.ContactID, desk.Active, "")
+			w.wantEvent(*u.ContactID, desk.OpPatch, desk.Restored, "")
 		})
 	})
 	t.Run("active is taken off", func(t *testing.T) {
 		both(t, func(w *world) {
 			u := w.push(w.a, user("kofi"))
 			w.set(w.a, u.ID, "active", nil)
-			w.wantStatus(u.ContactID, desk.Active, "")
+			w.wantStatus(*u.ContactID, desk.Active, "")
 			w.set(w.a, u.ID, "active", false)
 			w.set(w.a, u.ID, "active", nil)
 			if after := w.set(w.a, u.ID, "title", "T"); after.Active {
 				w.Error("the person woke up")
 			}
-			w.wantStatus(u.ContactID, desk.SoftDeleted, desk.ActorDirectory)
+			w.wantStatus(*u.ContactID, desk.SoftDeleted, desk.ActorDirectory)
 		})
 	})
 	t.Run("rename", func(t *testing.T) {
@@ -412,7 +412,7 @@ func TestUpdateUser(t *testing.T) {
 			w.push(w.a, user("taken"))
 			_, err := w.UpdateUser(w.ctx(), w.a, desk.OpReplace, u.ID, nil, func(desk.Resource) (desk.Resource, string, error) { return user("TAKEN"), "", nil })
 			w.wantKind(err, desk.Uniqueness, "userName")
-			if after := w.set(w.a, u.ID, "userName", "Kofi.A"); after.ID != u.ID || w.contact(u.ContactID).UserName != "Kofi.A" {
+			if after := w.set(w.a, u.ID, "userName", "Kofi.A"); after.ID != u.ID || w.contact(*u.ContactID).UserName != "Kofi.A" {
 				w.Error("a rename is not in place")
 			}
 		})
@@ -436,16 +436,16 @@ func TestDeleteUser(t *testing.T) {
 		_, err := w.User(w.ctx(), w.a, u.ID)
 		w.wantKind(err, desk.NotFound, "")
 		w.wantKind(w.DeleteUser(w.ctx(), w.a, u.ID, nil), desk.NotFound, "")
-		w.wantStatus(u.ContactID, desk.SoftDeleted, desk.ActorDirectory)
-		w.wantEvent(u.ContactID, desk.OpDelete, desk.Deleted, "")
+		w.wantStatus(*u.ContactID, desk.SoftDeleted, desk.ActorDirectory)
+		w.wantEvent(*u.ContactID, desk.OpDelete, desk.Deleted, "")
 
 		// A new assignment, by externalId alone, finds the same contact.
 		again := w.push(w.a, user("kofi.new", "externalId", "k1"))
-		if again.ID == u.ID || again.ContactID != u.ContactID {
+		if again.ID == u.ID || *again.ContactID != *u.ContactID {
 			w.Fatalf("pushed again as %+v, was %+v", again, u)
 		}
-		w.wantStatus(u.ContactID, desk.Active, "")
-		w.wantEvent(u.ContactID, desk.OpCreate, desk.Adopted, "externalId")
+		w.wantStatus(*u.ContactID, desk.Active, "")
+		w.wantEvent(*u.ContactID, desk.OpCreate, desk.Adopted, "externalId")
 	})
 }
 
@@ -453,10 +453,10 @@ func TestTwoDirectories(t *testing.T) {
 	both(t, func(w *world) {
 		a := w.push(w.a, user("kofi@acme.example", "externalId", "k1", "displayName", "Kofi"))
 		b := w.push(w.b, user("kofi@acme.example", "externalId", "z-9"))
-		if a.ContactID != b.ContactID || a.ID == b.ID {
+		if *a.ContactID != *b.ContactID || a.ID == b.ID {
 			w.Fatal("one person has two contacts, or one user")
 		}
-		contact := a.ContactID
+		contact := *a.ContactID
 		w.set(w.a, a.ID, "active", false)
 		w.wantStatus(contact, desk.Active, "")
 		w.wantEvent(contact, desk.OpPatch, desk.Deactivated, "held_by_other_connection")
@@ -473,7 +473,7 @@ func TestTwoDirectoriesByExternalID(t *testing.T) {
 	both(t, func(w *world) {
 		a := w.push(w.a, user("kofi", "externalId", "same"))
 		b := w.push(w.b, user("adeyemi", "externalId", "same"))
-		if a.ContactID != b.ContactID {
+		if *a.ContactID != *b.ContactID {
 			w.Error("the externalId that another connection knows did not match")
 		}
 	})
@@ -499,7 +499,7 @@ func TestEraseContact(t *testing.T) {
 		refuse(user("WED@acme.example"), desk.Uniqueness)
 		bystander := w.push(w.a, user("ann@acme.example"))
 		refuse(user("ANN@acme.example"), desk.Uniqueness)
-		contact := born.ContactID
+		contact := *born.ContactID
 
 		w.wantKind(w.EraseContact(w.ctx(), w.agent, contact), desk.Conflict, "status")
 		w.must(w.DeleteUser(w.ctx(), w.a, born.ID, nil))
@@ -520,14 +520,14 @@ func TestEraseContact(t *testing.T) {
 			if e.ContactID != nil && *e.ContactID == contact {
 				kept++
 			}
-			if e.Subject == "ANN@acme.example" && e.Detail == "" || e.ContactID != nil && *e.ContactID == bystander.ContactID && e.Outcome == desk.Created && e.Changes == nil {
+			if e.Subject == "ANN@acme.example" && e.Detail == "" || e.ContactID != nil && *e.ContactID == *bystander.ContactID && e.Outcome == desk.Created && e.Changes == nil {
 				w.Errorf("somebody else's event was erased: %+v", e)
 			}
 		}
 		if kept < 4 { // created, updated, deleted, and the refusals that named the contact
 			w.Errorf("%d events of the contact are left, want all", kept)
 		}
-		if again := w.push(w.a, user("wed@acme.example", "externalId", "k1")); again.ContactID == contact {
+		if again := w.push(w.a, user("wed@acme.example", "externalId", "k1")); *again.ContactID == contact {
 			w.Error("an erased contact came back")
 		}
 	})
@@ -537,8 +537,8 @@ func TestEraseContact(t *testing.T) {
 func TestEraseHeldContact(t *testing.T) {
 	both(t, func(w *world) {
 		u := w.push(w.a, user("kofi@acme.example", "externalId", "k1", "emails", work("kofi@acme.example")))
-		w.must(w.DeleteContact(w.ctx(), w.agent, u.ContactID))
-		w.must(w.EraseContact(w.ctx(), w.agent, u.ContactID))
+		w.must(w.DeleteContact(w.ctx(), w.agent, *u.ContactID))
+		w.must(w.EraseContact(w.ctx(), w.agent, *u.ContactID))
 		_, err := w.User(w.ctx(), w.a, u.ID)
 		w.wantKind(err, desk.NotFound, "")
 		users, total, err := w.Users(w.ctx(), w.a, desk.UserQuery{Limit: 10})

@@ -34,37 +34,37 @@ func TestRescanOfDomain(t *testing.T) {
 		first, second := w.pushAt("u1", "1@acme.example"), w.pushAt("u2", "2@ACME.example")
 		byHand, blank, gone := w.pushAt("u3", "3@acme.example"), w.pushAt("u4", "4@acme.example"), w.pushAt("u5", "5@acme.example")
 		sub, other := w.pushAt("u6", "6@eu.acme.example"), w.pushAt("u7", "7@evilacme.example")
-		w.pin(byHand.ContactID, beta)
-		w.pin(blank.ContactID, "")
-		w.must(w.DeleteContact(w.ctx(), w.agent, gone.ContactID))
+		w.pin(*byHand.ContactID, beta)
+		w.pin(*blank.ContactID, "")
+		w.must(w.DeleteContact(w.ctx(), w.agent, *gone.ContactID))
 		want := func(company string, reason desk.CompanyReason) {
 			w.Helper()
 			for _, u := range []desk.DirectoryUser{first, second, gone} {
-				w.wantCompany(u.ContactID, company, reason)
+				w.wantCompany(*u.ContactID, company, reason)
 			}
-			w.wantCompany(byHand.ContactID, beta, desk.CompanyManual)
-			w.wantCompany(blank.ContactID, "", desk.CompanyManual)
-			w.wantCompany(other.ContactID, "", desk.CompanyNoMatch)
+			w.wantCompany(*byHand.ContactID, beta, desk.CompanyManual)
+			w.wantCompany(*blank.ContactID, "", desk.CompanyManual)
+			w.wantCompany(*other.ContactID, "", desk.CompanyNoMatch)
 		}
 		want("", desk.CompanyNoMatch)
 		w.list(acme, "acme.example")
 		want(acme, desk.CompanyByDomain)
-		w.wantCompany(sub.ContactID, "", desk.CompanyNoMatch)
+		w.wantCompany(*sub.ContactID, "", desk.CompanyNoMatch)
 		w.list(acme, "acme.example", "*.acme.example")
-		w.wantCompany(sub.ContactID, acme, desk.CompanyByDomain)
+		w.wantCompany(*sub.ContactID, acme, desk.CompanyByDomain)
 		w.list(beta, "acme.example")
 		want("", desk.CompanyAmbiguousListing)
 		w.list(acme, "*.acme.example")
 		want(beta, desk.CompanyByDomain)
 		w.list(acme)
-		w.wantCompany(sub.ContactID, "", desk.CompanyNoMatch)
+		w.wantCompany(*sub.ContactID, "", desk.CompanyNoMatch)
 		w.must(w.DeleteCompany(w.ctx(), w.agent, beta))
 		for _, u := range []desk.DirectoryUser{first, second, gone, byHand} {
-			w.wantCompany(u.ContactID, "", desk.CompanyNoMatch)
+			w.wantCompany(*u.ContactID, "", desk.CompanyNoMatch)
 		}
-		w.wantCompany(blank.ContactID, "", desk.CompanyManual)
+		w.wantCompany(*blank.ContactID, "", desk.CompanyManual)
 
-		events, err := w.ContactEvents(w.ctx(), w.agent, first.ContactID, "", 2)
+		events, err := w.ContactEvents(w.ctx(), w.agent, *first.ContactID, "", 2)
 		w.must(err)
 		last := events[1]
 		if last.ActorType != desk.ActorSystem || last.Operation != desk.OpRescan || len(last.Changes) != 2 || last.Changes[0] != (desk.Change{Field: "company", From: nil, To: beta}) {
@@ -84,15 +84,15 @@ func TestRescanWhenAmbiguityEnds(t *testing.T) {
 		acme, beta := w.company("Acme", "acme.example"), w.company("Beta")
 		w.pushAt("u1", "1@acme.example")
 		second := w.pushAt("u2", "2@acme.example")
-		w.pin(second.ContactID, beta)
+		w.pin(*second.ContactID, beta)
 		third, fourth := w.pushAt("u3", "3@acme.example"), w.pushAt("u4", "4@acme.example")
 		w.must(w.Rescan(w.ctx()))
-		w.wantCompany(third.ContactID, "", desk.CompanyAmbiguousContacts)
+		w.wantCompany(*third.ContactID, "", desk.CompanyAmbiguousContacts)
 		w.set(w.a, second.ID, "active", false)
 		w.must(w.Rescan(w.ctx()))
-		w.wantCompany(third.ContactID, acme, desk.CompanyByDomain)
-		w.wantCompany(fourth.ContactID, acme, desk.CompanyByDomain)
-		w.wantCompany(second.ContactID, beta, desk.CompanyManual)
+		w.wantCompany(*third.ContactID, acme, desk.CompanyByDomain)
+		w.wantCompany(*fourth.ContactID, acme, desk.CompanyByDomain)
+		w.wantCompany(*second.ContactID, beta, desk.CompanyManual)
 	})
 }
 
@@ -100,37 +100,37 @@ func TestCompanyByDirectory(t *testing.T) {
 	both(t, func(w *world) {
 		acme, beta := w.company("Acme", "acme.example"), w.company("Beta Ltd")
 		u := w.push(w.a, named("u1@acme.example", " BETA ltd "))
-		w.wantCompany(u.ContactID, beta, desk.CompanyByDirectory)
-		if c := w.contact(u.ContactID); c.DirectoryCompany != "BETA ltd" {
+		w.wantCompany(*u.ContactID, beta, desk.CompanyByDirectory)
+		if c := w.contact(*u.ContactID); c.DirectoryCompany != "BETA ltd" {
 			w.Errorf("the directory calls it %q", c.DirectoryCompany)
 		}
 		unknown := w.push(w.a, named("u2@acme.example", "Gamma"))
-		w.wantCompany(unknown.ContactID, acme, desk.CompanyByDomain)
+		w.wantCompany(*unknown.ContactID, acme, desk.CompanyByDomain)
 
 		// It follows changes, and ends with the name.
 		organization := func(name string) map[string]any { return map[string]any{"organization": name} }
 		w.set(w.a, u.ID, desk.EnterpriseURN, organization("acme"))
-		w.wantCompany(u.ContactID, acme, desk.CompanyByDirectory)
+		w.wantCompany(*u.ContactID, acme, desk.CompanyByDirectory)
 		w.set(w.a, u.ID, desk.EnterpriseURN, nil)
-		w.wantCompany(u.ContactID, acme, desk.CompanyByDomain)
+		w.wantCompany(*u.ContactID, acme, desk.CompanyByDomain)
 
 		// An agent's word stands above it.
-		w.pin(u.ContactID, "")
+		w.pin(*u.ContactID, "")
 		w.set(w.a, u.ID, desk.EnterpriseURN, organization("Beta Ltd"))
-		w.wantCompany(u.ContactID, "", desk.CompanyManual)
-		_, err := w.EditContact(w.ctx(), w.agent, u.ContactID, provision.ContactEdit{CompanyAuto: true})
+		w.wantCompany(*u.ContactID, "", desk.CompanyManual)
+		_, err := w.EditContact(w.ctx(), w.agent, *u.ContactID, provision.ContactEdit{CompanyAuto: true})
 		w.must(err)
-		w.wantCompany(u.ContactID, beta, desk.CompanyByDirectory)
+		w.wantCompany(*u.ContactID, beta, desk.CompanyByDirectory)
 
 		// Companies that come, are renamed and go.
 		gamma := w.company("gamma")
-		w.wantCompany(unknown.ContactID, gamma, desk.CompanyByDirectory)
+		w.wantCompany(*unknown.ContactID, gamma, desk.CompanyByDirectory)
 		name := "Gamma Inc"
 		_, err = w.EditCompany(w.ctx(), w.agent, gamma, provision.CompanyEdit{Name: &name})
 		w.must(err)
-		w.wantCompany(unknown.ContactID, acme, desk.CompanyByDomain)
+		w.wantCompany(*unknown.ContactID, acme, desk.CompanyByDomain)
 		w.must(w.DeleteCompany(w.ctx(), w.agent, beta))
-		w.wantCompany(u.ContactID, acme, desk.CompanyByDomain)
+		w.wantCompany(*u.ContactID, acme, desk.CompanyByDomain)
 
 		// Made where the connection says so.
 		settings := provision.ConnectionEdit{Settings: []byte(`{"createCompanies":true}`)}
@@ -138,15 +138,15 @@ func TestCompanyByDirectory(t *testing.T) {
 		w.must(err)
 		w.a.Directory = &desk.Directory{Connection: c}
 		delta := w.push(w.a, named("u3@acme.example", "Delta"))
-		made := w.contact(delta.ContactID)
+		made := w.contact(*delta.ContactID)
 		if made.CompanyName != "Delta" || made.CompanyReason != desk.CompanyByDirectory {
 			w.Errorf("the company is %q by %s", made.CompanyName, made.CompanyReason)
 		}
-		w.wantCompany(w.push(w.b, named("u4@acme.example", "delta")).ContactID, made.CompanyID, desk.CompanyByDirectory)
-		w.wantCompany(w.push(w.b, named("u5@acme.example", "Epsilon")).ContactID, "", desk.CompanyAmbiguousContacts)
+		w.wantCompany(*w.push(w.b, named("u4@acme.example", "delta")).ContactID, made.CompanyID, desk.CompanyByDirectory)
+		w.wantCompany(*w.push(w.b, named("u5@acme.example", "Epsilon")).ContactID, "", desk.CompanyAmbiguousContacts)
 		epsilon := w.push(w.a, named("u6@acme.example", "Epsilon"))
 		w.must(w.Rescan(w.ctx()))
-		list, err := w.Contacts(w.ctx(), w.agent, provision.ContactQuery{Company: w.contact(epsilon.ContactID).CompanyID, Limit: 10})
+		list, err := w.Contacts(w.ctx(), w.agent, provision.ContactQuery{Company: w.contact(*epsilon.ContactID).CompanyID, Limit: 10})
 		w.must(err)
 		if len(list) != 2 {
 			w.Errorf("%d contacts are Epsilon's; both directories' people should be", len(list))
@@ -234,7 +234,7 @@ func TestRescanSettles(t *testing.T) {
 			case n == 4 && len(users) > 0 && len(firms) > 0:
 				u, err := w.User(w.ctx(), w.a, pick(users))
 				w.must(err)
-				w.pin(u.ContactID, pick(append([]string{""}, firms...)))
+				w.pin(*u.ContactID, pick(append([]string{""}, firms...)))
 			case n == 5 && len(users) > 0:
 				w.set(w.a, pick(users), "active", random.IntN(2) == 0)
 			case n == 6 && len(users) > 0:

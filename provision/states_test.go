@@ -149,12 +149,12 @@ func (p *protagonist) do(action string) error {
 		}
 		p.users[directory] = u.ID
 		if p.contact == "" {
-			p.contact = u.ContactID
+			p.contact = *u.ContactID
 			subject := "help"
-			ticket, err := p.CreateTicket(p.ctx(), p.agent, u.ContactID, provision.TicketEdit{Subject: &subject})
+			ticket, err := p.CreateTicket(p.ctx(), p.agent, *u.ContactID, provision.TicketEdit{Subject: &subject})
 			p.must(err)
 			p.ticket = ticket.ID
-		} else if u.ContactID != p.contact {
+		} else if *u.ContactID != p.contact {
 			p.Fatalf("%s: another contact", p.name)
 		}
 		return nil

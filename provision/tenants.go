@@ -62,7 +62,7 @@ func AddConnection(tx *store.Tx, c desk.Connection) error {
 	} else if err != nil {
 		return err
 	}
-	c.CreatedAt = tx.Now
+	c.CreatedAt, c.Settings = tx.Now, desk.DefaultSettings()
 	err := tx.CreateConnection(&c)
 	if desk.KindOf(err) == desk.Uniqueness {
 		return desk.Errorf(desk.Uniqueness, "connection", "connection %s exists already in tenant %s", c.Slug, c.TenantID)

@@ -42,7 +42,7 @@ func (e *Engine) Users(ctx context.Context, actor desk.Actor, q desk.UserQuery) 
 func (e *Engine) CreateUser(ctx context.Context, actor desk.Actor, r desk.Resource) (desk.DirectoryUser, error) {
 	var u desk.DirectoryUser
 	create := func(tx *store.Tx) (err error) {
-		u, err = change{tx, actor, desk.OpCreate, nil}.create(r)
+		u, err = change{tx, e, actor, desk.OpCreate, nil}.create(r)
 		return err
 	}
 	err := e.Store.Tx(ctx, create)
@@ -50,7 +50,7 @@ func (e *Engine) CreateUser(ctx context.Context, actor desk.Actor, r desk.Resour
 		// Another request took a key, or the contact, after this one had looked. Now that is there to be seen.
 		err = e.Store.Tx(ctx, create)
 	}
-	return u, e.describe(ctx, actor, err, r)
+	return u, e.describe(ctx, actor, e.guarded(ctx, actor, err), r)
 }
 
 // Edit makes the next state of a user's resource. It gets a copy that it may change, and may be called several times. A note
@@ -69,38 +69,51 @@ func (e *Engine) UpdateUser(ctx context.Context, actor desk.Actor, operation des
 		if err := tx.Lock(actor.TenantID); err != nil {
 			return err
 		}
-		u, err = change{tx, actor, operation, check}.update(id, func(r desk.Resource) (_ desk.Resource, note string, err error) {
+		u, err = change{tx, e, actor, operation, check}.update(id, func(r desk.Resource) (_ desk.Resource, note string, err error) {
 			wanted, note, err = edit(r)
 			return wanted, note, err
 		})
 		return err
 	})
-	return u, e.describe(ctx, actor, err, wanted)
+	return u, e.describe(ctx, actor, e.guarded(ctx, actor, err), wanted)
 }
 
 // DeleteUser removes a directory user for good, if check (nil for none) lets it. Its contact is soft-deleted unless another connection holds it active, and
 // keeps the externalId, so that a new assignment finds it.
 func (e *Engine) DeleteUser(ctx context.Context, actor desk.Actor, id string, check Check) error {
-	err := e.Store.Tx(ctx, func(tx *store.Tx) error { return change{tx, actor, desk.OpDelete, check}.delete(id) })
-	return e.describe(ctx, actor, err, nil)
+	err := e.Store.Tx(ctx, func(tx *store.Tx) error { return change{tx, e, actor, desk.OpDelete, check}.delete(id) })
+	return e.describe(ctx, actor, e.guarded(ctx, actor, err), nil)
 }
 
 // change is what one request of a directory does, inside its transaction.
 type change struct {
 	*store.Tx
+	engine    *Engine
 	actor     desk.Actor
 	operation desk.Operation
 	check     Check
 }
 
-// setProfile gives the contact a profile. A company of the name that the profile gives is made, where the connection says so.
-func (c change) setProfile(contact *desk.Contact, p desk.Profile) error {
-	if p.DirectoryCompany != contact.DirectoryCompany && c.actor.Directory.Settings.CreateCompanies && contact.CompanyReason != desk.CompanyManual {
+func (c change) settings() *desk.Settings { return &c.actor.Directory.Settings }
+
+// setProfile gives the contact what the directory changed between two profiles, as far as the settings let it, and reports
+// whether they do. A company of the name that the directory gives is made, where the connection says so.
+func (c change) setProfile(contact *desk.Contact, before, after desk.Profile) (bool, error) {
+	s := c.settings()
+	existed, anew := contact.VerifiedAt != nil, contact.CompanyReason == ""
+	if !anew && !s.Apply.Update || existed && !s.UpdateExisting {
+		return false, nil
+	}
+	p := contact.Profile.Update(before, after)
+	if existed && s.KeepNames {
+		p.DisplayName = contact.DisplayName
+	}
+	if p.DirectoryCompany != contact.DirectoryCompany && s.CreateCompanies && contact.CompanyReason != desk.CompanyManual {
 		if err := ensureCompany(c.Tx, c.actor, p.DirectoryCompany); err != nil {
-			return err
+			return true, err
 		}
 	}
-	return setProfile(c.Tx, contact, p)
+	return true, setProfile(c.Tx, contact, p)
 }
 
 // lock returns a user that may be changed, and its contact.
@@ -114,10 +127,7 @@ func (c change) lock(id string) (desk.DirectoryUser, desk.Contact, error) {
 
 func (c change) create(r desk.Resource) (desk.DirectoryUser, error) {
 	profile := desk.ProfileOf(r)
-	person := store.Person{
-		TenantID: c.actor.TenantID, Connection: c.actor.Connection,
-		ExternalID: r.ExternalID(), UserName: desk.Fold(r.UserName()), Email: desk.Fold(profile.MatchAddress()),
-	}
+	person := personOf(&desk.DirectoryUser{TenantID: c.actor.TenantID, Connection: c.actor.Connection}, r, profile)
 	if err := c.Lock(person.TenantID, person.ExternalID, person.UserName, person.Email); err != nil {
 		return desk.DirectoryUser{}, err
 	}
@@ -139,14 +149,48 @@ func (c change) create(r desk.Resource) (desk.DirectoryUser, error) {
 	if err := u.SetResource(r); err != nil {
 		return u, err
 	}
-	contact, reason, note, err := c.match(person)
+	return u, c.place(&u, r, person, profile, "", func() error { return c.CreateUser(&u, u.EmailIndex(r)) })
+}
+
+// place gives a user who has no contact one: the contact that they match, else a new one; or none, where the settings hold the
+// user back. save writes the user. The transaction holds the person's keys.
+func (c change) place(u *desk.DirectoryUser, r desk.Resource, person store.Person, profile desk.Profile, note string, save func() error) error {
+	contact, reason, doubt, err := c.match(person)
 	if err != nil {
-		return u, err
+		return err
 	}
-	if contact == "" {
-		return u, c.createContact(&u, r, profile, reason, note)
+	note = join(note, doubt)
+	u.Held = ""
+	switch s := c.settings(); {
+	case contact != "" && s.Adopt == desk.AdoptRefuse:
+		return &desk.Error{
+			Kind: desk.Uniqueness, Field: reason, ContactID: contact, Subject: r.UserName(),
+			Msg: "the helpdesk has a contact with this " + reason + " already, and the connection adopts none; an administrator can change that",
+		}
+	case contact != "" && s.Adopt == desk.AdoptAsk:
+		u.Held, note = desk.HeldAdoption, join(note, "by "+reason+" it may be contact "+contact)
+	case contact == "" && !s.Apply.Create:
+		u.Held = desk.HeldCreate
 	}
-	return u, c.adopt(&u, r, profile, contact, reason)
+	switch {
+	case u.Held != "":
+		if err := save(); err != nil {
+			return err
+		}
+		// Without the changes: nobody could erase them later, as there is no contact.
+		return c.record(u, desk.Skipped, string(u.Held), note, nil)
+	case contact == "":
+		return c.createContact(u, r, profile, reason, note, save)
+	}
+	return c.adopt(u, r, profile, contact, reason, note, save)
+}
+
+// join makes one note of two, either of which may be empty.
+func join(a, b string) string {
+	if a == "" || b == "" {
+		return a + b
+	}
+	return a + "; " + b
 }
 
 // holders returns the users of the connection that hold the person's externalId and userName, nil for none.
@@ -187,10 +231,10 @@ func (c change) match(p store.Person) (contact, reason, note string, err error) 
 	return "", "no_match", "", nil
 }
 
-// createContact makes a contact for a new user.
-func (c change) createContact(u *desk.DirectoryUser, r desk.Resource, profile desk.Profile, reason, note string) error {
+// createContact makes a contact for a user.
+func (c change) createContact(u *desk.DirectoryUser, r desk.Resource, profile desk.Profile, reason, note string, save func() error) error {
 	contact := desk.Contact{TenantID: u.TenantID, ID: store.NewID(), Status: desk.Active, CreatedAt: c.Now, ModifiedAt: c.Now}
-	if err := c.setProfile(&contact, profile); err != nil {
+	if _, err := c.setProfile(&contact, desk.Profile{}, profile); err != nil {
 		return err
 	}
 	if !u.Active {
@@ -199,15 +243,15 @@ func (c change) createContact(u *desk.DirectoryUser, r desk.Resource, profile de
 	if err := c.CreateContact(&contact); err != nil {
 		return err
 	}
-	u.ContactID = contact.ID
-	if err := c.CreateUser(u, u.EmailIndex(r)); err != nil {
+	u.ContactID = &contact.ID
+	if err := save(); err != nil {
 		return err
 	}
 	return c.record(u, desk.Created, reason, note, changes(&desk.Contact{}, &contact, nil, r))
 }
 
-// adopt makes a contact the person behind a new user.
-func (c change) adopt(u *desk.DirectoryUser, r desk.Resource, profile desk.Profile, id, reason string) error {
+// adopt makes a contact the person behind a user.
+func (c change) adopt(u *desk.DirectoryUser, r desk.Resource, profile desk.Profile, id, reason, note string, save func() error) error {
 	before, err := c.LockContact(u.TenantID, id)
 	if desk.KindOf(err) == desk.NotFound {
 		return errGone
@@ -216,25 +260,29 @@ func (c change) adopt(u *desk.DirectoryUser, r desk.Resource, profile desk.Profi
 		return err
 	}
 	contact := before
-	u.ContactID = contact.ID
-	if err := c.setProfile(&contact, contact.Profile.Update(desk.Profile{}, profile)); err != nil {
-		return err
-	}
+	u.ContactID = &contact.ID
 	if contact.VerifiedAt == nil {
-		contact.VerifiedAt = &u.CreatedAt
+		contact.VerifiedAt = &u.ModifiedAt
 	}
-	if u.Active {
-		restore(&contact)
-	} else if err := c.release(&contact); err != nil {
+	if _, err := c.setProfile(&contact, desk.Profile{}, profile); err != nil {
 		return err
+	}
+	switch {
+	case !c.settings().Apply.Deactivate:
+	case u.Active:
+		restore(&contact)
+	default:
+		if err := c.release(&contact); err != nil {
+			return err
+		}
 	}
 	if err := saveContact(c.Tx, &before, &contact); err != nil {
 		return err
 	}
-	if err := c.CreateUser(u, u.EmailIndex(r)); err != nil {
+	if err := save(); err != nil {
 		return err
 	}
-	return c.record(u, desk.Adopted, reason, "", changes(&before, &contact, nil, r))
+	return c.record(u, desk.Adopted, reason, note, changes(&before, &contact, nil, r))
 }
 
 // update gives a user the state that edit makes. In a create it revives: the user is there, and inactive.
@@ -262,17 +310,27 @@ func (c change) update(id string, edit Edit) (desk.DirectoryUser, error) {
 	if u.Resource == stored.Resource && c.operation != desk.OpCreate {
 		return stored, nil
 	}
-	contact := before
-	if err := c.setProfile(&contact, contact.Profile.Update(desk.ProfileOf(was), desk.ProfileOf(r))); err != nil {
-		return stored, err
+	u.Version++
+	u.ModifiedAt = c.Now
+	save := func() error { return c.UpdateUser(&u, stored.EmailIndex(was), u.EmailIndex(r)) }
+	profile := desk.ProfileOf(r)
+	if stored.ContactID == nil {
+		person := personOf(&u, r, profile)
+		if err := c.Lock(person.TenantID, person.ExternalID, person.UserName, person.Email); err != nil {
+			return stored, err
+		}
+		return u, c.place(&u, r, person, profile, note, save)
 	}
-	outcome, reason, err := c.follow(&stored, &u, &contact)
+	contact := before
+	updated, err := c.setProfile(&contact, desk.ProfileOf(was), profile)
 	if err != nil {
 		return stored, err
 	}
-	u.Version++
-	u.ModifiedAt = c.Now
-	if err := c.UpdateUser(&u, stored.EmailIndex(was), u.EmailIndex(r)); err != nil {
+	outcome, reason, err := c.follow(&stored, &u, &contact, updated)
+	if err != nil {
+		return stored, err
+	}
+	if err := save(); err != nil {
 		return stored, err
 	}
 	if len(contactChanges(&before, &contact)) > 0 {
@@ -283,21 +341,26 @@ func (c change) update(id string, edit Edit) (desk.DirectoryUser, error) {
 	return u, c.record(&u, outcome, reason, note, changes(&before, &contact, was, r))
 }
 
-// follow lets the contact follow a user's active, and says what became of the user.
-func (c change) follow(stored, u *desk.DirectoryUser, contact *desk.Contact) (outcome desk.Outcome, reason string, err error) {
+// follow lets the contact follow whether a user counts, and says what became of the user. updated says that the contact got the
+// user's values.
+func (c change) follow(stored, u *desk.DirectoryUser, contact *desk.Contact, updated bool) (outcome desk.Outcome, reason string, err error) {
 	switch {
-	case stored.Active && !u.Active:
+	case stored.Counts() != u.Counts() && !c.settings().Apply.Deactivate:
+		return desk.Skipped, "deactivate_off", nil
+	case stored.Counts() && !u.Counts():
 		if err := c.release(contact); err != nil {
 			return "", "", err
 		}
 		return desk.Deactivated, heldBy(contact), nil
-	case u.Active && (!stored.Active || contact.Status != desk.Active):
+	case u.Counts() && !stored.Counts(), u.Counts() && updated && contact.Status != desk.Active:
 		// Also what an agent had deleted comes back with the directory's next change.
 		restore(contact)
 		if c.operation == desk.OpCreate {
 			return desk.Revived, "", nil
 		}
 		return desk.Restored, "", nil
+	case !updated:
+		return desk.Skipped, "update_off", nil
 	}
 	return desk.Updated, "", nil
 }
@@ -314,12 +377,22 @@ func (c change) delete(id string) error {
 	if err != nil {
 		return err
 	}
+	if u.ContactID == nil {
+		if err := c.DeleteUser(&u, u.EmailIndex(r)); err != nil {
+			return err
+		}
+		return c.record(&u, desk.Deleted, string(u.Held), "", nil)
+	}
 	contact := before
 	if u.ExternalID != nil {
 		contact.ExternalID = u.ExternalID
 	}
-	if err := c.release(&contact); err != nil {
-		return err
+	reason := "delete_off"
+	if c.settings().Apply.Delete {
+		if err := c.release(&contact); err != nil {
+			return err
+		}
+		reason = heldBy(&contact)
 	}
 	if err := saveContact(c.Tx, &before, &contact); err != nil {
 		return err
@@ -327,7 +400,7 @@ func (c change) delete(id string) error {
 	if err := c.DeleteUser(&u, u.EmailIndex(r)); err != nil {
 		return err
 	}
-	return c.record(&u, desk.Deleted, heldBy(&contact), "", changes(&before, &contact, r, nil))
+	return c.record(&u, desk.Deleted, reason, "", changes(&before, &contact, r, nil))
 }
 
 // release soft-deletes a contact that the connection no longer holds active, unless another one does.
@@ -340,9 +413,12 @@ func (c change) release(contact *desk.Contact) error {
 		return err
 	}
 	for _, u := range users {
-		if u.Active && u.Connection != c.actor.Connection {
+		if u.Counts() && u.Connection != c.actor.Connection {
 			return nil
 		}
+	}
+	if err := c.engine.guards.pass(c.Tx, c.actor.Directory, contact); err != nil {
+		return err
 	}
 	softDelete(c.Tx, contact, desk.ActorDirectory)
 	return nil
@@ -358,7 +434,7 @@ func heldBy(contact *desk.Contact) string {
 
 func (c change) record(u *desk.DirectoryUser, outcome desk.Outcome, reason, note string, changes []desk.Change) error {
 	ev := c.actor.Event(c.operation, outcome, reason)
-	ev.UserID, ev.ContactID, ev.Detail, ev.Changes = &u.ID, &u.ContactID, clip(note), changes
+	ev.UserID, ev.ContactID, ev.Detail, ev.Changes = &u.ID, u.ContactID, clip(note), changes
 	return c.Record(ev)
 }
 
@@ -383,7 +459,7 @@ func (e *Engine) describe(ctx context.Context, actor desk.Actor, err error, r de
 	case known.Kind == desk.NotFound && known.Err != nil:
 		said.Msg = "no user with this id in this connection; it may have been deleted"
 		return &said
-	case known.Kind != desk.Uniqueness || r == nil:
+	case known.Kind != desk.Uniqueness || r == nil || known.ContactID != "":
 		return err
 	case known.Field == "externalId":
 		said.Subject = r.ExternalID()
@@ -398,7 +474,9 @@ func (e *Engine) describe(ctx context.Context, actor desk.Actor, err error, r de
 	for _, u := range held {
 		// Should the look-up have failed, the log does not say who stands in the way.
 		if err == nil && (known.Field == "userName") == (u.UserNameKey == desk.Fold(r.UserName())) {
-			said.ContactID = u.ContactID
+			if u.ContactID != nil {
+				said.ContactID = *u.ContactID
+			}
 		}
 	}
 	return &said

@@ -114,7 +114,7 @@ func TestFiltersAgree(t *testing.T) {
 		start := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 		n := 0
 		server.Store.Now = func() time.Time { n++; return start.Add(time.Duration(n) * time.Microsecond) }
-		actor := desk.Actor{Type: desk.ActorDirectory, TenantID: "t", Connection: "c", Name: "c"}
+		actor := testkit.Directory("t", "c")
 		type person struct {
 			id     string
 			values map[string]any

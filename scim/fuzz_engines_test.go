@@ -41,7 +41,7 @@ func newEngines(f *testing.F) engines {
 		s := &fuzzed{Server: testkit.NewServer(f, databaseURL)}
 		s.base, s.token = s.Connect(f, "main", "entra")
 		s.subject = s.do("POST", "/Users", fuzzSubject).id(f)
-		actor := desk.Actor{Type: desk.ActorDirectory, TenantID: "main", Connection: "entra", Name: "entra"}
+		actor := testkit.Directory("main", "entra")
 		for _, r := range people() {
 			u, err := s.Engine.CreateUser(f.Context(), actor, r)
 			if err != nil {

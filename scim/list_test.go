@@ -20,7 +20,7 @@ import (
 	"rollcall/scim"
 )
 
-var entra = desk.Actor{Type: desk.ActorDirectory, TenantID: "main", Connection: "entra", Name: "entra"}
+var entra = testkit.Directory("main", "entra")
 
 // populate makes people, and others of which many have equal values or none. Some are made at the same moment, some changed.
 func populate(t *endpoint) {

@@ -29,7 +29,7 @@ const shared = 100
 
 // Candidates returns up to two contacts per key that the person may be, in the order externalId, userName, email. Contacts
 // that already have a user on the connection are none.
-func (tx *Tx) Candidates(p Person) ([]Candidate, error) {
+func (r Reader) Candidates(p Person) ([]Candidate, error) {
 	var parts []string
 	var args []any
 	add := func(matchedBy, from, value string) {
@@ -44,14 +44,14 @@ func (tx *Tx) Candidates(p Person) ([]Candidate, error) {
 	// An externalId was left by a directory that deleted its user, or is known from a user of another connection.
 	add("externalId", "SELECT id FROM contacts WHERE tenant_id = ? AND external_id = ?", p.ExternalID)
 	// (Asked for it directly, SQLite makes them distinct by reading all users in the order of their contacts.)
-	add("externalId", fmt.Sprintf("SELECT DISTINCT id FROM (SELECT contact_id AS id FROM directory_users WHERE tenant_id = ? AND external_id = ? LIMIT %d) AS same", shared), p.ExternalID)
+	add("externalId", fmt.Sprintf("SELECT DISTINCT id FROM (SELECT contact_id AS id FROM directory_users WHERE tenant_id = ? AND external_id = ? AND contact_id IS NOT NULL LIMIT %d) AS same", shared), p.ExternalID)
 	add("userName", "SELECT id FROM contacts WHERE tenant_id = ? AND user_name_key = ?", p.UserName)
 	add("email", "SELECT id FROM contacts WHERE tenant_id = ? AND email_key = ?", p.Email)
 	if len(parts) == 0 {
 		return nil, nil
 	}
 	var found []Candidate
-	err := tx.db.Raw(strings.Join(parts, " UNION ALL "), args...).Scan(&found).Error
+	err := r.db.WithContext(r.ctx).Raw(strings.Join(parts, " UNION ALL "), args...).Scan(&found).Error
 	return found, fail(err, "look for contacts to adopt")
 }
 

@@ -2,6 +2,7 @@ package store
 
 import (
 	"slices"
+	"time"
 
 	"gorm.io/gorm"
 
@@ -23,6 +24,25 @@ func (tx *Tx) RecordAll(events []desk.Event) error {
 		return nil
 	}
 	return fail(gorm.G[desk.Event](tx.db).CreateInBatches(tx.ctx, &events, 500), "record events")
+}
+
+// CountDeactivations returns how many people a connection has deactivated, and how many deleted, since a time, of contacts that were
+// made before another.
+func (r Reader) CountDeactivations(tenant, connection string, since, made time.Time) (deactivated, deleted int, err error) {
+	var counts []struct {
+		Outcome desk.Outcome
+		N       int
+	}
+	err = r.db.WithContext(r.ctx).Raw("SELECT outcome, count(*) AS n FROM events WHERE tenant_id = ? AND connection = ? AND id >= ? AND outcome IN ('deactivated', 'deleted')"+
+		" AND contact_id < ? GROUP BY outcome", tenant, connection, firstID(since), firstID(made)).Scan(&counts).Error
+	for _, c := range counts {
+		if c.Outcome == desk.Deleted {
+			deleted = c.N
+		} else {
+			deactivated = c.N
+		}
+	}
+	return deactivated, deleted, fail(err, "count deactivations")
 }
 
 // EventQuery asks for a page of events, newest first: a contact's, or a connection's.

@@ -218,7 +218,7 @@ func seed(t *testing.T, s *store.Store, people int, name func(int) string) {
 			}
 			externalID := fmt.Sprintf("x%d", i)
 			u := desk.DirectoryUser{
-				TenantID: "t", Connection: "c", ID: userID(i), ContactID: c.ID, Active: true, Resource: `{"userName":"` + name(i) + `"}`, Version: 1,
+				TenantID: "t", Connection: "c", ID: userID(i), ContactID: &c.ID, Active: true, Resource: `{"userName":"` + name(i) + `"}`, Version: 1,
 				CreatedAt: tx.Now, ModifiedAt: tx.Now, ExternalID: &externalID, UserNameKey: name(i),
 			}
 			if err := tx.CreateUser(&u, []desk.UserEmail{{TenantID: "t", Connection: "c", ValueKey: name(i), TypeKey: "work", UserID: u.ID}}); err != nil {

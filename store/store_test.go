@@ -206,7 +206,7 @@ func TestUniqueness(t *testing.T) {
 		user := func(externalID, userName, contact string) func(*store.Tx) error {
 			return func(tx *store.Tx) error {
 				n++
-				return tx.CreateUser(&desk.DirectoryUser{TenantID: "t", Connection: "c", ID: fmt.Sprint(n), ContactID: contact, Resource: "{}", ExternalID: &externalID, UserNameKey: userName}, nil)
+				return tx.CreateUser(&desk.DirectoryUser{TenantID: "t", Connection: "c", ID: fmt.Sprint(n), ContactID: &contact, Resource: "{}", ExternalID: &externalID, UserNameKey: userName}, nil)
 			}
 		}
 		for _, id := range []string{"1", "2", "3"} {

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"fmt"
 	"hash/fnv"
 	"math/rand/v2"
 	"slices"
@@ -51,6 +52,12 @@ func (s *Store) Tx(ctx context.Context, f func(*Tx) error) error {
 
 // NewID returns a UUIDv7: ids sort in the order in which they were made.
 func NewID() string { return uuid.Must(uuid.NewV7()).String() }
+
+// firstID returns the least id that NewID can make at a time.
+func firstID(at time.Time) string {
+	ms := uint64(max(at.UnixMilli(), 0))
+	return fmt.Sprintf("%08x-%04x-7000-8000-000000000000", ms>>16, ms&0xffff)
+}
 
 // Transactions take their locks in one order, so that none waits for another in a circle: the tenant's (Lock or
 // LockCompanies), then people's keys (Lock), then the contact's row and with it its users (LockContact, LockUser).

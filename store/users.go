@@ -79,7 +79,8 @@ func (r Reader) User(tenant, connection, id string) (desk.DirectoryUser, error) 
 	return u, fail(err, "read directory user")
 }
 
-// LockUser returns a connection's directory user and its contact, both locked until the transaction ends, or NotFound.
+// LockUser returns a connection's directory user and its contact, both locked until the transaction ends, or NotFound. The contact
+// of a user who has none is zero.
 func (tx *Tx) LockUser(tenant, connection, id string) (desk.DirectoryUser, desk.Contact, error) {
 	var row struct {
 		User    desk.DirectoryUser `gorm:"embedded;embeddedPrefix:u_"`
@@ -92,7 +93,8 @@ func (tx *Tx) LockUser(tenant, connection, id string) (desk.DirectoryUser, desk.
 	}
 	result := tx.db.Raw(query, tenant, connection, id).Scan(&row)
 	if result.Error == nil && result.RowsAffected == 0 {
-		result.Error = gorm.ErrRecordNotFound
+		u, err := lock[desk.DirectoryUser](tx, "directory user", "tenant_id = ? AND connection = ? AND id = ? AND contact_id IS NULL", tenant, connection, id)
+		return u, desk.Contact{}, err
 	}
 	return row.User, row.Contact, fail(result.Error, "lock directory user")
 }
@@ -133,6 +135,16 @@ func (r Reader) UsersOf(tenant string, contacts ...string) ([]desk.DirectoryUser
 	// Sorted here: asked to do so, SQLite would read all of the tenant's users in that order.
 	slices.SortFunc(list, func(a, b desk.DirectoryUser) int { return strings.Compare(a.Connection, b.Connection) })
 	return list, fail(err, "read directory users of contacts")
+}
+
+// HeldUsers returns a page of a connection's users that its settings hold back, for any reason ("") or one, by id.
+func (r Reader) HeldUsers(tenant, connection string, reason desk.Hold, after string, limit int) ([]desk.DirectoryUser, error) {
+	db := gorm.G[desk.DirectoryUser](r.db).Where("tenant_id = ? AND connection = ? AND id > ? AND held <> ''", tenant, connection, after)
+	if reason != "" {
+		db = db.Where("held = ?", reason)
+	}
+	list, err := db.Order("id").Limit(limit).Find(r.ctx)
+	return list, fail(err, "list held users")
 }
 
 // Users returns a page of a connection's users.

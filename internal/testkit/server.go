@@ -70,6 +70,14 @@ func (s *Server) Connect(t testing.TB, tenant, connection string) (tenantURL, to
 	return s.URL + "/scim/" + tenant + "/" + connection, token
 }
 
+// Directory returns a connection as the actor of its directory's requests, with default settings but without a guard.
+func Directory(tenant, slug string) desk.Actor {
+	settings := desk.DefaultSettings()
+	settings.Guard.Percent = 0
+	c := desk.Connection{TenantID: tenant, Slug: slug, Settings: settings}
+	return desk.Actor{Type: desk.ActorDirectory, TenantID: tenant, Connection: slug, Directory: &desk.Directory{Connection: c}, Name: slug}
+}
+
 // Token returns a token for the tenant's JSON API.
 func (s *Server) Token(t testing.TB, tenant string, role desk.Role) string {
 	t.Helper()

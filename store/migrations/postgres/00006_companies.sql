@@ -3,7 +3,7 @@ ALTER TABLE connections ADD COLUMN description text NOT NULL DEFAULT '';
 ALTER TABLE connections ADD COLUMN notes text NOT NULL DEFAULT '';
 ALTER TABLE connections ADD COLUMN paused_at timestamptz;
 ALTER TABLE connections ADD COLUMN paused_by text NOT NULL DEFAULT '';
-ALTER TABLE connections ADD COLUMN settings json;
+ALTER TABLE connections ADD COLUMN settings json NOT NULL DEFAULT '{}';
 
 -- What a directory calls the company, and its folded form; '' for none.
 ALTER TABLE contacts ADD COLUMN directory_company text NOT NULL DEFAULT '';

@@ -3,7 +3,7 @@ ALTER TABLE connections ADD COLUMN description TEXT NOT NULL DEFAULT '';
 ALTER TABLE connections ADD COLUMN notes TEXT NOT NULL DEFAULT '';
 ALTER TABLE connections ADD COLUMN paused_at TIMESTAMP;
 ALTER TABLE connections ADD COLUMN paused_by TEXT NOT NULL DEFAULT '';
-ALTER TABLE connections ADD COLUMN settings TEXT;
+ALTER TABLE connections ADD COLUMN settings TEXT NOT NULL DEFAULT '{}';
 
 -- What a directory calls the company, and its folded form; '' for none.
 ALTER TABLE contacts ADD COLUMN directory_company TEXT NOT NULL DEFAULT '';

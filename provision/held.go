@@ -1,0 +1,113 @@
+package provision
+
+import (
+	"context"
+	"errors"
+
+	"rollcall/desk"
+	"rollcall/store"
+)
+
+// HeldUser is a directory user whom the connection's settings hold back.
+type HeldUser struct {
+	desk.DirectoryUser
+	UserName   string
+	Candidates []string // ids of contacts that the user may be, for one that waits for an agent's word
+}
+
+// HeldUsers returns a page of a connection's held users, for any reason ("") or one, by id.
+func (e *Engine) HeldUsers(ctx context.Context, actor desk.Actor, slug string, reason desk.Hold, after string, limit int) ([]HeldUser, error) {
+	if _, err := e.Connection(ctx, actor, slug); err != nil {
+		return nil, err
+	}
+	r := e.Store.Read(ctx)
+	users, err := r.HeldUsers(actor.TenantID, slug, reason, after, limit)
+	if err != nil {
+		return nil, err
+	}
+	list := make([]HeldUser, len(users))
+	for i, u := range users {
+		doc, err := u.Decode()
+		if err != nil {
+			return nil, err
+		}
+		list[i] = HeldUser{DirectoryUser: u, UserName: doc.UserName()}
+		if u.Held != desk.HeldAdoption {
+			continue
+		}
+		found, err := r.Candidates(personOf(&u, doc, desk.ProfileOf(doc)))
+		if err != nil {
+			return nil, err
+		}
+		for _, c := range found {
+			list[i].Candidates = append(list[i].Candidates, c.ContactID)
+		}
+	}
+	return list, nil
+}
+
+// AnswerHeld ends the waiting of a user who is held for adoption: they are the given contact, or with "" a new one.
+func (e *Engine) AnswerHeld(ctx context.Context, actor desk.Actor, slug, id, contact string) (ContactView, error) {
+	var u desk.DirectoryUser
+	err := e.Store.Tx(ctx, func(tx *store.Tx) error {
+		connection, err := tx.Connection(actor.TenantID, slug)
+		if err != nil {
+			return noConnection(err)
+		}
+		tenant, err := tx.Tenant(actor.TenantID)
+		if err != nil {
+			return err
+		}
+		actor := actor // the agent acts for the directory
+		actor.Connection, actor.Directory = slug, &desk.Directory{Connection: connection, Fields: tenant.Fields}
+		u, err = change{tx, e, actor, desk.OpCreate, nil}.answer(id, contact)
+		return err
+	})
+	switch {
+	case takenByIndex(err):
+		err = desk.Errorf(desk.Conflict, "contactId", "the contact has a user of this connection already")
+	case errors.Is(err, errGone):
+		err = desk.Errorf(desk.InvalidValue, "contactId", "no contact has this id")
+	}
+	if err != nil {
+		return ContactView{}, err
+	}
+	return e.Contact(ctx, actor, *u.ContactID)
+}
+
+// answer gives a held user the contact that an agent chose.
+func (c change) answer(id, contact string) (desk.DirectoryUser, error) {
+	if err := c.Tx.Lock(c.actor.TenantID); err != nil {
+		return desk.DirectoryUser{}, err
+	}
+	u, _, err := c.lock(id)
+	if desk.KindOf(err) == desk.NotFound {
+		return u, desk.Errorf(desk.NotFound, "", "no user with this id in this connection")
+	}
+	if err != nil {
+		return u, err
+	}
+	if u.Held != desk.HeldAdoption {
+		return u, desk.Errorf(desk.Conflict, "", "the user does not wait for an answer")
+	}
+	r, err := u.Decode()
+	if err != nil {
+		return u, err
+	}
+	profile, emails := desk.ProfileOf(r), u.EmailIndex(r)
+	u.Held = ""
+	save := func() error { return c.UpdateUser(&u, emails, emails) }
+	const reason = "agent"
+	if contact == "" {
+		return u, c.createContact(&u, r, profile, reason, "", save)
+	}
+	return u, c.adopt(&u, r, profile, contact, reason, "", save)
+}
+
+// personOf is what a user is recognised by.
+func personOf(u *desk.DirectoryUser, r desk.Resource, profile desk.Profile) store.Person {
+	return store.Person{
+		TenantID: u.TenantID, Connection: u.Connection,
+		ExternalID: r.ExternalID(), UserName: desk.Fold(r.UserName()), Email: desk.Fold(profile.MatchAddress()),
+	}
+}

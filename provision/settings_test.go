@@ -1,0 +1,292 @@
+package provision_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"rollcall/desk"
+	"rollcall/provision"
+	"rollcall/store"
+)
+
+// decide changes the settings of connection a, as its next request finds them.
+func (w *world) decide(settings string) {
+	w.Helper()
+	c, err := w.EditConnection(w.ctx(), w.agent, "a", provision.ConnectionEdit{Settings: []byte(settings)})
+	w.must(err)
+	w.a.Directory = &desk.Directory{Connection: c}
+}
+
+// last returns the newest event of connection a.
+func (w *world) last() desk.Event {
+	w.Helper()
+	events, err := w.ConnectionEvents(w.ctx(), w.agent, "a", "", 1)
+	w.must(err)
+	return events[0]
+}
+
+func (w *world) wantLast(outcome desk.Outcome, reason string) {
+	w.Helper()
+	if ev := w.last(); ev.Outcome != outcome || ev.Reason != reason {
+		w.Errorf("the event says %s %q, want %s %q", ev.Outcome, ev.Reason, outcome, reason)
+	}
+}
+
+func TestSettingsChecks(t *testing.T) {
+	both(t, func(w *world) {
+		w.decide(`{"apply":{"create":false},"guard":{"atLeast":3}}`)
+		want := desk.DefaultSettings()
+		want.Apply.Create, want.Guard.AtLeast = false, 3
+		c, err := w.Connection(w.ctx(), w.agent, "a")
+		w.must(err)
+		if diff := cmp.Diff(want, c.Settings); diff != "" {
+			w.Error(diff)
+		}
+		for _, bad := range []string{`{"adopt":"perhaps"}`, `{"guard":{"percent":101}}`, `{"guard":{"percent":-1}}`, `{"guard":{"atLeast":-1}}`, `{"apply":{"fly":true}}`, `[]`, `{`, `{"guard":{"graceMinutes":-1}}`} {
+			_, err := w.EditConnection(w.ctx(), w.agent, "a", provision.ConnectionEdit{Settings: []byte(bad)})
+			if desk.KindOf(err) != desk.InvalidValue {
+				w.Errorf("%s: %v", bad, err)
+			}
+		}
+		if again, _ := w.Connection(w.ctx(), w.agent, "a"); !cmp.Equal(again.Settings, want) {
+			w.Errorf("refused settings changed them to %+v", again.Settings)
+		}
+	})
+}
+
+func TestSwitches(t *testing.T) {
+	both(t, func(w *world) {
+		kofi := w.push(w.a, user("kofi", "title", "Clerk"))
+
+		w.decide(`{"apply":{"create":false}}`)
+		ama := w.push(w.a, user("ama", "externalId", "a1"))
+		w.wantLast(desk.Skipped, "create_off")
+		if ama.ContactID != nil || ama.Held != desk.HeldCreate || len(w.all()) != 1 {
+			w.Errorf("%+v was imported", ama)
+		}
+		if ev := w.last(); ev.Changes != nil || ev.ContactID != nil {
+			w.Errorf("the event keeps what nobody could erase: %+v", ev)
+		}
+		// The directory finds what it pushed, and cannot push it twice.
+		if again, err := w.User(w.ctx(), w.a, ama.ID); err != nil || again.UserNameKey != "ama" {
+			w.Errorf("%+v, %v", again, err)
+		}
+		_, err := w.CreateUser(w.ctx(), w.a, user("ama", "externalId", "a1"))
+		w.wantKind(err, desk.Uniqueness, "externalId")
+		w.set(w.a, ama.ID, "title", "Lead")
+		w.wantLast(desk.Skipped, "create_off")
+		w.decide(`{"apply":{"create":true}}`)
+		ama = w.set(w.a, ama.ID, "title", "Head")
+		w.wantLast(desk.Created, "no_match")
+		if c := w.contact(*ama.ContactID); ama.Held != "" || c.Title != "Head" || c.Status != desk.Active {
+			w.Errorf("%+v became %+v", ama, c)
+		}
+
+		w.decide(`{"apply":{"update":false}}`)
+		w.set(w.a, kofi.ID, "title", "Boss")
+		w.wantLast(desk.Skipped, "update_off")
+		if c := w.contact(*kofi.ContactID); c.Title != "Clerk" {
+			w.Errorf("the title became %s", c.Title)
+		}
+		w.must(w.DeleteContact(w.ctx(), w.agent, *kofi.ContactID))
+		w.set(w.a, kofi.ID, "title", "Chief")
+		w.wantStatus(*kofi.ContactID, desk.SoftDeleted, desk.ActorAgent)
+		w.set(w.a, kofi.ID, "active", false)
+		w.set(w.a, kofi.ID, "active", true)
+		w.wantStatus(*kofi.ContactID, desk.Active, "")
+
+		w.decide(`{"apply":{"update":true,"deactivate":false}}`)
+		w.set(w.a, kofi.ID, "active", false, "title", "Gone")
+		w.wantLast(desk.Skipped, "deactivate_off")
+		w.wantStatus(*kofi.ContactID, desk.Active, "")
+		if c := w.contact(*kofi.ContactID); c.Title != "Gone" {
+			w.Errorf("the title stayed %s", c.Title)
+		}
+
+		w.decide(`{"apply":{"deactivate":true,"delete":false}}`)
+		w.must(w.DeleteUser(w.ctx(), w.a, ama.ID, nil))
+		w.wantLast(desk.Deleted, "delete_off")
+		w.wantStatus(*ama.ContactID, desk.Active, "")
+		_, err = w.User(w.ctx(), w.a, ama.ID)
+		w.wantKind(err, desk.NotFound, "")
+	})
+}
+
+func TestAdoptionSettings(t *testing.T) {
+	both(t, func(w *world) {
+		made := w.make("Kofi of the desk", "kofi", "kofi@acme.example")
+		w.decide(`{"adopt":"refuse"}`)
+		_, err := w.CreateUser(w.ctx(), w.a, user("KOFI"))
+		w.wantKind(err, desk.Uniqueness, "userName")
+		if !strings.Contains(err.Error(), "adopts none") {
+			w.Errorf("it is refused with %v", err)
+		}
+
+		w.decide(`{"adopt":"ask"}`)
+		kofi := w.push(w.a, user("KOFI", "title", "Clerk"))
+		w.wantLast(desk.Skipped, "adoption")
+		if kofi.Held != desk.HeldAdoption || w.contact(made.ID).VerifiedAt != nil || len(w.all()) != 1 {
+			w.Errorf("%+v did not wait", kofi)
+		}
+		held, err := w.HeldUsers(w.ctx(), w.agent, "a", desk.HeldAdoption, "", 10)
+		w.must(err)
+		if len(held) != 1 || held[0].ID != kofi.ID || held[0].UserName != "KOFI" || !cmp.Equal(held[0].Candidates, []string{made.ID}) {
+			w.Errorf("held are %+v", held)
+		}
+		_, err = w.AnswerHeld(w.ctx(), w.agent, "a", kofi.ID, "nobody")
+		w.wantKind(err, desk.InvalidValue, "contactId")
+		_, err = w.AnswerHeld(w.ctx(), w.agent, "a", "nobody", made.ID)
+		w.wantKind(err, desk.NotFound, "")
+		c, err := w.AnswerHeld(w.ctx(), w.agent, "a", kofi.ID, made.ID)
+		w.must(err)
+		if c.ID != made.ID || c.VerifiedAt == nil || c.Title != "Clerk" || len(c.Users) != 1 || c.Users[0].Held != "" {
+			w.Errorf("adopted as %+v", c)
+		}
+		if ev := w.last(); ev.Outcome != desk.Adopted || ev.Reason != "agent" || ev.ActorName != "ann" || *ev.ContactID != made.ID {
+			w.Errorf("the event is %+v", ev)
+		}
+		_, err = w.AnswerHeld(w.ctx(), w.agent, "a", kofi.ID, made.ID)
+		w.wantKind(err, desk.Conflict, "")
+
+		// Whom the agent says no to is a new contact.
+		other := w.make("Ama of the desk", "ama", "")
+		ama := w.push(w.a, user("ama"))
+		taken, err := w.AnswerHeld(w.ctx(), w.agent, "a", ama.ID, made.ID)
+		w.wantKind(err, desk.Conflict, "contactId")
+		_ = taken
+		c, err = w.AnswerHeld(w.ctx(), w.agent, "a", ama.ID, "")
+		w.must(err)
+		if c.ID == other.ID || c.VerifiedAt != nil {
+			w.Errorf("the new contact is %+v", c)
+		}
+
+		// A directory that takes back what waits leaves nothing.
+		third := w.make("Esi", "esi", "")
+		esi := w.push(w.a, user("esi"))
+		w.must(w.DeleteUser(w.ctx(), w.a, esi.ID, nil))
+		w.wantLast(desk.Deleted, "adoption")
+		w.wantStatus(third.ID, desk.Active, "")
+	})
+}
+
+func TestExistingContacts(t *testing.T) {
+	both(t, func(w *world) {
+		w.decide(`{"keepNames":true}`)
+		made := w.make("Kofi of the desk", "kofi", "")
+		kofi := w.push(w.a, user("kofi", "displayName", "Boateng, Kofi", "title", "Clerk"))
+		w.set(w.a, kofi.ID, "displayName", "B., Kofi")
+		if c := w.contact(made.ID); c.DisplayName != "Kofi of the desk" || c.Title != "Clerk" || c.VerifiedAt == nil {
+			w.Errorf("adopted as %+v", c.Profile)
+		}
+		born := w.push(w.a, user("ama", "displayName", "Ama"))
+		w.set(w.a, born.ID, "displayName", "Ama II")
+		if c := w.contact(*born.ContactID); c.DisplayName != "Ama II" {
+			w.Errorf("a contact of the directory's own keeps its name %s", c.DisplayName)
+		}
+
+		w.decide(`{"keepNames":false,"updateExisting":false}`)
+		made = w.make("Esi of the desk", "esi", "")
+		esi := w.push(w.a, user("esi", "displayName", "Esi", "title", "Clerk"))
+		w.set(w.a, esi.ID, "title", "Lead")
+		w.wantLast(desk.Skipped, "update_off")
+		if c := w.contact(made.ID); c.DisplayName != "Esi of the desk" || c.Title != "" || c.VerifiedAt == nil {
+			w.Errorf("adopted as %+v", c.Profile)
+		}
+		w.set(w.a, esi.ID, "active", false)
+		w.wantStatus(made.ID, desk.SoftDeleted, desk.ActorDirectory)
+	})
+}
+
+func TestGuard(t *testing.T) {
+	both(t, func(w *world) {
+		// A first import can be taken back.
+		w.decide(`{}`)
+		for i := range 20 {
+			u := w.push(w.a, user(fmt.Sprint("try", i)))
+			w.set(w.a, u.ID, "active", false)
+			w.must(w.DeleteUser(w.ctx(), w.a, u.ID, nil))
+		}
+		on, off := true, false
+		_, err := w.EditConnection(w.ctx(), w.agent, "a", provision.ConnectionEdit{Paused: &on})
+		w.must(err)
+		_, err = w.EditConnection(w.ctx(), w.agent, "a", provision.ConnectionEdit{Paused: &off})
+		w.must(err)
+		w.decide(`{"guard":{"graceMinutes":0}}`)
+		var users []string
+		for i := range 60 {
+			users = append(users, w.push(w.a, user(fmt.Sprint("u", i))).ID)
+		}
+		next := 0
+		deactivate := func(n int, f func(id string) error) error {
+			for range n {
+				if err := f(users[next]); err != nil {
+					return err
+				}
+				next++
+			}
+			return nil
+		}
+		disable := func(id string) error { return w.change(w.a, id, "active", false) }
+		remove := func(id string) error { return w.DeleteUser(w.ctx(), w.a, id, nil) }
+		w.must(deactivate(6, disable))
+		w.must(deactivate(6, remove)) // 12 are 20 % of 60
+		// Who is back has been deactivated all the same; who is inactive already does not count.
+		w.set(w.a, users[0], "active", true)
+		err = deactivate(1, disable)
+		w.wantKind(err, desk.Paused, "")
+		if !strings.Contains(err.Error(), "more than 12 people") {
+			w.Errorf("it says %v", err)
+		}
+		c, err := w.Connection(w.ctx(), w.agent, "a")
+		w.must(err)
+		if c.PausedAt == nil || !strings.Contains(c.PausedBy, "guard") {
+			w.Errorf("paused by %q at %v", c.PausedBy, c.PausedAt)
+		}
+		if ev := w.last(); ev.ActorType != desk.ActorSystem || !strings.Contains(ev.Detail, "more than 12") || len(ev.Changes) != 1 {
+			w.Errorf("the event is %+v", ev)
+		}
+		w.wantKind(deactivate(1, remove), desk.Paused, "")
+		u, err := w.User(w.ctx(), w.a, users[next])
+		w.must(err)
+		w.wantStatus(*u.ContactID, desk.Active, "")
+
+		// An administrator lets it go on: it counts anew.
+		c, err = w.EditConnection(w.ctx(), w.agent, "a", provision.ConnectionEdit{Paused: &off})
+		w.must(err)
+		w.a.Directory = &desk.Directory{Connection: c}
+		w.must(deactivate(10, disable))
+		w.wantKind(deactivate(1, disable), desk.Paused, "")
+
+		// Two servers count together.
+		c, err = w.EditConnection(w.ctx(), w.agent, "a", provision.ConnectionEdit{Paused: &off, Settings: []byte(`{"guard":{"percent":50,"atLeast":20}}`)})
+		w.must(err)
+		w.a.Directory = &desk.Directory{Connection: c}
+		second := &provision.Engine{Store: w.Store}
+		n := 0
+		for err = nil; err == nil; n++ {
+			err = deactivate(1, func(id string) error {
+				e := []*provision.Engine{w.Engine, second}[n%2]
+				_, err := e.UpdateUser(w.ctx(), w.a, desk.OpPatch, id, nil, func(r desk.Resource) (desk.Resource, string, error) {
+					r["active"] = false
+					return r, "", nil
+				})
+				return err
+			})
+		}
+		w.wantKind(err, desk.Paused, "")
+		if n-1 != 27 { // half of 54
+			w.Errorf("%d passed", n-1)
+		}
+		var left int
+		w.must(w.Store.Tx(w.ctx(), func(tx *store.Tx) (err error) {
+			left, err = tx.CountUsers("t", "a", desk.UserQuery{})
+			return err
+		}))
+		if left != 54 {
+			w.Errorf("%d users are left", left)
+		}
+	})
+}
