@@ -52,6 +52,7 @@ func (h *Handler) Routes() http.Handler {
 	h.registerContacts(api)
 	h.registerCompanies(api)
 	h.registerConnections(api)
+	h.registerHeld(api)
 	h.registerFields(api)
 	h.registerTickets(api)
 	h.registerDomains(api)
@@ -125,7 +126,7 @@ func (h *Handler) record(ctx huma.Context, c *call) {
 var operations = map[string]desk.Operation{
 	"create-contact": desk.OpCreate, "edit-contact": desk.OpPatch, "delete-contact": desk.OpDelete, "restore-contact": desk.OpRestore, "erase-contact": desk.OpErase,
 	"create-company": desk.OpCreate, "edit-company": desk.OpPatch, "delete-company": desk.OpDelete, "start-rescan": desk.OpRescan,
-	"edit-connection": desk.OpPatch, "delete-recording": desk.OpDelete,
+	"edit-connection": desk.OpPatch, "delete-recording": desk.OpDelete, "answer-held-user": desk.OpCreate,
 	"create-field": desk.OpCreate, "delete-field": desk.OpDelete,
 	"create-ticket": desk.OpCreate, "edit-ticket": desk.OpPatch,
 }

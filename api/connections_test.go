@@ -63,3 +63,30 @@ func TestPausedConnection(t *testing.T) {
 		testkit.Call(t, "POST", t.scim+"/Users", t.scimToken, `{"userName":"kofi"}`).Want(t, 201)
 	})
 }
+
+func TestHeldUsers(t *testing.T) {
+	each(t, func(t *server) {
+		made := t.do("POST", "/contacts", `{"displayName":"Kofi","userName":"kofi"}`, 201)["id"]
+		t.do("PATCH", "/connections/entra", `{"settings":{"adopt":"ask"}}`, 200)
+		kofi := testkit.Call(t, "POST", t.scim+"/Users", t.scimToken, `{"userName":"KOFI"}`).Want(t, 201)["id"].(string)
+		held := t.items("/connections/entra/held?reason=adoption")
+		if len(held) != 1 || held[0]["scimId"] != kofi || held[0]["userName"] != "KOFI" || !cmp.Equal(held[0]["candidates"], []any{made}) || held[0]["contactId"] != nil {
+			t.Errorf("held are %v", held)
+		}
+		if n := len(t.items("/connections/entra/held?reason=create_off")); n != 0 {
+			t.Errorf("%d are held since none is created", n)
+		}
+		t.do("POST", "/connections/entra/held/"+kofi, `{}`, 400)
+		t.do("POST", "/connections/entra/held/"+kofi, `{"contactId":"nobody"}`, 400)
+		t.do("POST", "/connections/entra/held/nobody", `{"contactId":null}`, 404)
+		t.do("POST", "/connections/nowhere/held/"+kofi, `{"contactId":null}`, 404)
+		c := t.do("POST", "/connections/entra/held/"+kofi, map[string]any{"contactId": made}, 200)
+		if c["id"] != made || c["verified"] != true {
+			t.Errorf("adopted as %v", c)
+		}
+		t.do("POST", "/connections/entra/held/"+kofi, map[string]any{"contactId": made}, 409)
+		if n := len(t.items("/connections/entra/held?limit=10")); n != 0 {
+			t.Errorf("%d are still held", n)
+		}
+	})
+}

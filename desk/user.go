@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -182,10 +183,13 @@ func ProfileOf(r Resource) Profile {
 	}
 	profile := Profile{
 		DisplayName: display,
-		UserName:    r.UserName(),
+		UserName:    Undeleted(r.UserName()),
 		Title:       r.Text("title"),
 		Emails:      r.Emails(),
 		Phones:      r.addresses("phoneNumbers"),
+	}
+	for i := range profile.Emails {
+		profile.Emails[i].Value = Undeleted(profile.Emails[i].Value)
 	}
 	enterprise, _ := r[EnterpriseURN].(map[string]any)
 	organization, _ := enterprise["organization"].(string)
@@ -198,6 +202,17 @@ func ProfileOf(r Resource) Profile {
 		}
 	}
 	return profile
+}
+
+var tombstone = regexp.MustCompile(`^[0-9a-fA-F]{32}[^@]+@`)
+
+// Undeleted returns an address as it was before the person was deleted: Entra ID then puts the object id, 32 hexadecimal digits,
+// before the user name, and may send that.
+func Undeleted(address string) string {
+	if tombstone.MatchString(address) {
+		return address[32:]
+	}
+	return address
 }
 
 // Diff lists the attributes in which two resources differ, by their SCIM paths, sorted.

@@ -290,3 +290,30 @@ func TestGuard(t *testing.T) {
 		}
 	})
 }
+
+// TestUserNameOfTheDeleted holds that the mark which Entra puts before the user name of somebody deleted reaches no contact.
+func TestUserNameOfTheDeleted(t *testing.T) {
+	both(t, func(w *world) {
+		kofi := w.push(w.a, user("kofi@acme.example", "externalId", "k", "emails", work("kofi@acme.example")))
+		const mark = "5f0d4c7e2b194d279e638a51c0b7e2f4"
+		kofi = w.set(w.a, kofi.ID, "userName", mark+"kofi@acme.example", "emails", work(mark+"kofi@acme.example"), "active", false)
+		c := w.contact(*kofi.ContactID)
+		if c.UserName != "kofi@acme.example" || c.Emails[0].Value != "kofi@acme.example" || c.Status != desk.SoftDeleted {
+			t.Errorf("the contact is %+v", c.Profile)
+		}
+		if ev := w.last(); ev.Outcome != desk.Deactivated || !strings.Contains(ev.Detail, "deleted user") {
+			t.Errorf("the event is %+v", ev)
+		}
+		if kofi.UserNameKey != mark+"kofi@acme.example" {
+			t.Errorf("the directory finds %s", kofi.UserNameKey)
+		}
+		for address, want := range map[string]string{
+			mark + "@acme.example": mark + "@acme.example", mark[:31] + "kofi@acme.example": mark[:31] + "kofi@acme.example",
+			strings.ToUpper(mark) + "k@x": "k@x", mark + "kofi": mark + "kofi",
+		} {
+			if got := desk.Undeleted(address); got != want {
+				t.Errorf("%s becomes %s", address, got)
+			}
+		}
+	})
+}

@@ -314,6 +314,9 @@ func (c change) update(id string, edit Edit) (desk.DirectoryUser, error) {
 	u.ModifiedAt = c.Now
 	save := func() error { return c.UpdateUser(&u, stored.EmailIndex(was), u.EmailIndex(r)) }
 	profile := desk.ProfileOf(r)
+	if r.UserName() != was.UserName() && profile.UserName != r.UserName() {
+		note = join(note, "the user name is that of a deleted user; the contact keeps its own")
+	}
 	if stored.ContactID == nil {
 		person := personOf(&u, r, profile)
 		if err := c.Lock(person.TenantID, person.ExternalID, person.UserName, person.Email); err != nil {

@@ -1,0 +1,56 @@
+package api
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"rollcall/desk"
+	"rollcall/provision"
+)
+
+// HeldUser is a person of a directory whom the connection's settings hold back.
+type HeldUser struct {
+	SCIMID     string    `json:"scimId"`
+	UserName   string    `json:"userName"`
+	Reason     string    `json:"reason" enum:"out_of_scope,create_off,adoption"`
+	ContactID  *string   `json:"contactId,omitempty" doc:"The contact, which is deleted; absent if there is none yet"`
+	Candidates []string  `json:"candidates,omitempty" doc:"For adoption: the contacts that the person may be"`
+	Since      time.Time `json:"since" doc:"When the directory last changed the person"`
+}
+
+func newHeldUser(u provision.HeldUser) HeldUser {
+	return HeldUser{u.ID, u.UserName, string(u.Held), u.ContactID, u.Candidates, u.ModifiedAt}
+}
+
+func (h *Handler) registerHeld(api huma.API) {
+	const collection = "/api/v1/connections/{slug}/held"
+	tags := []string{"Connections"}
+	register(h, api, huma.Operation{Method: "GET", Path: collection, Summary: "List held users", Tags: tags, Errors: []int{http.StatusNotFound},
+		Description: "People whom the connection's settings hold back: out of its scope, not to be created, or waiting for an agent to say whether they are a contact that was there before."},
+		func(ctx context.Context, actor desk.Actor, in *struct {
+			ConnectionPath
+			Page
+			Reason string `query:"reason" enum:"out_of_scope,create_off,adoption"`
+		}) (*list[HeldUser], error) {
+			after, err := in.after()
+			if err != nil {
+				return nil, err
+			}
+			users, err := h.Engine.HeldUsers(ctx, actor, in.Slug, desk.Hold(in.Reason), after, in.Limit+1)
+			return newList(users, in.Limit, func(u provision.HeldUser) string { return u.ID }, newHeldUser), err
+		})
+	register(h, api, huma.Operation{Method: "POST", Path: collection + "/{scimId}", Summary: "Answer held user", Tags: tags, Errors: []int{http.StatusNotFound, http.StatusConflict},
+		Description: "Ends the waiting of a person who is held for adoption: they are the contact with contactId, or with null a new one."},
+		func(ctx context.Context, actor desk.Actor, in *struct {
+			ConnectionPath
+			SCIMID string `path:"scimId" maxLength:"100"`
+			Body   struct {
+				ContactID optional[string] `json:"contactId"`
+			}
+		}) (*contactAnswer, error) {
+			return answerContact(h.Engine.AnswerHeld(ctx, actor, in.Slug, in.SCIMID, in.Body.ContactID.Value))
+		})
+}
