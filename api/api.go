@@ -171,7 +171,7 @@ type Page struct {
 // after returns the id after which the page begins.
 func (p Page) after() (string, error) {
 	id, err := base64.RawURLEncoding.DecodeString(p.Cursor)
-	if err != nil || !httpx.Storable(string(id)) {
+	if err != nil || !desk.Storable(string(id)) {
 		return "", desk.Errorf(desk.InvalidValue, "cursor", "this is no cursor; give the next of the page before")
 	}
 	return string(id), nil

@@ -3,6 +3,7 @@ package desk
 import (
 	"strings"
 	"unicode"
+	"unicode/utf8"
 )
 
 // Fold returns s in the form in which strings are compared without regard to case: equal for two strings if and only if
@@ -30,3 +31,6 @@ func foldRune(r rune) rune {
 	}
 	return unicode.ToLower(least)
 }
+
+// Storable reports whether databases take the text.
+func Storable(s string) bool { return utf8.ValidString(s) && !strings.ContainsRune(s, 0) }

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"rollcall/desk"
+	"rollcall/schema"
 )
 
 // apply changes the resource, or leaves it as it is and returns an error of kind InvalidValue, InvalidPath, NoTarget or
@@ -15,60 +16,60 @@ func (o operation) apply(r desk.Resource) error {
 	if o.err != nil {
 		return o.err
 	}
-	if t.unknown != "" && isURN(t.unknown) {
+	if t.unknown != "" && schema.IsURN(t.unknown) {
 		return o.applyUnknownURN(r)
 	}
 	holder := map[string]any(r)
-	if t.urn != "" {
-		holder, _ = r[t.urn].(map[string]any)
+	if t.URN != "" {
+		holder, _ = r[t.URN].(map[string]any)
 		if holder == nil {
 			holder = map[string]any{}
 		}
 		defer func() {
 			if len(holder) > 0 {
-				r[t.urn] = holder
+				r[t.URN] = holder
 			} else {
-				delete(r, t.urn)
+				delete(r, t.URN)
 			}
 		}()
 	}
 	switch {
-	case t.unknown != "" && t.attr == nil:
+	case t.unknown != "" && t.Attr == nil:
 		return o.applyUnknown(holder)
-	case t.attr == nil: // an extension as a whole, to be removed
+	case t.Attr == nil: // an extension as a whole, to be removed
 		clear(holder)
 		return nil
 	case t.filter != nil:
 		return o.applyFiltered(holder)
-	case t.sub == nil && t.unknown == "":
-		return set(holder, t.attr, o.op, o.value)
-	case t.attr.multi:
+	case t.Sub == nil && t.unknown == "":
+		return set(holder, t.Attr, o.op, o.value)
+	case t.Attr.Multi:
 		return o.applyToAll(holder)
 	}
-	inner, _ := holder[t.attr.name].(map[string]any)
+	inner, _ := holder[t.Attr.Name].(map[string]any)
 	inner = maps.Clone(inner)
-	if inner == nil || t.attr.name == "manager" && t.sub != nil && t.sub.name == "value" {
+	if inner == nil || t.Attr.Name == "manager" && t.Sub != nil && t.Sub.Name == "value" {
 		inner = map[string]any{} // what was said of the manager was said of the old one
 	}
 	var err error
-	if t.sub != nil {
-		err = set(inner, t.sub, o.op, o.value)
+	if t.Sub != nil {
+		err = set(inner, t.Sub, o.op, o.value)
 	} else {
 		err = o.applyUnknown(inner)
 	}
 	if err == nil {
-		store(holder, t.attr, inner)
+		store(holder, t.Attr, inner)
 	}
 	return err
 }
 
 // store puts a complex value into its holder, or takes it out if it is empty. A manager is one by its id or its reference.
-func store(holder map[string]any, a *attribute, inner map[string]any) {
-	if len(inner) == 0 || a.name == "manager" && inner["value"] == nil && inner["$ref"] == nil {
-		delete(holder, a.name)
+func store(holder map[string]any, a *schema.Attribute, inner map[string]any) {
+	if len(inner) == 0 || a.Name == "manager" && inner["value"] == nil && inner["$ref"] == nil {
+		delete(holder, a.Name)
 		return
 	}
-	holder[a.name] = inner
+	holder[a.Name] = inner
 }
 
 // applyUnknown keeps what no schema describes, under the name that it has already in whatever case.
@@ -155,71 +156,71 @@ func asciiLower(s string) string {
 }
 
 // set adds, replaces or removes an attribute's value in its holder.
-func set(holder map[string]any, a *attribute, op string, value any) error {
-	if a.readOnly {
-		return desk.Errorf(desk.Mutability, a.path, "%s is read-only", a.path)
+func set(holder map[string]any, a *schema.Attribute, op string, value any) error {
+	if a.ReadOnly {
+		return desk.Errorf(desk.Mutability, a.Path, "%s is read-only", a.Path)
 	}
-	if op == "remove" && a.multi && value != nil && value != "" {
+	if op == "remove" && a.Multi && value != nil && value != "" {
 		return removeListed(holder, a, value)
 	}
-	if list, ok := value.([]any); ok && len(list) == 1 && !a.multi && a.kind == "complex" {
+	if list, ok := value.([]any); ok && len(list) == 1 && !a.Multi && a.Kind == "complex" {
 		value = list[0] // Entra wraps a manager in a list
 	}
-	if op == "remove" || isEmpty(value) && !(op == "add" && a.multi) {
-		if a.required {
+	if op == "remove" || isEmpty(value) && !(op == "add" && a.Multi) {
+		if a.Required {
 			kind := desk.InvalidValue
 			if op == "remove" {
 				kind = desk.Mutability // RFC 7644 section 3.5.2.2
 			}
-			return desk.Errorf(kind, a.path, "%s is required and cannot be removed", a.path)
+			return desk.Errorf(kind, a.Path, "%s is required and cannot be removed", a.Path)
 		}
-		delete(holder, a.name)
+		delete(holder, a.Name)
 		return nil
 	}
-	if a.kind == "complex" && !a.multi {
+	if a.Kind == "complex" && !a.Multi {
 		return setComplex(holder, a, op, value)
 	}
-	v, err := a.coerce(value)
+	v, err := coerce(a, value)
 	if err != nil {
 		return err
 	}
 	switch v := v.(type) {
 	case nil: // a list of nothing
 		if op == "replace" {
-			delete(holder, a.name)
+			delete(holder, a.Name)
 		}
 	case []any:
-		if err := a.onePrimary(v); err != nil {
+		if err := onePrimary(a, v); err != nil {
 			return err
 		}
 		var have []any
 		if op == "add" {
-			have, _ = holder[a.name].([]any)
+			have, _ = holder[a.Name].([]any)
 		}
 		list := merge(have, v)
-		if err := a.checkLength(list); err != nil {
+		if err := checkLength(a, list); err != nil {
 			return err
 		}
-		holder[a.name] = list
+		holder[a.Name] = list
 	default:
-		holder[a.name] = v
+		holder[a.Name] = v
 	}
 	return nil
 }
 
 // setComplex changes the sub-attributes that are given, and leaves the others (RFC 7644 section 3.5.2.3).
-func setComplex(holder map[string]any, a *attribute, op string, value any) error {
-	members, err := a.members(value)
+func setComplex(holder map[string]any, a *schema.Attribute, op string, value any) error {
+	members, err := membersOf(a, value)
 	if err != nil {
 		return err
 	}
-	have, _ := holder[a.name].(map[string]any)
+	have, _ := holder[a.Name].(map[string]any)
 	have = maps.Clone(have)
-	if _, anew := members["value"]; have == nil || a.name == "manager" && anew { // of a new manager nothing is known
+	if _, anew := members["value"]; have == nil || a.Name == "manager" && anew { // of a new manager nothing is known
 		have = map[string]any{}
 	}
 	for name, v := range members {
-		if sub := a.subs[strings.ToLower(name)]; sub != nil {
+		if sub := a.Subs[strings.ToLower(name)]; sub != nil {
 			err = set(have, sub, op, v)
 		} else {
 			err = operation{op: op, value: v, to: target{unknown: name}}.applyUnknown(have)
@@ -233,15 +234,15 @@ func setComplex(holder map[string]any, a *attribute, op string, value any) error
 }
 
 // removeListed removes the elements that are listed, as Entra removes members: those that agree in all that is listed of them.
-func removeListed(holder map[string]any, a *attribute, value any) error {
+func removeListed(holder map[string]any, a *schema.Attribute, value any) error {
 	listed, ok := value.([]any)
 	if !ok {
 		listed = []any{value}
 	}
-	have, _ := holder[a.name].([]any)
+	have, _ := holder[a.Name].([]any)
 	kept := slices.Clone(have)
 	for _, l := range listed {
-		l, err := a.coerceOne(l)
+		l, err := coerceOne(a, l)
 		if err != nil {
 			return err
 		}
@@ -249,19 +250,19 @@ func removeListed(holder map[string]any, a *attribute, value any) error {
 		if len(members) == 0 {
 			continue
 		}
-		kept = slices.DeleteFunc(kept, func(e any) bool { return a.agrees(e.(map[string]any), members) })
+		kept = slices.DeleteFunc(kept, func(e any) bool { return agrees(a, e.(map[string]any), members) })
 	}
 	storeList(holder, a, kept)
 	return nil
 }
 
 // agrees reports whether an element has all the given members, compared as their case rules say.
-func (a *attribute) agrees(element, members map[string]any) bool {
+func agrees(a *schema.Attribute, element, members map[string]any) bool {
 	for name, want := range members {
 		got := element[name]
 		wantText, text := want.(string)
 		gotText, _ := got.(string)
-		if sub := a.subs[strings.ToLower(name)]; text && sub != nil && !sub.caseExact {
+		if sub := a.Subs[strings.ToLower(name)]; text && sub != nil && !sub.CaseExact {
 			if !strings.EqualFold(gotText, wantText) {
 				return false
 			}
@@ -273,33 +274,33 @@ func (a *attribute) agrees(element, members map[string]any) bool {
 }
 
 // storeList puts elements into their holder, without those that say nothing.
-func storeList(holder map[string]any, a *attribute, list []any) {
+func storeList(holder map[string]any, a *schema.Attribute, list []any) {
 	list = slices.DeleteFunc(list, hollow)
 	if len(list) == 0 {
-		delete(holder, a.name)
+		delete(holder, a.Name)
 		return
 	}
-	holder[a.name] = merge(nil, list)
+	holder[a.Name] = merge(nil, list)
 }
 
 // applyToAll changes a sub-attribute of every element, and makes one where there is none.
 func (o operation) applyToAll(holder map[string]any) error {
-	have, _ := holder[o.to.attr.name].([]any)
+	have, _ := holder[o.to.Attr.Name].([]any)
 	if len(have) == 0 && o.op != "remove" {
 		have = []any{map[string]any{}}
 	}
 	list := make([]any, len(have))
 	for i, e := range have {
 		m := maps.Clone(e.(map[string]any))
-		if err := set(m, o.to.sub, o.op, o.value); err != nil {
+		if err := set(m, o.to.Sub, o.op, o.value); err != nil {
 			return err
 		}
 		list[i] = m
 	}
-	if err := o.to.attr.onePrimary(list); err != nil {
+	if err := onePrimary(o.to.Attr, list); err != nil {
 		return err
 	}
-	storeList(holder, o.to.attr, list)
+	storeList(holder, o.to.Attr, list)
 	return nil
 }
 
@@ -308,7 +309,7 @@ func (o operation) applyToAll(holder map[string]any) error {
 // more for emails[value eq "old"].value to be "new" would add a second new address.
 func (o operation) applyFiltered(holder map[string]any) error {
 	t := o.to
-	have, _ := holder[t.attr.name].([]any)
+	have, _ := holder[t.Attr.Name].([]any)
 	list := make([]any, len(have)) // so that an error leaves the resource as it is
 	selected := make([]bool, len(have), len(have)+1)
 	found := false
@@ -317,14 +318,14 @@ func (o operation) applyFiltered(holder map[string]any) error {
 		list[i], selected[i] = m, desk.Match(t.filter, m)
 		found = found || selected[i]
 	}
-	if o.op == "remove" && t.sub == nil {
+	if o.op == "remove" && t.Sub == nil {
 		kept := list[:0:0]
 		for i, e := range list {
 			if !selected[i] {
 				kept = append(kept, e)
 			}
 		}
-		storeList(holder, t.attr, kept)
+		storeList(holder, t.Attr, kept)
 		return nil
 	}
 	if !found {
@@ -353,14 +354,14 @@ func (o operation) applyFiltered(holder map[string]any) error {
 	}
 	if primary {
 		demote(list, func(i int) bool { return selected[i] })
-		if err := t.attr.onePrimary(list); err != nil {
+		if err := onePrimary(t.Attr, list); err != nil {
 			return err
 		}
 	}
-	if err := t.attr.checkLength(list); err != nil {
+	if err := checkLength(t.Attr, list); err != nil {
 		return err
 	}
-	storeList(holder, t.attr, list)
+	storeList(holder, t.Attr, list)
 	return nil
 }
 
@@ -370,8 +371,8 @@ func noTarget(path string) error {
 
 // applyToElement changes one element of a multi-valued attribute, or a sub-attribute of it.
 func (o operation) applyToElement(e map[string]any) (map[string]any, error) {
-	if o.to.sub != nil {
-		return e, set(e, o.to.sub, o.op, o.value)
+	if o.to.Sub != nil {
+		return e, set(e, o.to.Sub, o.op, o.value)
 	}
 	value := o.value
 	if list, ok := value.([]any); ok && len(list) == 1 {
@@ -380,7 +381,7 @@ func (o operation) applyToElement(e map[string]any) (map[string]any, error) {
 	if isEmpty(value) {
 		return map[string]any{}, nil
 	}
-	v, err := o.to.attr.coerceOne(value)
+	v, err := coerceOne(o.to.Attr, value)
 	if err != nil {
 		return nil, err
 	}

@@ -6,10 +6,11 @@ import (
 	"strings"
 
 	"github.com/elimity-com/scim/optional"
-	"github.com/elimity-com/scim/schema"
+	elimity "github.com/elimity-com/scim/schema"
 
 	"rollcall/desk"
 	"rollcall/internal/httpx"
+	"rollcall/schema"
 )
 
 const (
@@ -64,8 +65,8 @@ func (req *request) resourceType() error {
 
 func (req *request) userType() map[string]any {
 	extensions := []any{}
-	for _, e := range req.users.extensions {
-		extensions = append(extensions, map[string]any{"schema": e.urn, "required": false})
+	for _, e := range req.users.Extensions {
+		extensions = append(extensions, map[string]any{"schema": e.URN, "required": false})
 	}
 	return map[string]any{
 		"schemas":          []string{resourceTypeURN},
@@ -73,27 +74,27 @@ func (req *request) userType() map[string]any {
 		"name":             "User",
 		"description":      "A person of the directory, who becomes a contact of the helpdesk",
 		"endpoint":         "/Users",
-		"schema":           coreURN,
+		"schema":           schema.CoreURN,
 		"schemaExtensions": extensions,
 		"meta":             req.documentMeta("ResourceType", "/ResourceTypes/User"),
 	}
 }
 
 // definitions are the schemas of all that the server answers with, discovery included.
-func (s *userSchema) definitions() []schema.Schema {
-	list := []schema.Schema{s.core}
-	for _, e := range s.extensions {
-		list = append(list, e.schema)
+func (s *userSchema) definitions() []elimity.Schema {
+	list := []elimity.Schema{s.Core}
+	for _, e := range s.Extensions {
+		list = append(list, e.Schema)
 	}
-	definition := schema.Definition()
+	definition := elimity.Definition()
 	definition.Description = optional.NewString("How a schema is described")
-	return append(list, corrected(schema.ServiceProviderConfigSchema()), corrected(schema.ResourceTypeSchema()), definition)
+	return append(list, corrected(elimity.ServiceProviderConfigSchema()), corrected(elimity.ResourceTypeSchema()), definition)
 }
 
 // corrected replaces what the library's schema says otherwise than the law, and adds what it lacks.
-func corrected(s schema.Schema) schema.Schema {
+func corrected(s elimity.Schema) elimity.Schema {
 	for _, a := range corrections[s.ID] {
-		same := func(b schema.CoreAttribute) bool { return b.Name() == a.Name() }
+		same := func(b elimity.CoreAttribute) bool { return b.Name() == a.Name() }
 		if i := slices.IndexFunc(s.Attributes, same); i >= 0 {
 			s.Attributes[i] = a
 		} else {
@@ -105,9 +106,9 @@ func corrected(s schema.Schema) schema.Schema {
 
 // corrections are the attributes that the library defines otherwise than RFC 7643 sections 5, 6 and 8.7.2: limits are integers,
 // addresses are references, and a resource type has a name. RFC 9865 section 4 adds the pagination.
-var corrections = map[string][]schema.CoreAttribute{
+var corrections = map[string][]elimity.CoreAttribute{
 	configURN: {
-		schema.SimpleCoreAttribute(link("documentationUri", "The address of the service provider's documentation.", external, false)),
+		elimity.SimpleCoreAttribute(link("documentationUri", "The address of the service provider's documentation.", external, false)),
 		group("bulk", "What a bulk request may hold.", true, false,
 			flag("supported", "Whether there are bulk requests.", true),
 			whole("maxOperations", "How many operations a bulk request holds at most.", true),
@@ -130,9 +131,9 @@ var corrections = map[string][]schema.CoreAttribute{
 			whole("maxPageSize", "How many resources a page has at most.", false)),
 	},
 	resourceTypeURN: {
-		schema.SimpleCoreAttribute(word("name", "The resource type's name.", true)),
-		schema.SimpleCoreAttribute(link("endpoint", "Where the resources are, below the tenant URL.", uri, true)),
-		schema.SimpleCoreAttribute(link("schema", "The URN of the resources' schema.", uri, true)),
+		elimity.SimpleCoreAttribute(word("name", "The resource type's name.", true)),
+		elimity.SimpleCoreAttribute(link("endpoint", "Where the resources are, below the tenant URL.", uri, true)),
+		elimity.SimpleCoreAttribute(link("schema", "The URN of the resources' schema.", uri, true)),
 		group("schemaExtensions", "The extensions of the schema.", false, true,
 			link("schema", "The URN of the extension.", uri, true),
 			flag("required", "Whether each resource has the extension.", true)),
@@ -140,40 +141,40 @@ var corrections = map[string][]schema.CoreAttribute{
 }
 
 const (
-	external = schema.AttributeReferenceTypeExternal
-	uri      = schema.AttributeReferenceTypeURI
+	external = elimity.AttributeReferenceTypeExternal
+	uri      = elimity.AttributeReferenceTypeURI
 )
 
 // readOnly is what all of discovery is.
-var readOnly = schema.AttributeMutabilityReadOnly()
+var readOnly = elimity.AttributeMutabilityReadOnly()
 
-func group(name, description string, required, multi bool, subs ...schema.SimpleParams) schema.CoreAttribute {
-	return schema.ComplexCoreAttribute(schema.ComplexParams{
+func group(name, description string, required, multi bool, subs ...elimity.SimpleParams) elimity.CoreAttribute {
+	return elimity.ComplexCoreAttribute(elimity.ComplexParams{
 		Name: name, Description: optional.NewString(description), Required: required, MultiValued: multi, Mutability: readOnly, SubAttributes: subs,
 	})
 }
 
-func word(name, description string, required bool, canonical ...string) schema.SimpleParams {
-	return schema.SimpleStringParams(schema.StringParams{
+func word(name, description string, required bool, canonical ...string) elimity.SimpleParams {
+	return elimity.SimpleStringParams(elimity.StringParams{
 		Name: name, Description: optional.NewString(description), Required: required, CanonicalValues: canonical, Mutability: readOnly,
 	})
 }
 
-func whole(name, description string, required bool) schema.SimpleParams {
-	return schema.SimpleNumberParams(schema.NumberParams{
-		Name: name, Description: optional.NewString(description), Required: required, Type: schema.AttributeTypeInteger(), Mutability: readOnly,
+func whole(name, description string, required bool) elimity.SimpleParams {
+	return elimity.SimpleNumberParams(elimity.NumberParams{
+		Name: name, Description: optional.NewString(description), Required: required, Type: elimity.AttributeTypeInteger(), Mutability: readOnly,
 	})
 }
 
-func flag(name, description string, required bool) schema.SimpleParams {
-	return schema.SimpleBooleanParams(schema.BooleanParams{
+func flag(name, description string, required bool) elimity.SimpleParams {
+	return elimity.SimpleBooleanParams(elimity.BooleanParams{
 		Name: name, Description: optional.NewString(description), Required: required, Mutability: readOnly,
 	})
 }
 
-func link(name, description string, to schema.AttributeReferenceType, required bool) schema.SimpleParams {
-	return schema.SimpleReferenceParams(schema.ReferenceParams{
-		Name: name, Description: optional.NewString(description), Required: required, ReferenceTypes: []schema.AttributeReferenceType{to}, Mutability: readOnly,
+func link(name, description string, to elimity.AttributeReferenceType, required bool) elimity.SimpleParams {
+	return elimity.SimpleReferenceParams(elimity.ReferenceParams{
+		Name: name, Description: optional.NewString(description), Required: required, ReferenceTypes: []elimity.AttributeReferenceType{to}, Mutability: readOnly,
 	})
 }
 
@@ -196,7 +197,7 @@ func (req *request) schema() error {
 	return desk.Errorf(desk.NotFound, "", "no schema with this URN")
 }
 
-func (req *request) schemaDocument(s schema.Schema) map[string]any {
+func (req *request) schemaDocument(s elimity.Schema) map[string]any {
 	document := s.ToMap()
 	document["meta"] = req.documentMeta("Schema", "/Schemas/"+s.ID)
 	return document

@@ -14,10 +14,11 @@
 //
 // The way of a write: body.go decodes, path.go and patch.go turn it into operations at resolved places, apply.go and value.go
 // apply them to a resource in canonical form. A POST is the same as a PATCH without path on an empty resource, so that what
-// one accepts the other does too. filter.go turns filters into desk.Filter, which the store translates to SQL.
+// one accepts the other does too. Package schema resolves names and turns filters into desk.Filter, which the store translates
+// to SQL.
 //
-// github.com/elimity-com/scim gives the schemas, the checks of single values and the error type; scim2/filter-parser gives
-// the structure of filters. What real clients send beyond the RFCs is taken here, each with the exchange that shows it in
+// github.com/elimity-com/scim gives the checks of single values and the error type. What real clients send beyond the RFCs is
+// taken here, each with the exchange that shows it in
 // testdata/wire:
 //
 //   - booleans as text, operations in capitals, flattened keys, URN and bare extension names (Entra)

@@ -7,7 +7,7 @@ import (
 )
 
 // ParseFilter and the others give tests the parts of the way of a request.
-func ParseFilter(text string) (desk.Filter, error) { return users.parseFilter(text) }
+func ParseFilter(text string) (desk.Filter, error) { return users.ParseFilter(text) }
 
 // NewResource reads the body of a POST.
 func NewResource(body []byte) (desk.Resource, error) {

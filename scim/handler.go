@@ -13,6 +13,7 @@ import (
 	"rollcall/desk"
 	"rollcall/internal/httpx"
 	"rollcall/provision"
+	"rollcall/schema"
 )
 
 // Handler serves the SCIM endpoints of all connections.
@@ -138,12 +139,12 @@ func (req *request) serve(path string, methods methods) (err error) {
 		if key := req.actor.Directory.RecorderKey; key != "" {
 			req.startRecorder(key)
 		}
-		req.users = tenantSchemas.with(req.actor.Directory.Fields)
+		req.users = &userSchema{schema.With(req.actor.Directory.Fields)}
 	}
 	if methods == nil {
 		return desk.Errorf(desk.NotFound, "", "there is no such endpoint; the tenant URL ends in %s/%s", tenant, connection)
 	}
-	if req.id, err = url.PathUnescape(vars["id"]); err != nil || !httpx.Storable(req.id) {
+	if req.id, err = url.PathUnescape(vars["id"]); err != nil || !desk.Storable(req.id) {
 		return desk.Errorf(desk.NotFound, "", "no resource with this id")
 	}
 	req.base = req.PublicURL + "/scim/" + tenant + "/" + connection

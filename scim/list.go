@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"rollcall/desk"
-	"rollcall/internal/httpx"
 )
 
 // list handles GET /Users.
@@ -51,7 +50,7 @@ func (req *request) answer(q query) error {
 	ask := desk.UserQuery{Offset: q.startIndex - 1, Limit: q.count, Location: req.base + "/Users/"}
 	var err error
 	if q.filter != "" {
-		if ask.Filter, err = req.users.parseFilter(q.filter); err != nil {
+		if ask.Filter, err = req.users.ParseFilter(q.filter); err != nil {
 			return err
 		}
 	}
@@ -84,15 +83,15 @@ func (req *request) writePage(list page, p projection) error {
 
 // sort resolves what a list is to be sorted by; a complex attribute stands for its value.
 func (s *userSchema) sort(path string, descending bool) (*desk.Sort, error) {
-	ref, ok := s.resolve(path)
-	if ok && ref.attr != nil && ref.sub == nil && ref.attr.subs != nil {
-		ref.sub = ref.attr.subs["value"]
-		ok = ref.sub != nil
+	ref, ok := s.Resolve(path)
+	if ok && ref.Attr != nil && ref.Sub == nil && ref.Attr.Subs != nil {
+		ref.Sub = ref.Attr.Subs["value"]
+		ok = ref.Sub != nil
 	}
-	if !ok || ref.attr == nil || ref.attr.multi && ref.attr.subs == nil {
+	if !ok || ref.Attr == nil || ref.Attr.Multi && ref.Attr.Subs == nil {
 		return nil, desk.Errorf(desk.InvalidValue, "sortBy", "users cannot be sorted by %s", short(path))
 	}
-	return &desk.Sort{By: ref.attribute(), Descending: descending}, nil
+	return &desk.Sort{By: ref.Attribute(), Descending: descending}, nil
 }
 
 // cursor is a position in a list, and what list that is. As it holds all that the next page needs, any server can give that
@@ -123,10 +122,10 @@ func (req *request) parseCursor(q query) (c cursor, err error) {
 		return c, invalid
 	}
 	text, err := base64.RawURLEncoding.DecodeString(q.cursor)
-	if err != nil || json.Unmarshal(text, &c) != nil || !bytes.Equal(c.Query, req.fingerprint(q)) || !httpx.Storable(c.ID) {
+	if err != nil || json.Unmarshal(text, &c) != nil || !bytes.Equal(c.Query, req.fingerprint(q)) || !desk.Storable(c.ID) {
 		return c, invalid
 	}
-	if key, ok := c.Key.(string); ok && !httpx.Storable(key) {
+	if key, ok := c.Key.(string); ok && !desk.Storable(key) {
 		return c, invalid
 	}
 	if c.Count < 1 || c.Count > maxCount || c.Total < 0 {

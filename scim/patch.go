@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"rollcall/desk"
+	"rollcall/schema"
 )
 
 // operation is one change of a resource, at one place.
@@ -71,7 +72,7 @@ func (s *userSchema) parseOperation(item any) []operation {
 	case op != "remove" && !hasValue:
 		return fail(path, desk.InvalidValue, "value", "the operation on %q has no value", short(path))
 	}
-	if urn, rest := s.splitURN(path); urn != "" && rest == "" && op != "remove" {
+	if urn, rest := s.SplitURN(path); urn != "" && rest == "" && op != "remove" {
 		return s.expandExtension(op, urn, value)
 	}
 	if name := s.bareName(path); isDropped(name) {
@@ -86,7 +87,7 @@ func (s *userSchema) parseOperation(item any) []operation {
 
 // bareName returns the lower-case name of a path's attribute, without URN, sub-attribute and filter.
 func (s *userSchema) bareName(path string) string {
-	if urn, rest := s.splitURN(path); urn == coreURN {
+	if urn, rest := s.SplitURN(path); urn == schema.CoreURN {
 		path = rest
 	}
 	if end := strings.IndexAny(path, ".["); end >= 0 {
@@ -131,12 +132,12 @@ func (s *userSchema) expand(op string, values map[string]any) []operation {
 			ops = append(ops, operation{to: target{path: key}, err: desk.Errorf(desk.InvalidSyntax, key, "%s is given twice, in different case", short(key))})
 		}
 		seen[folded] = true
-		if urn, rest := s.splitURN(key); urn != "" && rest == "" {
+		if urn, rest := s.SplitURN(key); urn != "" && rest == "" {
 			ops = append(ops, s.expandExtension(op, urn, values[key])...)
 			continue
 		}
 		t, err := s.parseKey(key)
-		if t.attr != nil && t.attr.readOnly || t.sub != nil && t.sub.readOnly {
+		if t.Attr != nil && t.Attr.ReadOnly || t.Sub != nil && t.Sub.ReadOnly {
 			continue
 		}
 		ops = append(ops, operation{op, t, values[key], err})
@@ -151,11 +152,11 @@ func (s *userSchema) parseKey(key string) (target, error) {
 	if err == nil || strings.Contains(key, "[") || len(key) > maxPath {
 		return t, err
 	}
-	_, name := s.splitURN(key)
+	_, name := s.SplitURN(key)
 	t = target{path: key, unknown: name}
 	if first, sub, ok := strings.Cut(name, "."); ok {
-		if ref, known := s.resolve(first); known && ref.attr.kind == "complex" && !ref.attr.multi {
-			t.reference, t.unknown = ref, sub
+		if ref, known := s.Resolve(first); known && ref.Attr.Kind == "complex" && !ref.Attr.Multi {
+			t.Reference, t.unknown = ref, sub
 		}
 	}
 	return t, nil
@@ -163,25 +164,25 @@ func (s *userSchema) parseKey(key string) (target, error) {
 
 // expandExtension splits an object of an extension's attributes into operations; null, "" and an empty list clear it.
 func (s *userSchema) expandExtension(op, urn string, value any) []operation {
-	whole := target{path: urn, reference: reference{urn: urn}}
+	whole := target{path: urn, Reference: schema.Reference{URN: urn}}
 	values, ok := value.(map[string]any)
 	switch {
 	case !ok && !isEmpty(value):
 		return []operation{{to: whole, err: desk.Errorf(desk.InvalidValue, urn, "the extension %s must be an object", urn)}}
-	case urn == coreURN:
+	case urn == schema.CoreURN:
 		return s.expand(op, values)
 	case !ok && op == "replace":
 		return []operation{{op: "remove", to: whole}}
 	}
-	e := s.extension(urn)
+	e := s.Extension(urn)
 	var ops []operation
 	for _, key := range sortedKeys(values) {
-		t := target{path: urn + ":" + key, reference: reference{urn: urn}, unknown: key}
+		t := target{path: urn + ":" + key, Reference: schema.Reference{URN: urn}, unknown: key}
 		name, sub, hasSub := strings.Cut(strings.ToLower(key), ".")
-		if a := e.attributes[name]; a != nil && (!hasSub || a.subs[sub] != nil) {
-			t.attr, t.sub, t.unknown = a, a.subs[sub], ""
+		if a := e.Attributes[name]; a != nil && (!hasSub || a.Subs[sub] != nil) {
+			t.Attr, t.Sub, t.unknown = a, a.Subs[sub], ""
 		}
-		if t.sub != nil && t.sub.readOnly {
+		if t.Sub != nil && t.Sub.ReadOnly {
 			continue
 		}
 		ops = append(ops, operation{op, t, values[key], nil})
@@ -255,14 +256,14 @@ func deactivates(ops []operation) bool {
 
 // toActive reports whether an operation sets active.
 func (o operation) toActive() bool {
-	return o.to.attr != nil && o.to.urn == "" && o.to.attr.path == "active" && o.err == nil && o.op != "remove"
+	return o.to.Attr != nil && o.to.URN == "" && o.to.Attr.Path == "active" && o.err == nil && o.op != "remove"
 }
 
 func (o operation) deactivates() bool {
 	if !o.toActive() {
 		return false
 	}
-	active, err := o.to.attr.coerce(o.value)
+	active, err := coerce(o.to.Attr, o.value)
 	return err == nil && active == false
 }
 
@@ -271,9 +272,9 @@ func (s *userSchema) finish(r desk.Resource) error {
 	if strings.TrimSpace(r.UserName()) == "" {
 		return desk.Errorf(desk.InvalidValue, "userName", "userName is required; map an attribute that every user has to it")
 	}
-	schemas := []any{coreURN}
+	schemas := []any{schema.CoreURN}
 	for _, name := range slices.Sorted(maps.Keys(r)) {
-		if _, ok := r[name].(map[string]any); ok && isURN(name) {
+		if _, ok := r[name].(map[string]any); ok && schema.IsURN(name) {
 			schemas = append(schemas, name)
 		}
 	}

@@ -4,12 +4,13 @@ import (
 	"strings"
 
 	"rollcall/desk"
+	"rollcall/schema"
 )
 
 // target is the place that a path names.
 type target struct {
 	path string // as sent, for messages
-	reference
+	schema.Reference
 	filter desk.Filter    // over the attribute's elements; nil for all of it
 	seed   map[string]any // what a new element needs to satisfy the filter; nil if that cannot be said
 
@@ -33,13 +34,13 @@ func (s *userSchema) parseTarget(path string) (target, error) {
 	}
 	name, rest, filtered := strings.Cut(path, "[")
 	name = strings.TrimSpace(name)
-	urn, attr := s.splitURN(name)
-	if urn == "" && isURN(name) {
+	urn, attr := s.SplitURN(name)
+	if urn == "" && schema.IsURN(name) {
 		t.unknown = name
 		return t, nil
 	}
-	ref, ok := s.resolve(name)
-	if !ok && !filtered && (urn == "" || urn == coreURN) && !strings.ContainsAny(attr, ".:") && attr != "" {
+	ref, ok := s.Resolve(name)
+	if !ok && !filtered && (urn == "" || urn == schema.CoreURN) && !strings.ContainsAny(attr, ".:") && attr != "" {
 		// A name that came with a POST was kept, and can be changed and removed.
 		t.unknown, t.known = attr, true
 		return t, nil
@@ -47,24 +48,24 @@ func (s *userSchema) parseTarget(path string) (target, error) {
 	if !ok {
 		return t, invalidPath(path, "names no attribute that is known")
 	}
-	t.reference = ref
+	t.Reference = ref
 	if !filtered {
 		return t, nil
 	}
 	var inner string
-	inner, rest, ok = cutBracket(rest)
-	if !ok || ref.attr == nil || ref.sub != nil || !ref.attr.multi || ref.attr.subs == nil {
+	inner, rest, ok = schema.CutBracket(rest)
+	if !ok || ref.Attr == nil || ref.Sub != nil || !ref.Attr.Multi || ref.Attr.Subs == nil {
 		return t, invalidPath(path, "is not a filter over a multi-valued attribute")
 	}
-	f, err := ref.attr.parseValueFilter(inner)
+	f, err := ref.Attr.ParseValueFilter(inner)
 	if err != nil {
 		return t, invalidPath(path, "has a filter that does not parse: "+desk.AsError(err).Msg)
 	}
-	t.filter, t.seed = f.filter, f.seed
+	t.filter, t.seed = f.Filter, f.Seed
 	if rest == "" {
 		return t, nil
 	}
-	if t.sub = ref.attr.subs[strings.ToLower(strings.TrimPrefix(rest, "."))]; t.sub == nil || rest[0] != '.' {
+	if t.Sub = ref.Attr.Subs[strings.ToLower(strings.TrimPrefix(rest, "."))]; t.Sub == nil || rest[0] != '.' {
 		return t, invalidPath(path, "names no sub-attribute that is known")
 	}
 	return t, nil

@@ -4,6 +4,8 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"rollcall/schema"
 )
 
 // projection is which attributes an answer holds (RFC 7644 section 3.9).
@@ -45,7 +47,7 @@ func (p projection) apply(s *userSchema, r map[string]any) map[string]any {
 	if schemas, ok := r["schemas"].([]any); ok {
 		out["schemas"] = slices.DeleteFunc(slices.Clone(schemas), func(urn any) bool {
 			name, _ := urn.(string)
-			return name != coreURN && out[name] == nil
+			return name != schema.CoreURN && out[name] == nil
 		})
 	}
 	return out
@@ -55,7 +57,7 @@ func (p projection) apply(s *userSchema, r map[string]any) map[string]any {
 func spread(r map[string]any, paths []string) []string {
 	var list []string
 	for _, path := range paths {
-		if !strings.EqualFold(path, coreURN) {
+		if !strings.EqualFold(path, schema.CoreURN) {
 			list = append(list, path)
 			continue
 		}
@@ -71,24 +73,24 @@ func spread(r map[string]any, paths []string) []string {
 // member returns the member names that lead to a path's value, and whether the path can name anything.
 func (s *userSchema) member(path string) ([]string, bool) {
 	path, _, _ = strings.Cut(path, "[") // Microsoft's collection asks for emails[type eq "work"]
-	urn, rest := s.splitURN(path)
-	if urn != "" && rest == "" && urn != coreURN {
+	urn, rest := s.SplitURN(path)
+	if urn != "" && rest == "" && urn != schema.CoreURN {
 		return []string{urn}, true
 	}
-	ref, ok := s.resolve(path)
+	ref, ok := s.Resolve(path)
 	if !ok {
-		if urn == "" || urn == coreURN {
+		if urn == "" || urn == schema.CoreURN {
 			return []string{rest}, rest != ""
 		}
 		return []string{urn, rest}, true
 	}
 	var at []string
-	if ref.urn != "" {
-		at = append(at, ref.urn)
+	if ref.URN != "" {
+		at = append(at, ref.URN)
 	}
-	at = append(at, ref.attr.name)
-	if ref.sub != nil {
-		at = append(at, ref.sub.name)
+	at = append(at, ref.Attr.Name)
+	if ref.Sub != nil {
+		at = append(at, ref.Sub.Name)
 	}
 	return at, true
 }

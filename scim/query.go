@@ -8,7 +8,6 @@ import (
 	"strings"
 
 	"rollcall/desk"
-	"rollcall/internal/httpx"
 )
 
 const (
@@ -41,7 +40,7 @@ func parseQuery(raw string) (query, error) {
 		if err == nil {
 			value, err = url.QueryUnescape(value)
 		}
-		if err != nil || !httpx.Storable(value) {
+		if err != nil || !desk.Storable(value) {
 			return query{}, invalidFilter("the query string cannot be decoded")
 		}
 		name = strings.ToLower(name)
@@ -169,4 +168,8 @@ func split(list string) []string {
 		}
 	}
 	return names
+}
+
+func invalidFilter(format string, args ...any) error {
+	return desk.Errorf(desk.InvalidFilter, "filter", format, args...)
 }

@@ -17,6 +17,7 @@ import (
 	"unicode"
 
 	"rollcall/desk"
+	"rollcall/schema"
 )
 
 // redactor puts made-up values in the place of all that may be personal: equal ones for values that are equal but for
@@ -141,7 +142,7 @@ func (red redactor) isEndpoint(part string) bool {
 	case "", "v2", "users", "groups", "bulk", "me", ".search", "schemas", "resourcetypes", "serviceproviderconfig", "user":
 		return true
 	}
-	urn, rest := red.schema.splitURN(part)
+	urn, rest := red.schema.SplitURN(part)
 	return urn != "" && rest == ""
 }
 
@@ -235,11 +236,11 @@ func (red redactor) parameter(name, value string) string {
 
 // knows reports whether a schema has an attribute of this name, sub-attributes without what they belong to included.
 func (red redactor) knows(name string) bool {
-	if _, ok := red.schema.resolve(name); ok {
+	if _, ok := red.schema.Resolve(name); ok {
 		return true
 	}
-	for _, a := range red.schema.attributes {
-		if a.subs[strings.ToLower(name)] != nil {
+	for _, a := range red.schema.Attributes {
+		if a.Subs[strings.ToLower(name)] != nil {
 			return true
 		}
 	}
@@ -248,7 +249,7 @@ func (red redactor) knows(name string) bool {
 
 // isURNOfSchema reports whether a text looks like the name of a schema, be it known or not.
 func isURNOfSchema(s string) bool {
-	return isURN(s) && urnForm.MatchString(s) && !longForm.MatchString(s) && !strings.EqualFold(s[:min(9, len(s))], "urn:uuid:")
+	return schema.IsURN(s) && urnForm.MatchString(s) && !longForm.MatchString(s) && !strings.EqualFold(s[:min(9, len(s))], "urn:uuid:")
 }
 
 // members are those of SCIM's messages that are not written as attributes are.
@@ -256,7 +257,7 @@ var members = []string{"operations", "resources"}
 
 // name redacts the name of an attribute, which may be one that no schema knows.
 func (red redactor) name(s string) string {
-	switch urn, rest := red.schema.splitURN(s); {
+	switch urn, rest := red.schema.SplitURN(s); {
 	case red.knows(s), isURNOfSchema(s) && urn == "", slices.Contains(members, strings.ToLower(s)), nameForm.MatchString(s) && !longForm.MatchString(s):
 		return s
 	case urn != "" && rest != "":
@@ -272,9 +273,9 @@ func (red redactor) name(s string) string {
 func (red redactor) target(s string) string {
 	of, filter, ok := strings.Cut(s, "[")
 	switch {
-	case ok && !strings.ContainsAny(of, blanks+`"()`):
+	case ok && !strings.ContainsAny(of, schema.Blanks+`"()`):
 		return red.name(of) + red.filter("["+filter)
-	case strings.ContainsAny(s, "["+blanks+`"()`):
+	case strings.ContainsAny(s, "["+schema.Blanks+`"()`):
 		return red.filter(s)
 	}
 	return red.name(s)
@@ -283,18 +284,18 @@ func (red redactor) target(s string) string {
 // filter redacts all of a filter, or of the filter in a path, but operators and the names of known attributes.
 func (red redactor) filter(text string) string {
 	var out strings.Builder
-	r := reader{text: text}
+	r := schema.Scanner{Text: text}
 	compared := "" // the attribute of which a value comes next
 	attribute := ""
-	for r.at < len(text) {
-		if at := r.at; strings.IndexByte(blanks+"()[]", text[at]) >= 0 {
+	for r.At < len(text) {
+		if at := r.At; strings.IndexByte(schema.Blanks+"()[]", text[at]) >= 0 {
 			out.WriteByte(text[at])
-			r.at++
+			r.At++
 			continue
 		}
-		start := r.at
+		start := r.At
 		if text[start] == '"' {
-			value, err := r.literal()
+			value, err := r.Literal()
 			s, ok := value.(string)
 			if err != nil || !ok {
 				out.WriteString(red.mask(text[start:]))
@@ -305,9 +306,9 @@ func (red redactor) filter(text string) string {
 			compared = ""
 			continue
 		}
-		word := r.peek()
-		r.at += len(word)
-		_, operator := operators[strings.ToLower(word)]
+		word := r.Peek()
+		r.At += len(word)
+		_, operator := schema.Operator(word)
 		switch {
 		case compared != "":
 			word = red.text(word)

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"rollcall/desk"
+	"rollcall/schema"
 )
 
 // takesNumbers are text attributes for which directories send JSON numbers.
@@ -15,22 +16,22 @@ var takesNumbers = []string{"employeeNumber", "costCenter", "postalCode", "value
 // coerce returns a value in the attribute's canonical form, made of new maps and slices: boolean text as boolean, one
 // element as a list, wrapped values unwrapped, names as the schema writes them. nil means that there is nothing: null, "",
 // an empty list or object.
-func (a *attribute) coerce(v any) (any, error) {
+func coerce(a *schema.Attribute, v any) (any, error) {
 	if v == nil || v == "" {
 		return nil, nil
 	}
-	if !a.multi {
+	if !a.Multi {
 		// Entra wraps single values in a list: [{"$ref":null,"value":"x"}].
 		if list, ok := v.([]any); ok && len(list) <= 1 {
 			if len(list) == 0 {
 				return nil, nil
 			}
 			v = list[0]
-			if m, ok := v.(map[string]any); ok && a.subs == nil {
+			if m, ok := v.(map[string]any); ok && a.Subs == nil {
 				v = member(m, "value")
 			}
 		}
-		return a.coerceOne(v)
+		return coerceOne(a, v)
 	}
 	list, ok := v.([]any)
 	if !ok {
@@ -38,7 +39,7 @@ func (a *attribute) coerce(v any) (any, error) {
 	}
 	var elements []any
 	for _, e := range list {
-		e, err := a.coerceOne(e)
+		e, err := coerceOne(a, e)
 		if err != nil {
 			return nil, err
 		}
@@ -49,86 +50,86 @@ func (a *attribute) coerce(v any) (any, error) {
 	if len(elements) == 0 {
 		return nil, nil
 	}
-	return elements, a.checkLength(elements)
+	return elements, checkLength(a, elements)
 }
 
 // maxElements is how many values an attribute may have.
 const maxElements = 500
 
-func (a *attribute) checkLength(list []any) error {
+func checkLength(a *schema.Attribute, list []any) error {
 	if len(list) > maxElements {
-		return desk.Errorf(desk.InvalidValue, a.path, "%s may have up to %d values", a.path, maxElements)
+		return desk.Errorf(desk.InvalidValue, a.Path, "%s may have up to %d values", a.Path, maxElements)
 	}
 	return nil
 }
 
 // coerceOne does the same for one value of a multi-valued attribute, or for the value of a single-valued one.
-func (a *attribute) coerceOne(v any) (any, error) {
+func coerceOne(a *schema.Attribute, v any) (any, error) {
 	if v == nil || v == "" {
 		return nil, nil
 	}
-	if a.kind == "complex" {
-		return a.coerceComplex(v)
+	if a.Kind == "complex" {
+		return coerceComplex(a, v)
 	}
-	if a.field != nil {
-		return a.field.Coerce(v)
+	if a.Field != nil {
+		return a.Field.Coerce(v)
 	}
 	switch t := v.(type) {
 	case json.Number:
-		if a.kind == "string" && slices.Contains(takesNumbers, a.name) {
+		if a.Kind == "string" && slices.Contains(takesNumbers, a.Name) {
 			v = t.String()
 		}
 	case string:
-		if a.kind == "boolean" {
-			b, err := asBool(t)
+		if a.Kind == "boolean" {
+			b, err := schema.AsBool(t)
 			if err != nil {
-				return nil, a.invalid()
+				return nil, invalid(a)
 			}
 			return b, nil
 		}
 	}
-	checked, err := a.def.ValidateSingular(v)
+	checked, err := a.Def.ValidateSingular(v)
 	if err != nil {
-		return nil, a.invalid()
+		return nil, invalid(a)
 	}
 	return checked, nil
 }
 
-// members returns a complex value's members by the schema's names: text stands for the value, and what is read-only is left
+// membersOf returns a complex value's members by the schema's names: text stands for the value, and what is read-only is left
 // out. They are not coerced yet.
-func (a *attribute) members(v any) (map[string]any, error) {
-	if s, ok := v.(string); ok && a.subs["value"] != nil {
+func membersOf(a *schema.Attribute, v any) (map[string]any, error) {
+	if s, ok := v.(string); ok && a.Subs["value"] != nil {
 		// Entra sends a manager as its bare id, and some clients an address as bare text.
 		v = map[string]any{"value": s}
 	}
 	m, ok := v.(map[string]any)
 	if !ok {
-		return nil, a.invalid()
+		return nil, invalid(a)
 	}
 	out := make(map[string]any, len(m))
 	for name, v := range m {
-		if sub := a.subs[strings.ToLower(name)]; sub != nil {
-			if sub.readOnly {
+		if sub := a.Subs[strings.ToLower(name)]; sub != nil {
+			if sub.ReadOnly {
 				continue
 			}
-			name = sub.name
+			name = sub.Name
 		}
 		if _, twice := out[name]; twice {
-			return nil, desk.Errorf(desk.InvalidSyntax, a.path, "%s.%s is given twice", a.path, short(name))
+			return nil, desk.Errorf(desk.InvalidSyntax, a.Path, "%s.%s is given twice", a.Path, short(name))
 		}
 		out[name] = v
 	}
 	return out, nil
 }
 
-func (a *attribute) coerceComplex(v any) (any, error) {
-	members, err := a.members(v)
+func coerceComplex(a *schema.Attribute, v any) (any, error) {
+	members, err := membersOf(a, v)
 	if err != nil {
 		return nil, err
 	}
 	for name, v := range members {
-		if sub := a.subs[strings.ToLower(name)]; sub != nil {
-			v, err = sub.coerce(v)
+		if sub := a.Subs[strings.ToLower(name)]; sub != nil {
+			v, err = coerce(sub, v)
 		} else {
 			v = compact(v)
 		}
@@ -145,34 +146,17 @@ func (a *attribute) coerceComplex(v any) (any, error) {
 	return members, nil
 }
 
-func (a *attribute) invalid() error {
+func invalid(a *schema.Attribute) error {
 	want := map[string]string{
 		"string": "text", "boolean": "true or false", "reference": "a URI", "dateTime": "a time such as 2026-01-31T12:00:00Z", "binary": "base64 text",
-	}[a.kind]
+	}[a.Kind]
 	switch {
-	case a.multi:
+	case a.Multi:
 		want = "a list of objects"
 	case want == "":
 		want = "an object"
 	}
-	return desk.Errorf(desk.InvalidValue, a.path, "%s must be %s", a.path, want)
-}
-
-// asBool takes booleans and, since Entra sends "True" and "False", their text.
-func asBool(v any) (bool, error) {
-	if s, ok := v.(string); ok {
-		switch strings.ToLower(strings.TrimSpace(s)) {
-		case "true":
-			return true, nil
-		case "false":
-			return false, nil
-		}
-	}
-	b, ok := v.(bool)
-	if !ok {
-		return false, desk.Errorf(desk.InvalidValue, "", "not a boolean")
-	}
-	return b, nil
+	return desk.Errorf(desk.InvalidValue, a.Path, "%s must be %s", a.Path, want)
 }
 
 // hollow reports whether an element says nothing but its label.
@@ -308,7 +292,7 @@ func demote(list []any, keep func(int) bool) {
 }
 
 // onePrimary is an error if more than one element is marked primary.
-func (a *attribute) onePrimary(list []any) error {
+func onePrimary(a *schema.Attribute, list []any) error {
 	n := 0
 	for _, e := range list {
 		if isPrimary(e) {
@@ -316,7 +300,7 @@ func (a *attribute) onePrimary(list []any) error {
 		}
 	}
 	if n > 1 {
-		return desk.Errorf(desk.InvalidValue, a.name, "only one of the %s can be primary", a.name)
+		return desk.Errorf(desk.InvalidValue, a.Name, "only one of the %s can be primary", a.Name)
 	}
 	return nil
 }

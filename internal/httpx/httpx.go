@@ -17,7 +17,6 @@ import (
 	"slices"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"github.com/gorilla/mux"
 
@@ -282,11 +281,8 @@ func Allow(w http.ResponseWriter, r *http.Request, router *mux.Router) string {
 // NUL characters and broken UTF-8.
 func CheckURL(r *http.Request) error {
 	query, err := url.QueryUnescape(r.URL.RawQuery)
-	if err != nil || strings.Contains(r.URL.RawQuery, ";") || !Storable(query) || !Storable(r.URL.Path) {
+	if err != nil || strings.Contains(r.URL.RawQuery, ";") || !desk.Storable(query) || !desk.Storable(r.URL.Path) {
 		return desk.Errorf(desk.InvalidValue, "", "the URL cannot be decoded")
 	}
 	return nil
 }
-
-// Storable reports whether databases take the text.
-func Storable(s string) bool { return utf8.ValidString(s) && !strings.ContainsRune(s, 0) }
