@@ -35,6 +35,19 @@ func (a *Attribute) ParseValueFilter(text string) (Parsed, error) {
 	})
 }
 
+// ParseLooseFilter reads a filter over elements that no schema describes: primary is a boolean, all else is text that compares
+// without regard to case. It is to be matched with elements whose members have lower-case names.
+func ParseLooseFilter(text string) (desk.Filter, error) {
+	f, err := parse(text, func(path string) (Reference, bool) {
+		a := &Attribute{Name: strings.ToLower(path), Kind: "string"}
+		if a.Name == "primary" {
+			a.Kind = "boolean"
+		}
+		return Reference{Attr: a}, path != "" && !strings.ContainsAny(path, ".:")
+	})
+	return f.Filter, err
+}
+
 // Parsed is a filter, and what an element must hold to satisfy it, if that can be said: the pairs of a filter that is made of
 // eq and and alone. PATCH makes missing elements from it.
 type Parsed struct {
