@@ -136,7 +136,7 @@ func TestCheck(t *testing.T) {
 				"rule 5, source, character 7: Tier must be one of; rule 6, source, character 7: remote must be true"},
 		{rules("const:ann", "userName", "title | const:a@b.example", "emails.work", "const:x", "emails", "const:y", "phones", "const:z", "fields"),
 			"rule 1, source, character 7: people are told apart by userName; rule 2, source, character 15: people are told apart; rule 3, target; rule 3, source, character 7: people; rule 4, source, character 7: phones is a list; rule 5"},
-		{rules("const:a\x00b", "displayName", "const:"+strings.Repeat("x", 1001), "companyName"), "rule 1, source, character 7: the constant is too long; rule 2, source, character 7: the constant is too long"},
+		{rules("const:a\x00b", "displayName", "const:"+strings.Repeat("x", 1001), "companyName"), "rule 1, source: the source is longer than 2000 bytes, or holds; rule 2, source, character 7: the constant is too long"},
 
 		// expressions
 		{rules("expr:title", "title", "userName", "userName"), "rule 1, source, character 1: expressions are off"},

@@ -77,20 +77,21 @@ func (p *parser) read() *syntaxError {
 	if why := notSources[strings.ToLower(name)]; why != "" && p.urn == "" {
 		return p.fail(p.at-len(name), name+" "+why+"; choose another attribute")
 	}
-	ref, known := p.schema.Resolve(cmp.Or(p.urn, schema.CoreURN) + ":" + name)
-	switch {
-	case ref.URN != "":
-		p.add(ref.URN, false)
-	case p.urn != "":
-		p.add(p.urn, p.schema.Extension(p.urn) == nil)
-	}
-	if !known {
-		if p.urn == desk.FieldsURN {
-			return p.fail(p.at-len(name), "there is no custom field "+name)
-		}
+	if p.urn != "" && p.urn != desk.FieldsURN && p.schema.Extension(p.urn) == nil {
+		p.add(p.urn, true)
 		return p.readUnknown(name)
 	}
-	return p.readKnown(ref.Attr)
+	ref, known := p.schema.Resolve(cmp.Or(p.urn, schema.CoreURN) + ":" + name)
+	if urn := cmp.Or(p.urn, ref.URN); urn != "" {
+		p.add(urn, false)
+	}
+	switch {
+	case known:
+		return p.readKnown(ref.Attr)
+	case p.urn == desk.FieldsURN:
+		return p.fail(p.at-len(name), "there is no custom field "+name)
+	}
+	return p.readUnknown(name)
 }
 
 // readURN reads the URN that a path begins with.

@@ -112,8 +112,8 @@ func (c *compiler) scopeRule(r desk.ScopeRule) (one scopeRule) {
 	name := strings.TrimSpace(r.Attribute)
 	p, err := parsePath(c.schema, name)
 	switch {
-	case name == "":
-		c.fail("attribute", 0, "the attribute is missing; write a path such as department")
+	case name == "" || len(name) > maxSource || !desk.Storable(name):
+		c.fail("attribute", 0, "the attribute is missing, or is none; write a path such as department")
 	case err != nil:
 		c.fail("attribute", utf8.RuneCountInString(name[:err.at])+1, "%s", err.msg)
 	case p.kind == "complex":
@@ -161,8 +161,8 @@ func (c *compiler) scopeValues(one *scopeRule, name string, values []string) {
 	one.values = make(map[string]bool, len(values))
 	for i, v := range values {
 		v = strings.TrimSpace(v)
-		if v == "" || len(v) > desk.MaxKey {
-			c.fail("values", 0, "value %d is empty, or longer than %d bytes", i+1, desk.MaxKey)
+		if v == "" || len(v) > desk.MaxKey || !desk.Storable(v) {
+			c.fail("values", 0, "value %d is empty, longer than %d bytes, or holds characters that no text can", i+1, desk.MaxKey)
 		}
 		if !one.path.exact {
 			v = desk.Fold(v)
@@ -184,8 +184,8 @@ func (c *compiler) scopeValues(one *scopeRule, name string, values []string) {
 
 func (c *compiler) scopePattern(one *scopeRule, name, pattern string) {
 	one.text = name + " matches " + pattern
-	if len(pattern) > maxPattern {
-		c.fail("pattern", 0, "the pattern is longer than %d bytes", maxPattern)
+	if len(pattern) > maxPattern || !desk.Storable(pattern) {
+		c.fail("pattern", 0, "the pattern is longer than %d bytes, or holds characters that no text can", maxPattern)
 		return
 	}
 	full := pattern

@@ -223,3 +223,20 @@ func TestScopesAgree(t *testing.T) {
 		}
 	})
 }
+
+// FuzzScope holds that any rule is refused with a reason, or can be asked about any user.
+func FuzzScope(f *testing.F) {
+	addUsers(f, func(user []byte) { f.Add("emails[type eq \"work\"].value", "@acme", "", user) })
+	f.Add("department", "^(Ops|IT)$", "", []byte(`{"department":["Ops"]}`))
+	f.Add("", "", `emails[type eq "work" and not (value ew "x")] or groups pr`, []byte(`{"emails":[7]}`))
+	f.Fuzz(func(t *testing.T, attribute, pattern, filter string, text []byte) {
+		user := decode(text)
+		for _, rule := range []desk.ScopeRule{{Attribute: attribute, Pattern: pattern, Filter: filter}, oneOf(attribute, pattern)} {
+			s, err := mapping.CompileScope(desk.Scope{Rules: []desk.ScopeRule{rule}}, fields)
+			wantInvalid(t, err)
+			if err == nil {
+				s.Match(user)
+			}
+		}
+	})
+}

@@ -75,8 +75,8 @@ func cut(text string) int {
 
 // sources reads a rule's source.
 func (c *compiler) sources(text string, t target) []source {
-	if len(text) > maxSource {
-		c.fail("source", 0, "the source is longer than %d bytes", maxSource)
+	if len(text) > maxSource || !desk.Storable(text) {
+		c.fail("source", 0, "the source is longer than %d bytes, or holds characters that no text can", maxSource)
 		return nil
 	}
 	var list []source
@@ -106,8 +106,8 @@ func (c *compiler) constant(text string, t target, column int) any {
 	case why != "":
 	case text == "":
 		why = "the constant is empty"
-	case !desk.Storable(text) || t.kind == companyName && tooLong(text):
-		why = "the constant is too long, or holds characters that no text can"
+	case t.kind == companyName && tooLong(text):
+		why = "the constant is too long"
 	case t.kind == active:
 		b, ok := boolean(text)
 		if v = b; !ok {
