@@ -42,6 +42,8 @@ func TestOtherTenants(t *testing.T) {
 					delete(body, "name")
 				case strings.HasPrefix(path, "/api/v1/companies"):
 					delete(body, "displayName")
+				case strings.Contains(path, "/held"):
+					body = map[string]any{"contactId": own}
 				case strings.HasPrefix(path, "/api/v1/connections"):
 					body = map[string]any{"recorder": true}
 				case strings.HasPrefix(path, "/api/v1/fields"):

@@ -75,6 +75,18 @@ type Scope struct {
 	Rules []ScopeRule `json:"rules,omitempty"`
 }
 
+// UnmarshalJSON takes a whole scope: nothing of one that was there before stays.
+func (s *Scope) UnmarshalJSON(text []byte) error {
+	*s = Scope{}
+	type plain Scope
+	strict := json.NewDecoder(bytes.NewReader(text))
+	strict.DisallowUnknownFields()
+	if err := strict.Decode((*plain)(s)); err != nil {
+		return Errorf(InvalidSyntax, "scope", `the scope is no list of rules (%s); write {"rules":[{"attribute":"department","values":["Sales"]}]}`, strings.TrimPrefix(err.Error(), "json: "))
+	}
+	return nil
+}
+
 // ScopeRule fits a user by one of Values, Pattern and Filter.
 type ScopeRule struct {
 	Attribute string   `json:"attribute,omitempty"` // a SCIM path; for Values and Pattern

@@ -7,6 +7,11 @@ type Settings struct {
 	// Apply says which changes of the directory contacts follow. The directory is told of success all the same, and its user
 	// holds what it sent.
 	Apply Apply `json:"apply"`
+	// Mapping says what of a user becomes what of a contact, and Scope whom the helpdesk wants.
+	Mapping Mapping `json:"mapping"`
+	Scope   Scope   `json:"scope"`
+	// OutOfScope says what becomes of somebody new who is out of scope.
+	OutOfScope OutOfScope `json:"outOfScope"`
 	// CreateCompanies says that a company name which no company has makes one.
 	CreateCompanies bool `json:"createCompanies"`
 	// Adopt says what becomes of a user who is a contact that the helpdesk had already.
@@ -36,6 +41,14 @@ const (
 	AdoptAsk    Adopt = "ask"    // the user is held until an agent says whether they are one
 )
 
+// OutOfScope is what becomes of somebody new who is out of a connection's scope.
+type OutOfScope string
+
+const (
+	OutOfScopeSkip   OutOfScope = "skip"   // the directory is told of success, the user is held
+	OutOfScopeRefuse OutOfScope = "refuse" // the user is refused with 403
+)
+
 // Guard is how many deactivations within an hour are let through: the greater of Percent and AtLeast. The next one pauses the
 // connection. Contacts younger than Grace do not count, so that one can try a directory out, and take a first import back.
 type Guard struct {
@@ -47,8 +60,8 @@ type Guard struct {
 // DefaultSettings are those of a new connection.
 func DefaultSettings() Settings {
 	return Settings{
-		Apply: Apply{Create: true, Update: true, Deactivate: true, Delete: true},
-		Adopt: AdoptMatch, UpdateExisting: true, Guard: Guard{Percent: 20, AtLeast: 10, Grace: 60},
+		Apply:      Apply{Create: true, Update: true, Deactivate: true, Delete: true},
+		OutOfScope: OutOfScopeSkip, Adopt: AdoptMatch, UpdateExisting: true, Guard: Guard{Percent: 20, AtLeast: 10, Grace: 60},
 	}
 }
 
@@ -59,9 +72,11 @@ func (s *Settings) UnmarshalJSON(text []byte) error {
 	return json.Unmarshal(text, (*plain)(s))
 }
 
-// Check returns an InvalidValue error unless the settings make sense.
+// Check returns an InvalidValue error unless the settings make sense. Mapping and scope have checks of their own.
 func (s Settings) Check() error {
 	switch {
+	case s.OutOfScope != OutOfScopeSkip && s.OutOfScope != OutOfScopeRefuse:
+		return Errorf(InvalidValue, "settings.outOfScope", "outOfScope is skip or refuse")
 	case s.Adopt != AdoptMatch && s.Adopt != AdoptRefuse && s.Adopt != AdoptAsk:
 		return Errorf(InvalidValue, "settings.adopt", "adopt is adopt, refuse or ask")
 	case s.Guard.Percent < 0 || s.Guard.Percent > 100:

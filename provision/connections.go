@@ -6,6 +6,7 @@ import (
 	"crypto/rand"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"strings"
 
 	"rollcall/desk"
@@ -95,10 +96,20 @@ func (edit ConnectionEdit) apply(tx *store.Tx, actor desk.Actor, c *desk.Connect
 	decoder := json.NewDecoder(bytes.NewReader(edit.Settings))
 	decoder.DisallowUnknownFields()
 	type plain desk.Settings // without its reading of stored settings: what is not given stays
-	if err := decoder.Decode((*plain)(&c.Settings)); err != nil {
+	var known *desk.Error
+	if err := decoder.Decode((*plain)(&c.Settings)); errors.As(err, &known) {
+		return &desk.Error{Kind: desk.InvalidValue, Field: "settings." + known.Field, Msg: known.Msg, Err: err}
+	} else if err != nil {
 		return &desk.Error{Kind: desk.InvalidValue, Field: "settings", Msg: "settings: " + strings.TrimPrefix(err.Error(), "json: "), Err: err}
 	}
-	return c.Settings.Check()
+	if err := c.Settings.Check(); err != nil {
+		return err
+	}
+	t, err := tx.Tenant(c.TenantID)
+	if err != nil {
+		return err
+	}
+	return checkRules(c.Settings, t.Fields)
 }
 
 // connectionChanges lists what an administrator changed in a connection.

@@ -16,6 +16,7 @@ type Engine struct {
 	Store *store.Store
 
 	guards guards
+	rules  ruleBook
 }
 
 // setProfile gives the contact a profile, and decides its company where that is new or what decides it changed. The transaction

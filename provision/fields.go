@@ -55,6 +55,15 @@ func (e *Engine) DeleteField(ctx context.Context, actor desk.Actor, name string)
 		ev := actor.Event(desk.OpDelete, desk.Deleted, "field")
 		ev.Changes = []desk.Change{{Field: t.Fields[i].Name, From: t.Fields[i]}}
 		t.Fields = slices.Delete(t.Fields, i, i+1)
+		connections, err := tx.Connections(actor.TenantID)
+		if err != nil {
+			return err
+		}
+		for _, c := range connections {
+			if err := checkRules(c.Settings, t.Fields); err != nil {
+				return desk.Errorf(desk.Conflict, "name", "connection %s uses the field: %s", c.Slug, desk.AsError(err).Msg)
+			}
+		}
 		if err := tx.UpdateTenant(&t); err != nil {
 			return err
 		}

@@ -17,7 +17,12 @@ type HeldUser struct {
 
 // HeldUsers returns a page of a connection's held users, for any reason ("") or one, by id.
 func (e *Engine) HeldUsers(ctx context.Context, actor desk.Actor, slug string, reason desk.Hold, after string, limit int) ([]HeldUser, error) {
-	if _, err := e.Connection(ctx, actor, slug); err != nil {
+	d, err := e.directory(ctx, actor, slug)
+	if err != nil {
+		return nil, err
+	}
+	rules, err := e.rules.of(d)
+	if err != nil {
 		return nil, err
 	}
 	r := e.Store.Read(ctx)
@@ -35,7 +40,8 @@ func (e *Engine) HeldUsers(ctx context.Context, actor desk.Actor, slug string, r
 		if u.Held != desk.HeldAdoption {
 			continue
 		}
-		found, err := r.Candidates(personOf(&u, doc, desk.ProfileOf(doc)))
+		to, _, _ := rules.project(doc) // what could not be mapped matches nobody
+		found, err := r.Candidates(personOf(&u, doc, to.Profile))
 		if err != nil {
 			return nil, err
 		}
@@ -48,19 +54,18 @@ func (e *Engine) HeldUsers(ctx context.Context, actor desk.Actor, slug string, r
 
 // AnswerHeld ends the waiting of a user who is held for adoption: they are the given contact, or with "" a new one.
 func (e *Engine) AnswerHeld(ctx context.Context, actor desk.Actor, slug, id, contact string) (ContactView, error) {
+	d, err := e.directory(ctx, actor, slug)
+	if err != nil {
+		return ContactView{}, err
+	}
+	rules, err := e.rules.of(d)
+	if err != nil {
+		return ContactView{}, err
+	}
+	actor.Connection, actor.Directory = slug, d // the agent acts for the directory
 	var u desk.DirectoryUser
-	err := e.Store.Tx(ctx, func(tx *store.Tx) error {
-		connection, err := tx.Connection(actor.TenantID, slug)
-		if err != nil {
-			return noConnection(err)
-		}
-		tenant, err := tx.Tenant(actor.TenantID)
-		if err != nil {
-			return err
-		}
-		actor := actor // the agent acts for the directory
-		actor.Connection, actor.Directory = slug, &desk.Directory{Connection: connection, Fields: tenant.Fields}
-		u, err = change{tx, e, actor, desk.OpCreate, nil}.answer(id, contact)
+	err = e.Store.Tx(ctx, func(tx *store.Tx) error {
+		u, err = change{tx, e, rules, actor, desk.OpCreate, nil}.answer(id, contact)
 		return err
 	})
 	switch {
@@ -94,14 +99,18 @@ func (c change) answer(id, contact string) (desk.DirectoryUser, error) {
 	if err != nil {
 		return u, err
 	}
-	profile, emails := desk.ProfileOf(r), u.EmailIndex(r)
+	to, note, err := c.rules.project(r)
+	if err != nil {
+		return u, err
+	}
+	emails := u.EmailIndex(r)
 	u.Held = ""
 	save := func() error { return c.UpdateUser(&u, emails, emails) }
 	const reason = "agent"
 	if contact == "" {
-		return u, c.createContact(&u, r, profile, reason, "", save)
+		return u, c.createContact(&u, r, to.Profile, reason, note, save)
 	}
-	return u, c.adopt(&u, r, profile, contact, reason, "", save)
+	return u, c.adopt(&u, r, to.Profile, contact, reason, note, save)
 }
 
 // personOf is what a user is recognised by.

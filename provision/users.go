@@ -41,11 +41,15 @@ func (e *Engine) Users(ctx context.Context, actor desk.Actor, q desk.UserQuery) 
 // user that the connection holds inactive under the same externalId is revived under its old id.
 func (e *Engine) CreateUser(ctx context.Context, actor desk.Actor, r desk.Resource) (desk.DirectoryUser, error) {
 	var u desk.DirectoryUser
+	rules, err := e.rules.of(actor.Directory)
+	if err != nil {
+		return u, err
+	}
 	create := func(tx *store.Tx) (err error) {
-		u, err = change{tx, e, actor, desk.OpCreate, nil}.create(r)
+		u, err = change{tx, e, rules, actor, desk.OpCreate, nil}.create(r)
 		return err
 	}
-	err := e.Store.Tx(ctx, create)
+	err = e.Store.Tx(ctx, create)
 	if takenByIndex(err) || errors.Is(err, errGone) {
 		// Another request took a key, or the contact, after this one had looked. Now that is there to be seen.
 		err = e.Store.Tx(ctx, create)
@@ -65,11 +69,15 @@ type Check func(*desk.DirectoryUser) error
 func (e *Engine) UpdateUser(ctx context.Context, actor desk.Actor, operation desk.Operation, id string, check Check, edit Edit) (desk.DirectoryUser, error) {
 	var u desk.DirectoryUser
 	var wanted desk.Resource
-	err := e.Store.Tx(ctx, func(tx *store.Tx) (err error) {
+	rules, err := e.rules.of(actor.Directory)
+	if err != nil {
+		return u, err
+	}
+	err = e.Store.Tx(ctx, func(tx *store.Tx) (err error) {
 		if err := tx.Lock(actor.TenantID); err != nil {
 			return err
 		}
-		u, err = change{tx, e, actor, operation, check}.update(id, func(r desk.Resource) (_ desk.Resource, note string, err error) {
+		u, err = change{tx, e, rules, actor, operation, check}.update(id, func(r desk.Resource) (_ desk.Resource, note string, err error) {
 			wanted, note, err = edit(r)
 			return wanted, note, err
 		})
@@ -81,7 +89,7 @@ func (e *Engine) UpdateUser(ctx context.Context, actor desk.Actor, operation des
 // DeleteUser removes a directory user for good, if check (nil for none) lets it. Its contact is soft-deleted unless another connection holds it active, and
 // keeps the externalId, so that a new assignment finds it.
 func (e *Engine) DeleteUser(ctx context.Context, actor desk.Actor, id string, check Check) error {
-	err := e.Store.Tx(ctx, func(tx *store.Tx) error { return change{tx, e, actor, desk.OpDelete, check}.delete(id) })
+	err := e.Store.Tx(ctx, func(tx *store.Tx) error { return change{tx, e, nil, actor, desk.OpDelete, check}.delete(id) })
 	return e.describe(ctx, actor, e.guarded(ctx, actor, err), nil)
 }
 
@@ -89,6 +97,7 @@ func (e *Engine) DeleteUser(ctx context.Context, actor desk.Actor, id string, ch
 type change struct {
 	*store.Tx
 	engine    *Engine
+	rules     *rules // nil for a deletion
 	actor     desk.Actor
 	operation desk.Operation
 	check     Check
@@ -126,8 +135,11 @@ func (c change) lock(id string) (desk.DirectoryUser, desk.Contact, error) {
 }
 
 func (c change) create(r desk.Resource) (desk.DirectoryUser, error) {
-	profile := desk.ProfileOf(r)
-	person := personOf(&desk.DirectoryUser{TenantID: c.actor.TenantID, Connection: c.actor.Connection}, r, profile)
+	to, note, err := c.rules.project(r)
+	if err != nil {
+		return desk.DirectoryUser{}, err
+	}
+	person := personOf(&desk.DirectoryUser{TenantID: c.actor.TenantID, Connection: c.actor.Connection}, r, to.Profile)
 	if err := c.Lock(person.TenantID, person.ExternalID, person.UserName, person.Email); err != nil {
 		return desk.DirectoryUser{}, err
 	}
@@ -149,19 +161,29 @@ func (c change) create(r desk.Resource) (desk.DirectoryUser, error) {
 	if err := u.SetResource(r); err != nil {
 		return u, err
 	}
-	return u, c.place(&u, r, person, profile, "", func() error { return c.CreateUser(&u, u.EmailIndex(r)) })
+	if to.Active != nil {
+		u.Active = *to.Active
+	}
+	return u, c.place(&u, r, person, to, note, func() error { return c.CreateUser(&u, u.EmailIndex(r)) })
 }
 
 // place gives a user who has no contact one: the contact that they match, else a new one; or none, where the settings hold the
 // user back. save writes the user. The transaction holds the person's keys.
-func (c change) place(u *desk.DirectoryUser, r desk.Resource, person store.Person, profile desk.Profile, note string, save func() error) error {
-	contact, reason, doubt, err := c.match(person)
-	if err != nil {
-		return err
+func (c change) place(u *desk.DirectoryUser, r desk.Resource, person store.Person, to projected, note string, save func() error) error {
+	var contact, reason, doubt string
+	if u.Held = to.held; u.Held == "" {
+		var err error
+		if contact, reason, doubt, err = c.match(person); err != nil {
+			return err
+		}
+		note = join(note, doubt)
 	}
-	note = join(note, doubt)
-	u.Held = ""
 	switch s := c.settings(); {
+	case u.Held == desk.HeldScope:
+		if s.OutOfScope == desk.OutOfScopeRefuse && c.operation == desk.OpCreate {
+			return &desk.Error{Kind: desk.Forbidden, Subject: r.UserName(), Msg: "this person is out of the connection's scope: " + to.rule}
+		}
+		note = join(note, to.rule)
 	case contact != "" && s.Adopt == desk.AdoptRefuse:
 		return &desk.Error{
 			Kind: desk.Uniqueness, Field: reason, ContactID: contact, Subject: r.UserName(),
@@ -180,9 +202,9 @@ func (c change) place(u *desk.DirectoryUser, r desk.Resource, person store.Perso
 		// Without the changes: nobody could erase them later, as there is no contact.
 		return c.record(u, desk.Skipped, string(u.Held), note, nil)
 	case contact == "":
-		return c.createContact(u, r, profile, reason, note, save)
+		return c.createContact(u, r, to.Profile, reason, note, save)
 	}
-	return c.adopt(u, r, profile, contact, reason, note, save)
+	return c.adopt(u, r, to.Profile, contact, reason, note, save)
 }
 
 // join makes one note of two, either of which may be empty.
@@ -313,19 +335,28 @@ func (c change) update(id string, edit Edit) (desk.DirectoryUser, error) {
 	u.Version++
 	u.ModifiedAt = c.Now
 	save := func() error { return c.UpdateUser(&u, stored.EmailIndex(was), u.EmailIndex(r)) }
-	profile := desk.ProfileOf(r)
-	if r.UserName() != was.UserName() && profile.UserName != r.UserName() {
-		note = join(note, "the user name is that of a deleted user; the contact keeps its own")
+	to, left, err := c.rules.project(r)
+	if err != nil {
+		return stored, err
+	}
+	note = join(note, left)
+	if to.Active != nil {
+		u.Active = *to.Active
 	}
 	if stored.ContactID == nil {
-		person := personOf(&u, r, profile)
+		person := personOf(&u, r, to.Profile)
 		if err := c.Lock(person.TenantID, person.ExternalID, person.UserName, person.Email); err != nil {
 			return stored, err
 		}
-		return u, c.place(&u, r, person, profile, note, save)
+		return u, c.place(&u, r, person, to, note, save)
 	}
+	if u.Held = to.held; u.Held != "" {
+		note = join(note, to.rule)
+	}
+	// What could not be mapped before was not the contact's either.
+	from, _, _ := c.rules.project(was)
 	contact := before
-	updated, err := c.setProfile(&contact, desk.ProfileOf(was), profile)
+	updated, err := c.setProfile(&contact, from.Profile, to.Profile)
 	if err != nil {
 		return stored, err
 	}
@@ -354,7 +385,11 @@ func (c change) follow(stored, u *desk.DirectoryUser, contact *desk.Contact, upd
 		if err := c.release(contact); err != nil {
 			return "", "", err
 		}
-		return desk.Deactivated, heldBy(contact), nil
+		reason := heldBy(contact)
+		if reason == "" && u.Active {
+			reason = string(u.Held)
+		}
+		return desk.Deactivated, reason, nil
 	case u.Counts() && !stored.Counts(), u.Counts() && updated && contact.Status != desk.Active:
 		// Also what an agent had deleted comes back with the directory's next change.
 		restore(contact)
@@ -362,6 +397,8 @@ func (c change) follow(stored, u *desk.DirectoryUser, contact *desk.Contact, upd
 			return desk.Revived, "", nil
 		}
 		return desk.Restored, "", nil
+	case u.Held != "":
+		return desk.Skipped, string(u.Held), nil
 	case !updated:
 		return desk.Skipped, "update_off", nil
 	}

@@ -208,10 +208,7 @@ func (s *userSchema) patch(r desk.Resource, ops []operation) error {
 			return err
 		}
 	}
-	if err := s.finish(r); err != nil {
-		return err
-	}
-	return s.checkRequired(r)
+	return s.finish(r)
 }
 
 // patchLeaver applies operations of which one deactivates, and leaves out what cannot be applied: with the whole request

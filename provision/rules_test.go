@@ -1,0 +1,129 @@
+package provision_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"rollcall/desk"
+	"rollcall/provision"
+)
+
+func (w *world) field(f desk.Field) {
+	w.Helper()
+	w.must(w.CreateField(w.ctx(), w.agent, f))
+	fields, err := w.Fields(w.ctx(), w.agent)
+	w.must(err)
+	w.a.Directory.Fields = fields
+}
+
+func TestMapping(t *testing.T) {
+	both(t, func(w *world) {
+		acme := w.company("Acme")
+		w.field(desk.Field{Name: "badge", Type: desk.FieldNumber})
+		fields := w.a.Directory.Fields
+		w.decide(`{"mapping":{"name.familyName":"displayName","userName":"userName","emails[type eq \"home\"].value":"emails.work","const:true":"active","employeeNumber":"badge","department":"company"}}`)
+		w.a.Directory.Fields = fields
+		enterprise := map[string]any{"employeeNumber": "4711", "department": "ACME"}
+		u := w.push(w.a, user("kofi", "active", false, "title", "Clerk", "name", map[string]any{"familyName": "Boateng"}, desk.EnterpriseURN, enterprise,
+			"emails", []any{map[string]any{"type": "home", "value": "k@home.example"}, map[string]any{"type": "work", "value": "k@acme.example"}}))
+		c := w.contact(*u.ContactID)
+		want := desk.Profile{
+			DisplayName: "Boateng", UserName: "kofi", DirectoryCompany: "ACME", Fields: map[string]any{"badge": 4711.},
+			Emails: []desk.Address{{Type: "work", Value: "k@home.example"}}, Phones: c.Phones,
+		}
+		if diff := cmp.Diff(want, c.Profile); diff != "" {
+			w.Error(diff)
+		}
+		if c.Status != desk.Active || c.CompanyName != "Acme" || c.Contact.CompanyID != acme {
+			w.Errorf("the contact is %s of %q", c.Status, c.CompanyName)
+		}
+
+		// A record that breaks a rule fails alone, with nothing written, and the directory's own fields follow only the rules.
+		before, err := w.User(w.ctx(), w.a, u.ID)
+		w.must(err)
+		err = w.change(w.a, u.ID, desk.EnterpriseURN, map[string]any{"employeeNumber": "many"})
+		if desk.KindOf(err) != desk.InvalidValue || !strings.Contains(err.Error(), "rule 5") {
+			w.Errorf("a wrong number is answered with %v", err)
+		}
+		_, err = w.CreateUser(w.ctx(), w.a, user("ama", desk.EnterpriseURN, map[string]any{"employeeNumber": "none"}))
+		if desk.KindOf(err) != desk.InvalidValue {
+			w.Errorf("a wrong number is answered with %v", err)
+		}
+		if after, err := w.User(w.ctx(), w.a, u.ID); err != nil || !cmp.Equal(before, after) {
+			w.Errorf("the user became %+v, %v", after, err)
+		}
+		w.set(w.a, u.ID, "title", "Lead", "name", map[string]any{"familyName": "B."})
+		if c := w.contact(*u.ContactID); c.Title != "" || c.DisplayName != "B." {
+			w.Errorf("the contact is %+v", c.Profile)
+		}
+
+		counts, people, err := w.Unmapped(w.ctx(), w.agent, "a")
+		w.must(err)
+		if people != 1 || counts["title"] != 1 || counts["name.familyName"] != 0 {
+			w.Errorf("of %d people is unmapped: %v", people, counts)
+		}
+
+		// All that is wrong is said at once, and nothing of it saved; a field in use stays.
+		_, err = w.EditConnection(w.ctx(), w.agent, "a", provision.ConnectionEdit{Settings: []byte(`{"mapping":{"title":"nonsense","name.":"displayName"}}`)})
+		if desk.KindOf(err) != desk.InvalidValue || !strings.Contains(err.Error(), "rule 1") || !strings.Contains(err.Error(), "rule 2, source, character") {
+			w.Errorf("a wrong mapping is answered with %v", err)
+		}
+		w.wantKind(w.DeleteField(w.ctx(), w.agent, "badge"), desk.Conflict, "name")
+	})
+}
+
+func TestScope(t *testing.T) {
+	both(t, func(w *world) {
+		department := func(name string) map[string]any { return map[string]any{"department": name} }
+		old := w.push(w.a, user("old", desk.EnterpriseURN, department("Ops")))
+		w.decide(`{"scope":{"rules":[{"attribute":"department","values":["Sales","Support"]}]}}`)
+		in := w.push(w.a, user("kofi", desk.EnterpriseURN, department("SALES")))
+		w.wantStatus(*in.ContactID, desk.Active, "")
+
+		out := w.push(w.a, user("ama", desk.EnterpriseURN, department("Ops")))
+		w.wantLast(desk.Skipped, "out_of_scope")
+		if out.ContactID != nil || out.Held != desk.HeldScope || !out.Active || !strings.Contains(w.last().Detail, "Sales") {
+			w.Errorf("%+v was not held: %+v", out, w.last())
+		}
+		w.set(w.a, out.ID, desk.EnterpriseURN, department("Support"))
+		w.wantLast(desk.Created, "no_match")
+		out, err := w.User(w.ctx(), w.a, out.ID)
+		w.must(err)
+		w.wantStatus(*out.ContactID, desk.Active, "")
+
+		// Going out of scope deactivates, coming back restores, the same contact.
+		w.set(w.a, in.ID, desk.EnterpriseURN, department("Ops"))
+		w.wantLast(desk.Deactivated, "out_of_scope")
+		w.wantStatus(*in.ContactID, desk.SoftDeleted, desk.ActorDirectory)
+		w.set(w.a, in.ID, "title", "Clerk")
+		w.wantLast(desk.Skipped, "out_of_scope")
+		w.wantStatus(*in.ContactID, desk.SoftDeleted, desk.ActorDirectory)
+		w.set(w.a, in.ID, desk.EnterpriseURN, department("Support"))
+		w.wantLast(desk.Restored, "")
+		w.wantStatus(*in.ContactID, desk.Active, "")
+		// The other connection's word does not hold who is out of scope here, and the other way round.
+		w.push(w.b, user("kofi"))
+		w.set(w.a, in.ID, desk.EnterpriseURN, department("Ops"))
+		w.wantStatus(*in.ContactID, desk.Active, "")
+
+		// Who was there before the scope is looked at with their next change.
+		w.wantStatus(*old.ContactID, desk.Active, "")
+		w.set(w.a, old.ID, "title", "Clerk")
+		w.wantStatus(*old.ContactID, desk.SoftDeleted, desk.ActorDirectory)
+
+		w.decide(`{"outOfScope":"refuse"}`)
+		_, err = w.CreateUser(w.ctx(), w.a, user("esi", desk.EnterpriseURN, department("Ops")))
+		if desk.KindOf(err) != desk.Forbidden || !strings.Contains(err.Error(), "Sales") {
+			w.Errorf("somebody out of scope is answered with %v", err)
+		}
+		for i, bad := range []string{`{"scope":{"rules":[{"attribute":"department"}]}}`, `{"scope":{"rules":[{"filter":"nonsense"}]}}`, `{"scope":{"rules":[{"attribute":"title","pattern":"("}]}}`, `{"outOfScope":"maybe"}`} {
+			_, err := w.EditConnection(w.ctx(), w.agent, "a", provision.ConnectionEdit{Settings: []byte(bad)})
+			if desk.KindOf(err) != desk.InvalidValue {
+				w.Error(fmt.Sprint(i), err)
+			}
+		}
+	})
+}
