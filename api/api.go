@@ -25,9 +25,12 @@ type Handler struct {
 	Engine *provision.Engine
 	// Authenticate returns the bearer of the request's token, or an Unauthenticated error.
 	Authenticate func(*http.Request) (desk.Actor, error)
-	PublicURL    string // without a trailing slash
-	Version      string
-	Log          *slog.Logger
+	// ReadUser and ReadPatch read what a directory would send to a tenant with these custom fields.
+	ReadUser  func(fields []desk.Field, body []byte) (desk.Resource, error)
+	ReadPatch func(fields []desk.Field, body []byte) (provision.Edit, error)
+	PublicURL string // without a trailing slash
+	Version   string
+	Log       *slog.Logger
 }
 
 // Routes returns the handler of everything below /api.
@@ -53,6 +56,7 @@ func (h *Handler) Routes() http.Handler {
 	h.registerCompanies(api)
 	h.registerConnections(api)
 	h.registerHeld(api)
+	h.registerPreview(api)
 	h.registerFields(api)
 	h.registerTickets(api)
 	h.registerDomains(api)

@@ -79,6 +79,15 @@ func (g *guards) pass(tx *store.Tx, d *desk.Directory, contact *desk.Contact) er
 	return nil
 }
 
+// stopped says that the guard would stop a change.
+func (e *Engine) stopped(err error) error {
+	var stop *tooMany
+	if errors.As(err, &stop) {
+		return desk.Errorf(desk.Paused, "", "the guard would pause the connection: %s", stop)
+	}
+	return err
+}
+
 // guarded returns the answer to a request that ended with an error: where the guard stopped it, the connection is paused.
 func (e *Engine) guarded(ctx context.Context, actor desk.Actor, err error) error {
 	var stop *tooMany

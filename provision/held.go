@@ -65,7 +65,7 @@ func (e *Engine) AnswerHeld(ctx context.Context, actor desk.Actor, slug, id, con
 	actor.Connection, actor.Directory = slug, d // the agent acts for the directory
 	var u desk.DirectoryUser
 	err = e.Store.Tx(ctx, func(tx *store.Tx) error {
-		u, err = change{tx, e, rules, actor, desk.OpCreate, nil}.answer(id, contact)
+		u, err = change{Tx: tx, engine: e, rules: rules, actor: actor, operation: desk.OpCreate}.answer(id, contact)
 		return err
 	})
 	switch {

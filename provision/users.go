@@ -46,7 +46,7 @@ func (e *Engine) CreateUser(ctx context.Context, actor desk.Actor, r desk.Resour
 		return u, err
 	}
 	create := func(tx *store.Tx) (err error) {
-		u, err = change{tx, e, rules, actor, desk.OpCreate, nil}.create(r)
+		u, err = change{Tx: tx, engine: e, rules: rules, actor: actor, operation: desk.OpCreate}.create(r)
 		return err
 	}
 	err = e.Store.Tx(ctx, create)
@@ -77,7 +77,7 @@ func (e *Engine) UpdateUser(ctx context.Context, actor desk.Actor, operation des
 		if err := tx.Lock(actor.TenantID); err != nil {
 			return err
 		}
-		u, err = change{tx, e, rules, actor, operation, check}.update(id, func(r desk.Resource) (_ desk.Resource, note string, err error) {
+		u, err = change{Tx: tx, engine: e, rules: rules, actor: actor, operation: operation, check: check}.update(id, func(r desk.Resource) (_ desk.Resource, note string, err error) {
 			wanted, note, err = edit(r)
 			return wanted, note, err
 		})
@@ -89,7 +89,7 @@ func (e *Engine) UpdateUser(ctx context.Context, actor desk.Actor, operation des
 // DeleteUser removes a directory user for good, if check (nil for none) lets it. Its contact is soft-deleted unless another connection holds it active, and
 // keeps the externalId, so that a new assignment finds it.
 func (e *Engine) DeleteUser(ctx context.Context, actor desk.Actor, id string, check Check) error {
-	err := e.Store.Tx(ctx, func(tx *store.Tx) error { return change{tx, e, nil, actor, desk.OpDelete, check}.delete(id) })
+	err := e.Store.Tx(ctx, func(tx *store.Tx) error { return change{Tx: tx, engine: e, actor: actor, operation: desk.OpDelete, check: check}.delete(id) })
 	return e.describe(ctx, actor, e.guarded(ctx, actor, err), nil)
 }
 
@@ -101,6 +101,7 @@ type change struct {
 	actor     desk.Actor
 	operation desk.Operation
 	check     Check
+	recorded  *desk.Event // where a preview gets the event, which is not written then; else nil
 }
 
 func (c change) settings() *desk.Settings { return &c.actor.Directory.Settings }
@@ -475,6 +476,10 @@ func heldBy(contact *desk.Contact) string {
 func (c change) record(u *desk.DirectoryUser, outcome desk.Outcome, reason, note string, changes []desk.Change) error {
 	ev := c.actor.Event(c.operation, outcome, reason)
 	ev.UserID, ev.ContactID, ev.Detail, ev.Changes = &u.ID, u.ContactID, clip(note), changes
+	if c.recorded != nil {
+		*c.recorded = ev
+		return nil
+	}
 	return c.Record(ev)
 }
 

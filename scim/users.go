@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"rollcall/desk"
+	"rollcall/provision"
 )
 
 // get handles GET /Users/{id}.
@@ -102,15 +103,8 @@ func (req *request) patch(body map[string]any) (desk.DirectoryUser, error) {
 	if err != nil {
 		return desk.DirectoryUser{}, err
 	}
-	leaver := deactivates(ops)
-	u, err := req.update(desk.OpPatch, func(r desk.Resource) (desk.Resource, string, error) {
-		if !leaver {
-			return r, "", req.users.patch(r, ops)
-		}
-		leftOut, err := req.users.patchLeaver(r, ops)
-		return r, leaverNote(leftOut), err
-	})
-	if leaver && desk.KindOf(err) == desk.Uniqueness {
+	u, err := req.update(desk.OpPatch, req.users.edit(ops))
+	if deactivates(ops) && desk.KindOf(err) == desk.Uniqueness {
 		// A key is taken. Somebody who left shall not stay active for that.
 		u, err = req.update(desk.OpPatch, func(r desk.Resource) (desk.Resource, string, error) {
 			leftOut, err := req.users.deactivate(r, ops)
@@ -118,6 +112,18 @@ func (req *request) patch(body map[string]any) (desk.DirectoryUser, error) {
 		})
 	}
 	return u, err
+}
+
+// edit applies a PATCH.
+func (s *userSchema) edit(ops []operation) provision.Edit {
+	leaver := deactivates(ops)
+	return func(r desk.Resource) (desk.Resource, string, error) {
+		if !leaver {
+			return r, "", s.patch(r, ops)
+		}
+		leftOut, err := s.patchLeaver(r, ops)
+		return r, leaverNote(leftOut), err
+	}
 }
 
 // update changes the user if the request's conditions hold.

@@ -58,7 +58,7 @@ func (c *serveCmd) Run(p *program) error {
 	server := &http.Server{
 		Handler: httpx.Wrap(httpx.Edges{
 			SCIM: (&scim.Handler{Engine: engine, Authenticate: authenticator.SCIM, PublicURL: base, Log: log}).Routes(),
-			API:  (&api.Handler{Engine: engine, Authenticate: authenticator.API, PublicURL: base, Version: version, Log: log}).Routes(),
+			API:  (&api.Handler{Engine: engine, Authenticate: authenticator.API, ReadUser: scim.ReadUser, ReadPatch: scim.ReadPatch, PublicURL: base, Version: version, Log: log}).Routes(),
 			Portal: (&portal.Handler{
 				Engine: engine, Session: authenticator.Session, SignIn: authenticator.SignIn, SignOut: authenticator.SignOut, PublicURL: base, Log: log,
 			}).Routes(),

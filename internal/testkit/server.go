@@ -46,7 +46,7 @@ func NewServer(t testing.TB, databaseURL string) *Server {
 	s.URL = ts.URL
 	s.Handler = httpx.Wrap(httpx.Edges{
 		SCIM:   (&scim.Handler{Engine: s.Engine, Authenticate: s.Auth.SCIM, PublicURL: s.URL, Log: log}).Routes(),
-		API:    (&api.Handler{Engine: s.Engine, Authenticate: s.Auth.API, PublicURL: s.URL, Version: "test", Log: log}).Routes(),
+		API:    (&api.Handler{Engine: s.Engine, Authenticate: s.Auth.API, ReadUser: scim.ReadUser, ReadPatch: scim.ReadPatch, PublicURL: s.URL, Version: "test", Log: log}).Routes(),
 		Portal: (&portal.Handler{Engine: s.Engine, Session: s.Auth.Session, SignIn: s.Auth.SignIn, SignOut: s.Auth.SignOut, PublicURL: s.URL, Log: log}).Routes(),
 		Ready:  st.Ping,
 	}, log)
