@@ -1,6 +1,9 @@
 package desk
 
-import "encoding/json"
+import (
+	"encoding/json"
+	"time"
+)
 
 // Settings are what an administrator decides about a connection. What is not decided is as in [DefaultSettings].
 type Settings struct {
@@ -87,4 +90,15 @@ func (s Settings) Check() error {
 		return Errorf(InvalidValue, "settings.guard.graceMinutes", "the guard's graceMinutes are 0 to 10000")
 	}
 	return nil
+}
+
+// Reapply is a change of a connection's mapping or scope that is being applied to the people whom it has already.
+type Reapply struct {
+	TenantID   string   `gorm:"primaryKey"`
+	Connection string   `gorm:"primaryKey"`
+	Before     Settings `gorm:"serializer:json"` // that applied until then
+	AfterID    string   // the user up to whom it has been done
+	Checked    int      // people
+	Changed    int
+	StartedAt  time.Time
 }

@@ -51,7 +51,15 @@ func (e *Engine) EditConnection(ctx context.Context, actor desk.Actor, slug stri
 		}
 		return recordSetting(tx, actor, slug, changes...)
 	})
+	if err == nil && edit.Settings != nil {
+		e.reapplySome(ctx, actor.TenantID, slug)
+	}
 	return c, err
+}
+
+// ApplyingSettings returns how far a change of settings has been applied to a connection's people, or NotFound if none is under way.
+func (e *Engine) ApplyingSettings(ctx context.Context, actor desk.Actor, slug string) (desk.Reapply, error) {
+	return e.Store.Read(ctx).Reapply(actor.TenantID, slug)
 }
 
 func (edit ConnectionEdit) apply(tx *store.Tx, actor desk.Actor, c *desk.Connection) error {
@@ -93,23 +101,32 @@ func (edit ConnectionEdit) apply(tx *store.Tx, actor desk.Actor, c *desk.Connect
 	if edit.Settings == nil {
 		return nil
 	}
-	decoder := json.NewDecoder(bytes.NewReader(edit.Settings))
-	decoder.DisallowUnknownFields()
-	type plain desk.Settings // without its reading of stored settings: what is not given stays
-	var known *desk.Error
-	if err := decoder.Decode((*plain)(&c.Settings)); errors.As(err, &known) {
-		return &desk.Error{Kind: desk.InvalidValue, Field: "settings." + known.Field, Msg: known.Msg, Err: err}
-	} else if err != nil {
-		return &desk.Error{Kind: desk.InvalidValue, Field: "settings", Msg: "settings: " + strings.TrimPrefix(err.Error(), "json: "), Err: err}
-	}
-	if err := c.Settings.Check(); err != nil {
-		return err
-	}
 	t, err := tx.Tenant(c.TenantID)
 	if err != nil {
 		return err
 	}
-	return checkRules(c.Settings, t.Fields)
+	before := c.Settings
+	if err := edit.applySettings(&c.Settings, t.Fields); err != nil || !reapplies(before, c.Settings) {
+		return err
+	}
+	return tx.CreateReapply(&desk.Reapply{TenantID: c.TenantID, Connection: c.Slug, Before: before, StartedAt: tx.Now})
+}
+
+// applySettings changes settings, and checks them against the tenant's custom fields.
+func (edit ConnectionEdit) applySettings(s *desk.Settings, fields []desk.Field) error {
+	decoder := json.NewDecoder(bytes.NewReader(edit.Settings))
+	decoder.DisallowUnknownFields()
+	type plain desk.Settings // without its reading of stored settings: what is not given stays
+	var known *desk.Error
+	if err := decoder.Decode((*plain)(s)); errors.As(err, &known) {
+		return &desk.Error{Kind: desk.InvalidValue, Field: "settings." + known.Field, Msg: known.Msg, Err: err}
+	} else if err != nil {
+		return &desk.Error{Kind: desk.InvalidValue, Field: "settings", Msg: "settings: " + strings.TrimPrefix(err.Error(), "json: "), Err: err}
+	}
+	if err := s.Check(); err != nil {
+		return err
+	}
+	return checkRules(*s, fields)
 }
 
 // connectionChanges lists what an administrator changed in a connection.

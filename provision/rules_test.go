@@ -109,9 +109,7 @@ func TestScope(t *testing.T) {
 		w.set(w.a, in.ID, desk.EnterpriseURN, department("Ops"))
 		w.wantStatus(*in.ContactID, desk.Active, "")
 
-		// Who was there before the scope is looked at with their next change.
-		w.wantStatus(*old.ContactID, desk.Active, "")
-		w.set(w.a, old.ID, "title", "Clerk")
+		// Who was there before the scope fell out of it with the change.
 		w.wantStatus(*old.ContactID, desk.SoftDeleted, desk.ActorDirectory)
 
 		w.decide(`{"outOfScope":"refuse"}`)
@@ -125,5 +123,69 @@ func TestScope(t *testing.T) {
 				w.Error(fmt.Sprint(i), err)
 			}
 		}
+	})
+}
+
+// TestSettingsReachEverybody holds that a change of mapping or scope is applied to people who are there already, in pages that
+// survive a crash, and that its preview says what it then does.
+func TestSettingsReachEverybody(t *testing.T) {
+	both(t, func(w *world) {
+		const people = 450 // more than a request does itself
+		var users []desk.DirectoryUser
+		for i := range people {
+			users = append(users, w.push(w.a, user(fmt.Sprint("u", i), "title", []string{"Clerk", "Robot", "Lead"}[i%3], "nickName", fmt.Sprint("N", i))))
+		}
+		byHand := "Boss"
+		_, err := w.EditContact(w.ctx(), w.agent, *users[0].ContactID, provision.ContactEdit{Title: &byHand})
+		w.must(err)
+
+		settings := `{"scope":{"rules":[{"filter":"not (title eq \"Robot\")"}]},"mapping":{"nickName":"displayName","userName":"userName","title":"title"}}`
+		p, err := w.PreviewSettings(w.ctx(), w.agent, "a", []byte(settings))
+		w.must(err)
+		if want := (provision.SettingsPreview{People: people, All: true, Leave: people / 3}); p != want {
+			w.Errorf("the preview is %+v, want %+v", p, want)
+		}
+		w.decide(settings)
+		_, err = w.EditConnection(w.ctx(), w.agent, "a", provision.ConnectionEdit{Settings: []byte(`{"scope":{}}`)})
+		w.wantKind(err, desk.Conflict, "settings")
+		under, err := w.ApplyingSettings(w.ctx(), w.agent, "a")
+		w.must(err)
+		if under.Checked != 400 {
+			w.Errorf("under way is %+v", under)
+		}
+		w.must((&provision.Engine{Store: w.Store}).Reapply(w.ctx()))
+		_, err = w.ApplyingSettings(w.ctx(), w.agent, "a")
+		w.wantKind(err, desk.NotFound, "")
+		for i, u := range users {
+			c := w.contact(*u.ContactID)
+			wantTitle, wantStatus := []string{"Clerk", "Robot", "Lead"}[i%3], desk.Active
+			if i == 0 {
+				wantTitle = byHand // the mapping says the same of it as before
+			}
+			if i%3 == 1 {
+				wantStatus = desk.SoftDeleted
+			}
+			if c.DisplayName != fmt.Sprint("N", i) || c.Title != wantTitle || c.Status != wantStatus {
+				w.Fatalf("contact %d is %s, %+v", i, c.Status, c.Profile)
+			}
+			if again, err := w.User(w.ctx(), w.a, u.ID); err != nil || again.Version != u.Version || again.Resource != u.Resource {
+				w.Fatalf("the directory's user became %+v, %v", again, err)
+			}
+		}
+		events, err := w.ContactEvents(w.ctx(), w.agent, *users[1].ContactID, "", 10)
+		w.must(err)
+		if len(events) != 2 || events[0].Operation != desk.OpRescan || events[0].Outcome != desk.Deactivated || events[0].Reason != "out_of_scope" || events[0].ActorType != desk.ActorSystem {
+			w.Errorf("the history is %+v", events)
+		}
+
+		// Back in, by a scope that is taken off.
+		p, err = w.PreviewSettings(w.ctx(), w.agent, "a", []byte(`{"scope":{}}`))
+		w.must(err)
+		if want := (provision.SettingsPreview{People: people, All: true, Enter: people / 3}); p != want {
+			w.Errorf("the preview is %+v, want %+v", p, want)
+		}
+		w.decide(`{"scope":{}}`)
+		w.must(w.Reapply(w.ctx()))
+		w.wantStatus(*users[1].ContactID, desk.Active, "")
 	})
 }

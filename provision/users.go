@@ -89,7 +89,9 @@ func (e *Engine) UpdateUser(ctx context.Context, actor desk.Actor, operation des
 // DeleteUser removes a directory user for good, if check (nil for none) lets it. Its contact is soft-deleted unless another connection holds it active, and
 // keeps the externalId, so that a new assignment finds it.
 func (e *Engine) DeleteUser(ctx context.Context, actor desk.Actor, id string, check Check) error {
-	err := e.Store.Tx(ctx, func(tx *store.Tx) error { return change{Tx: tx, engine: e, actor: actor, operation: desk.OpDelete, check: check}.delete(id) })
+	err := e.Store.Tx(ctx, func(tx *store.Tx) error {
+		return change{Tx: tx, engine: e, actor: actor, operation: desk.OpDelete, check: check}.delete(id)
+	})
 	return e.describe(ctx, actor, e.guarded(ctx, actor, err), nil)
 }
 
