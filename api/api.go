@@ -57,6 +57,7 @@ func (h *Handler) Routes() http.Handler {
 	h.registerConnections(api)
 	h.registerHeld(api)
 	h.registerPreview(api)
+	h.registerClients(api)
 	h.registerFields(api)
 	h.registerTickets(api)
 	h.registerDomains(api)
@@ -131,6 +132,7 @@ var operations = map[string]desk.Operation{
 	"create-contact": desk.OpCreate, "edit-contact": desk.OpPatch, "delete-contact": desk.OpDelete, "restore-contact": desk.OpRestore, "erase-contact": desk.OpErase,
 	"create-company": desk.OpCreate, "edit-company": desk.OpPatch, "delete-company": desk.OpDelete, "start-rescan": desk.OpRescan,
 	"edit-connection": desk.OpPatch, "delete-recording": desk.OpDelete, "answer-held-user": desk.OpCreate,
+	"create-client": desk.OpCreate, "delete-client": desk.OpDelete, "create-client-secret": desk.OpCreate, "delete-client-secret": desk.OpDelete,
 	"create-field": desk.OpCreate, "delete-field": desk.OpDelete,
 	"create-ticket": desk.OpCreate, "edit-ticket": desk.OpPatch,
 }

@@ -119,7 +119,7 @@ type Event struct {
 	ID        string    `json:"id"`
 	At        time.Time `json:"at"`
 	Actor     Actor     `json:"actor"`
-	Operation string    `json:"operation" enum:"create,replace,patch,delete,restore,erase,read,bulk,rescan"`
+	Operation string    `json:"operation" enum:"create,replace,patch,delete,restore,erase,read,bulk,rescan,authorize"`
 	Outcome   string    `json:"outcome" enum:"created,adopted,revived,updated,deactivated,restored,deleted,erased,started,skipped,refused"`
 	Reason    string    `json:"reason,omitempty" doc:"What decided: the key that matched, or the kind of error"`
 	Detail    string    `json:"detail,omitempty" doc:"The message with which a request was refused, or what was left out"`

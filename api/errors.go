@@ -62,6 +62,8 @@ func headers(status int) http.Header {
 	switch status {
 	case http.StatusUnauthorized:
 		header.Set("WWW-Authenticate", `Bearer realm="API"`)
+	case http.StatusTooManyRequests:
+		header.Set("Retry-After", httpx.RetryAfter)
 	case http.StatusServiceUnavailable:
 		header.Set("Retry-After", "5")
 	}

@@ -17,8 +17,10 @@ func TestOtherTenants(t *testing.T) {
 		company := t.do("POST", "/companies", map[string]any{"name": "Acme", "domains": []string{"acme.example"}}, 201)["id"].(string)
 		ticket := t.do("POST", "/tickets", map[string]any{"contactId": contact, "subject": "Printer"}, 201)["id"].(string)
 		state := func() []any {
-			return []any{t.items("/tickets?limit=10"), t.items("/contacts?status=all"), t.items("/companies?limit=10"), t.items("/contacts/" + contact + "/events?limit=10"), t.items("/connections/entra/events?limit=10")}
+			return []any{t.items("/tickets?limit=10"), t.items("/contacts?status=all"), t.items("/companies?limit=10"), t.items("/contacts/" + contact + "/events?limit=10"), t.items("/connections/entra/events?limit=10"), t.items("/connections/entra/clients?x=1")}
 		}
+		client := t.do("POST", "/connections/entra/clients", map[string]any{"label": "Kofi's"}, 201)
+		secret := client["secrets"].([]any)[0].(map[string]any)["id"].(string)
 		before := state()
 		t.Connect(t, "other", "okta")
 		mallory := t.Token(t, "other", desk.RoleAdmin)
@@ -34,7 +36,10 @@ func TestOtherTenants(t *testing.T) {
 			if strings.Contains(path, "/tickets/") {
 				id = ticket
 			}
-			named := strings.NewReplacer("{id}", id, "{slug}", "entra", "{name}", "desk").Replace(path)
+			if strings.Contains(path, "/clients/") {
+				id = client["id"].(string)
+			}
+			named := strings.NewReplacer("{id}", id, "{slug}", "entra", "{name}", "desk", "{secret}", secret).Replace(path)
 			for method := range item.(map[string]any) {
 				body := map[string]any{"displayName": "Mallory", "name": "Mallory"}
 				switch {
@@ -44,6 +49,8 @@ func TestOtherTenants(t *testing.T) {
 					delete(body, "displayName")
 				case strings.Contains(path, "/held"):
 					body = map[string]any{"contactId": own}
+				case strings.Contains(path, "/clients"):
+					body = map[string]any{}
 				case strings.HasPrefix(path, "/api/v1/connections"):
 					body = map[string]any{"recorder": true}
 				case strings.HasPrefix(path, "/api/v1/fields"):

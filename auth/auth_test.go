@@ -1,7 +1,6 @@
 package auth_test
 
 import (
-	"context"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -111,23 +110,25 @@ func TestLastUse(t *testing.T) {
 	each(t, func(d *desks) {
 		secret := d.issue(desk.Token{Kind: desk.TokenAPI, TenantID: "main", Role: desk.RoleAgent, Label: "x"})
 		hash := testkit.SHA256(secret)
-		use := func(want time.Time) {
+		use := func(from string, want time.Time, wantFrom string) {
 			t.Helper()
-			if _, err := d.Auth.API(bearing("Bearer " + secret)); err != nil {
+			request := bearing("Bearer " + secret)
+			request.RemoteAddr = from
+			if _, err := d.Auth.API(request); err != nil {
 				t.Fatal(err)
 			}
 			d.Auth.Close()
 			token, err := d.Store.Read(d.Context()).Token("main", hash)
-			if err != nil || token.LastUsedAt == nil || !token.LastUsedAt.Equal(want) {
-				t.Errorf("last used at %v, want %v; %v", token.LastUsedAt, want, err)
+			if err != nil || token.LastUsedAt == nil || !token.LastUsedAt.Equal(want) || token.LastUsedAddress != wantFrom {
+				t.Errorf("last used at %v from %s, want %v from %s; %v", token.LastUsedAt, token.LastUsedAddress, want, wantFrom, err)
 			}
 		}
 		first := d.now
-		use(first)
+		use("192.0.2.1", first, "192.0.2.1")
 		d.now = first.Add(59 * time.Second)
-		use(first)
+		use("192.0.2.2", first, "192.0.2.1")
 		d.now = first.Add(time.Minute)
-		use(d.now)
+		use("192.0.2.3", d.now, "192.0.2.3")
 	})
 }
 
@@ -143,7 +144,7 @@ func TestLink(t *testing.T) {
 		var wg sync.WaitGroup
 		for range 8 {
 			wg.Go(func() {
-				cookie, err := d.Auth.SignIn(context.Background(), secret, true)
+				cookie, err := d.Auth.SignIn(bearing(""), secret, true)
 				mu.Lock()
 				defer mu.Unlock()
 				if err == nil {
@@ -165,7 +166,7 @@ func TestLink(t *testing.T) {
 		}
 		late := d.issue(auth.SignInLink("main", d.now))
 		d.now = d.now.Add(24 * time.Hour)
-		_, err = d.Auth.SignIn(d.Context(), late, true)
+		_, err = d.Auth.SignIn(bearing(""), late, true)
 		d.wantKind("a link of yesterday", err, desk.Unauthenticated)
 	})
 }
@@ -175,7 +176,7 @@ func TestSession(t *testing.T) {
 	each(t, func(d *desks) {
 		session := func(secret string) *http.Request {
 			t.Helper()
-			cookie, err := d.Auth.SignIn(d.Context(), " "+secret+"\n", false)
+			cookie, err := d.Auth.SignIn(bearing(""), " "+secret+"\n", false)
 			if err != nil {
 				t.Fatal(err)
 			}

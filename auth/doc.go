@@ -5,4 +5,8 @@
 // its SHA-256 is stored: for a secret of that much entropy a slow hash adds nothing. Whatever is wrong with a credential, the
 // answer is the same 401, which does not tell whether a tenant or connection exists; only who holds a real token learns that
 // it has expired.
+//
+// A directory's OAuth client has secrets "rck_main_…", or an issuer that vouches for it (federation.go), and gets access tokens
+// "rco_main_…", which are good for an hour (oauth.go). With an administrator's consent it first gets a code "rcc_main_…" and
+// then refresh tokens "rcr_main_…". Package oauth has the endpoints, the portal the page that asks for consent.
 package auth

@@ -1,7 +1,6 @@
 package auth
 
 import (
-	"context"
 	"net/http"
 	"strings"
 	"time"
@@ -28,17 +27,17 @@ func (a *Authenticator) expiry(life time.Duration) time.Time {
 
 // SignIn opens a session for the bearer of an API token or a sign-in link's secret, which is used up by it. It returns the
 // session's cookie; secure says that the portal is reached by https.
-func (a *Authenticator) SignIn(ctx context.Context, secret string, secure bool) (*http.Cookie, error) {
-	t, err := a.check(ctx, strings.TrimSpace(secret), store.Reader.Token, desk.TokenAPI, desk.TokenSignIn)
+func (a *Authenticator) SignIn(r *http.Request, secret string, secure bool) (*http.Cookie, error) {
+	t, err := a.check(r, strings.TrimSpace(secret), store.Reader.Token, desk.TokenAPI, desk.TokenSignIn)
 	if err != nil {
 		return nil, err
 	}
-	session := NewSecret(desk.TokenSession, t.TenantID)
+	session := desk.NewSecret(desk.TokenSession, t.TenantID)
 	expires := a.expiry(sessionLife)
 	if t.Kind == desk.TokenAPI && t.ExpiresAt != nil && t.ExpiresAt.Before(expires) {
 		expires = *t.ExpiresAt
 	}
-	err = a.Store.Tx(ctx, func(tx *store.Tx) error {
+	err = a.Store.Tx(r.Context(), func(tx *store.Tx) error {
 		if t.Kind == desk.TokenSignIn {
 			if unused, err := tx.DeleteToken(t.TenantID, t.ID); err != nil || !unused {
 				return orUnauthenticated(err)
@@ -48,7 +47,7 @@ func (a *Authenticator) SignIn(ctx context.Context, secret string, secure bool) 
 			return err
 		}
 		return tx.CreateToken(&desk.Token{
-			TenantID: t.TenantID, ID: store.NewID(), Kind: desk.TokenSession, Hash: hash(session),
+			TenantID: t.TenantID, ID: store.NewID(), Kind: desk.TokenSession, Hash: desk.HashSecret(session),
 			Role: t.Role, Label: t.Label, ExpiresAt: &expires, CreatedAt: tx.Now,
 		})
 	})
@@ -78,7 +77,7 @@ func (a *Authenticator) session(r *http.Request) (desk.Token, error) {
 	if err != nil {
 		return desk.Token{}, errUnauthenticated
 	}
-	return a.check(r.Context(), cookie.Value, store.Reader.Token, desk.TokenSession)
+	return a.check(r, cookie.Value, store.Reader.Token, desk.TokenSession)
 }
 
 // SignOut ends the browser's session and returns the cookie that makes it forget.

@@ -2,11 +2,7 @@ package auth
 
 import (
 	"context"
-	"crypto/rand"
-	"crypto/sha256"
 	"crypto/subtle"
-	"encoding/base32"
-	"encoding/hex"
 	"log/slog"
 	"net/http"
 	"slices"
@@ -18,18 +14,17 @@ import (
 	"rollcall/store"
 )
 
-var prefixes = map[desk.TokenKind]string{desk.TokenSCIM: "rcs", desk.TokenAPI: "rca", desk.TokenSignIn: "rcl", desk.TokenSession: "rcw"}
-
-var encoding = base32.NewEncoding("abcdefghijklmnopqrstuvwxyz234567").WithPadding(base32.NoPadding)
-
 // Authenticator issues tokens and checks them. Its methods may be called concurrently.
 type Authenticator struct {
 	Store *store.Store
 	Log   *slog.Logger
+	// Issuers carries requests to those who sign OAuth clients' assertions. By default it reaches public addresses alone.
+	Issuers http.RoundTripper
 
-	mu    sync.Mutex
-	used  map[string]time.Time // when a token's use was last noted, by id
-	notes sync.WaitGroup
+	used    minutes // tokens whose use was noted, by id
+	refused minutes // OAuth clients of which a refusal was recorded
+	notes   sync.WaitGroup
+	keys    keyCache
 }
 
 // Issue stores a token of the given kind, tenant, connection, role, label and expiry, and returns its secret, which is
@@ -57,8 +52,8 @@ func Add(tx *store.Tx, t desk.Token) (secret string, err error) {
 	if err != nil {
 		return "", err
 	}
-	secret = NewSecret(t.Kind, t.TenantID)
-	t.ID, t.Hash, t.CreatedAt = store.NewID(), hash(secret), tx.Now
+	secret = desk.NewSecret(t.Kind, t.TenantID)
+	t.ID, t.Hash, t.CreatedAt = store.NewID(), desk.HashSecret(secret), tx.Now
 	if err := tx.CreateToken(&t); err != nil {
 		return "", err
 	}
@@ -67,27 +62,15 @@ func Add(tx *store.Tx, t desk.Token) (secret string, err error) {
 	return secret, tx.Record(ev)
 }
 
-// NewSecret returns a new token of a tenant.
-func NewSecret(kind desk.TokenKind, tenant string) string {
-	var bits [32]byte
-	rand.Read(bits[:])
-	return prefixes[kind] + "_" + tenant + "_" + encoding.EncodeToString(bits[:])
-}
-
-func hash(secret string) string {
-	sum := sha256.Sum256([]byte(secret))
-	return hex.EncodeToString(sum[:])
-}
-
 var errUnauthenticated = desk.Errorf(desk.Unauthenticated, "", "a valid bearer token is needed: Authorization: Bearer …")
 
 // SCIM returns the directory that sends a request to a connection's SCIM endpoint, or Unauthenticated.
 func (a *Authenticator) SCIM(r *http.Request, tenant, connection string) (desk.Actor, error) {
 	var d desk.Directory
-	t, err := a.check(r.Context(), bearer(r), func(r store.Reader, tenant, hash string) (t desk.Token, err error) {
+	t, err := a.check(r, bearer(r), func(r store.Reader, tenant, hash string) (t desk.Token, err error) {
 		t, d, err = r.Directory(tenant, hash)
 		return t, err
-	}, desk.TokenSCIM)
+	}, desk.TokenSCIM, desk.TokenAccess)
 	if err != nil {
 		return desk.Actor{}, err
 	}
@@ -99,7 +82,7 @@ func (a *Authenticator) SCIM(r *http.Request, tenant, connection string) (desk.A
 
 // API returns the program or agent that a request to the JSON API comes from, or Unauthenticated.
 func (a *Authenticator) API(r *http.Request) (desk.Actor, error) {
-	t, err := a.check(r.Context(), bearer(r), store.Reader.Token, desk.TokenAPI)
+	t, err := a.check(r, bearer(r), store.Reader.Token, desk.TokenAPI)
 	if err != nil {
 		return desk.Actor{}, err
 	}
@@ -123,59 +106,88 @@ func bearer(r *http.Request) string {
 	return strings.TrimSpace(secret)
 }
 
-// check returns the token of a secret, as read finds it, if it is of one of the kinds and good now.
-func (a *Authenticator) check(ctx context.Context, secret string, read func(r store.Reader, tenant, hash string) (desk.Token, error), kinds ...desk.TokenKind) (desk.Token, error) {
-	prefix, rest, _ := strings.Cut(secret, "_")
-	tenant, _, _ := strings.Cut(rest, "_")
-	fits := slices.ContainsFunc(kinds, func(k desk.TokenKind) bool { return prefixes[k] == prefix })
-	if !fits || desk.CheckSlug("tenant", tenant) != nil {
+// check returns the token of a request's secret, as read finds it, if it is of one of the kinds and good now.
+func (a *Authenticator) check(r *http.Request, secret string, read func(r store.Reader, tenant, hash string) (desk.Token, error), kinds ...desk.TokenKind) (desk.Token, error) {
+	kind, tenant, _ := desk.ParseSecret(secret)
+	if !slices.Contains(kinds, kind) {
 		return desk.Token{}, errUnauthenticated
 	}
-	sum := hash(secret)
-	t, err := read(a.Store.Read(ctx), tenant, sum)
+	hash := desk.HashSecret(secret)
+	t, err := read(a.Store.Read(r.Context()), tenant, hash)
 	if desk.KindOf(err) == desk.NotFound {
 		return desk.Token{}, errUnauthenticated
 	}
 	if err != nil {
 		return desk.Token{}, err
 	}
-	if !slices.Contains(kinds, t.Kind) || subtle.ConstantTimeCompare([]byte(t.Hash), []byte(sum)) != 1 {
+	if t.Kind != kind || !equal(t.Hash, hash) {
 		return desk.Token{}, errUnauthenticated
 	}
 	now := a.Store.Now()
-	if t.ExpiresAt != nil && !now.Before(*t.ExpiresAt) {
-		return desk.Token{}, desk.Errorf(desk.Unauthenticated, "", "the token expired on %s; make a new one", t.ExpiresAt.UTC().Format(time.DateOnly))
+	switch {
+	case !expired(t, now):
+		a.noteUse(r.Context(), t, now, r.RemoteAddr)
+		return t, nil
+	case t.Kind == desk.TokenAccess:
+		return desk.Token{}, desk.Errorf(desk.Unauthenticated, "", "the access token has expired; ask the token endpoint for another")
 	}
-	a.noteUse(ctx, t, now)
-	return t, nil
+	return desk.Token{}, desk.Errorf(desk.Unauthenticated, "", "the token expired on %s; make a new one", t.ExpiresAt.UTC().Format(time.DateOnly))
 }
+
+func expired(t desk.Token, now time.Time) bool {
+	return t.ExpiresAt != nil && !now.Before(*t.ExpiresAt)
+}
+
+// equal compares hashes in a time that does not tell where they differ.
+func equal(a, b string) bool { return subtle.ConstantTimeCompare([]byte(a), []byte(b)) == 1 }
 
 // noteUse keeps a token's last use, to the minute: writing each would double the cost of a look-up. It does so beside the
 // request, which need not wait for it.
-func (a *Authenticator) noteUse(ctx context.Context, t desk.Token, now time.Time) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if now.Sub(a.used[t.ID]) < time.Minute {
+func (a *Authenticator) noteUse(ctx context.Context, t desk.Token, now time.Time, address string) {
+	if !a.used.first(t.ID, now) {
 		return
 	}
-	if len(a.used) >= maxUsed {
-		clear(a.used)
-	}
-	if a.used == nil {
-		a.used = map[string]time.Time{}
-	}
-	a.used[t.ID] = now
-	a.notes.Go(func() {
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
-		defer cancel()
-		if err := a.Store.UseToken(ctx, t.TenantID, t.ID, now); err != nil {
+	a.beside(ctx, func(ctx context.Context) {
+		if err := a.Store.UseToken(ctx, t.TenantID, t.ID, now, address); err != nil {
 			a.Log.Warn("note the use of a token", "token", t.ID, "error", err)
 		}
 	})
 }
 
-// maxUsed bounds how many tokens' uses are remembered.
-const maxUsed = 10_000
+// beside runs f beside a request, for a while after it if need be.
+func (a *Authenticator) beside(ctx context.Context, f func(context.Context)) {
+	a.notes.Go(func() {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
+		defer cancel()
+		f(ctx)
+	})
+}
 
 // Close waits until all uses are noted.
 func (a *Authenticator) Close() { a.notes.Wait() }
+
+// minutes remembers what happened within the last minute.
+type minutes struct {
+	mu sync.Mutex
+	at map[string]time.Time
+}
+
+// maxMinutes bounds how much is remembered.
+const maxMinutes = 10_000
+
+// first reports whether something happens for the first time within a minute.
+func (m *minutes) first(what string, now time.Time) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if now.Sub(m.at[what]) < time.Minute {
+		return false
+	}
+	if len(m.at) >= maxMinutes {
+		clear(m.at)
+	}
+	if m.at == nil {
+		m.at = map[string]time.Time{}
+	}
+	m.at[what] = now
+	return true
+}

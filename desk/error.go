@@ -28,6 +28,7 @@ const (
 	TooLarge         Kind = "tooLarge"         // the body is over the limit
 	UnsupportedMedia Kind = "unsupportedMedia" // the body is of another media type
 	NotImplemented   Kind = "notImplemented"   // part of the protocol that is not offered
+	RateLimited      Kind = "rateLimited"      // too many requests; a little later they are fine
 	Unavailable      Kind = "unavailable"      // try again later
 	Paused           Kind = "paused"           // an administrator paused the connection
 	Internal         Kind = "internal"         // our fault
@@ -36,7 +37,7 @@ const (
 // Kinds lists every Kind, for the tests that hold each edge's table complete.
 var Kinds = []Kind{InvalidSyntax, InvalidValue, InvalidFilter, InvalidPath, NoTarget, Mutability, Uniqueness, InvalidCursor, InvalidCount,
 	VersionMismatch, Conflict, NotFound,
-	Unauthenticated, Forbidden, MethodNotAllowed, TooLarge, UnsupportedMedia, NotImplemented, Unavailable, Paused, Internal}
+	Unauthenticated, Forbidden, MethodNotAllowed, TooLarge, UnsupportedMedia, NotImplemented, RateLimited, Unavailable, Paused, Internal}
 
 // Error is an error that a client may be told about: Msg says what to do, and holds no SQL, no secret and no personal
 // data beyond what the client sent. Err is the cause, for the log only.

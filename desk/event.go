@@ -15,6 +15,8 @@ const (
 	OpRead    Operation = "read"   // recorded only when refused
 	OpRescan  Operation = "rescan" // a contact mapped to companies anew
 	OpBulk    Operation = "bulk"   // the same: what a bulk request does is recorded as what it is
+	// OpAuthorize is an OAuth client's request for a token: recorded only when refused.
+	OpAuthorize Operation = "authorize"
 )
 
 // Outcome is what came of it.

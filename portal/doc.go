@@ -7,6 +7,7 @@
 //	GET  /signin             sign in with an API token
 //	GET  /signin/{secret}    sign in with the one-time link that serve prints
 //	POST /signin, /signout
+//	GET, POST /oauth/{tenant}/authorize    an administrator's consent to a directory's OAuth client
 //
 // Pages are html/template, work without JavaScript, and load nothing from elsewhere. Each page has one handler file and one
 // template.

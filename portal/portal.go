@@ -2,12 +2,12 @@ package portal
 
 import (
 	"bytes"
-	"context"
 	"embed"
 	"html/template"
 	"io/fs"
 	"log/slog"
 	"net/http"
+	"net/url"
 	"strings"
 	"time"
 
@@ -22,7 +22,7 @@ import (
 var files embed.FS
 
 // pages are the templates by name, each with the layout around it. A broken one stops the program at its start.
-var pages = parsePages("signin", "contacts", "contact", "error")
+var pages = parsePages("signin", "consent", "contacts", "contact", "error")
 
 func parsePages(names ...string) map[string]*template.Template {
 	parsed := map[string]*template.Template{}
@@ -45,15 +45,18 @@ type Handler struct {
 	// Session returns the agent whose browser sent the request, or an Unauthenticated error.
 	Session func(*http.Request) (desk.Actor, error)
 	// SignIn returns the cookie of a new session for the bearer of a token.
-	SignIn func(ctx context.Context, secret string, secure bool) (*http.Cookie, error)
+	SignIn func(r *http.Request, secret string, secure bool) (*http.Cookie, error)
 	// SignOut ends the session and returns the cookie that says so.
 	SignOut   func(*http.Request) (*http.Cookie, error)
 	PublicURL string
 	Log       *slog.Logger
+
+	signIns *httpx.Limiter // by address
 }
 
 // Routes returns the handler of all pages.
 func (h *Handler) Routes() http.Handler {
+	h.signIns = httpx.NewLimiter(1, 20)
 	router := mux.NewRouter().SkipClean(true)
 	static, err := fs.Sub(files, "static")
 	if err != nil {
@@ -67,6 +70,7 @@ func (h *Handler) Routes() http.Handler {
 	router.Handle("/signout", h.public(h.signOut)).Methods("POST")
 	router.Handle("/contacts", h.page(h.contacts)).Methods("GET", "HEAD")
 	router.Handle("/contacts/{id}", h.page(h.contact)).Methods("GET", "HEAD")
+	router.Handle("/oauth/{tenant}/authorize", h.page(h.authorize)).Methods("GET", "HEAD", "POST")
 	router.NotFoundHandler = h.public(func(http.ResponseWriter, *http.Request) error {
 		return desk.Errorf(desk.NotFound, "", "There is no such page.")
 	})
@@ -85,7 +89,7 @@ func (h *Handler) Routes() http.Handler {
 func headers(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		header := w.Header()
-		header.Set("Content-Security-Policy", "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'")
+		header.Set("Content-Security-Policy", policy("'self'"))
 		header.Set("X-Content-Type-Options", "nosniff")
 		header.Set("Referrer-Policy", "same-origin")
 		if !strings.HasPrefix(r.URL.Path, "/static/") {
@@ -93,6 +97,11 @@ func headers(next http.Handler) http.Handler {
 		}
 		next.ServeHTTP(w, r)
 	})
+}
+
+// policy is the Content-Security-Policy of a page whose forms lead to the given places.
+func policy(forms string) string {
+	return "default-src 'none'; style-src 'self'; img-src 'self'; form-action " + forms + "; base-uri 'none'; frame-ancestors 'none'"
 }
 
 // public serves a page to anybody.
@@ -108,12 +117,16 @@ func (h *Handler) public(serve func(http.ResponseWriter, *http.Request) error) h
 	})
 }
 
-// page serves a page to agents who have signed in, and sends others to do so.
+// page serves a page to agents who have signed in, and sends others to do so, and then back.
 func (h *Handler) page(serve func(http.ResponseWriter, *http.Request, desk.Actor) error) http.Handler {
 	return h.public(func(w http.ResponseWriter, r *http.Request) error {
 		actor, err := h.Session(r)
 		if desk.KindOf(err) == desk.Unauthenticated {
-			http.Redirect(w, r, "/signin", http.StatusSeeOther)
+			to := "/signin"
+			if r.Method == http.MethodGet && r.URL.Path != "/contacts" {
+				to += "?" + url.Values{"next": {r.URL.RequestURI()}}.Encode()
+			}
+			http.Redirect(w, r, to, http.StatusSeeOther)
 			return nil
 		}
 		if err != nil {
@@ -146,11 +159,19 @@ func (h *Handler) render(w http.ResponseWriter, status int, name string, data la
 // writeError shows an error as a page.
 func (h *Handler) writeError(w http.ResponseWriter, r *http.Request, err error) {
 	e := desk.AsError(err)
-	if e.Kind == desk.Internal || e.Kind == desk.Unavailable {
-		h.Log.Error("portal", "error", err, "request_id", httpx.RequestID(r.Context()))
+	switch e.Kind {
+	case desk.Internal, desk.Unavailable:
+		h.report(r, err)
+	case desk.RateLimited:
+		w.Header().Set("Retry-After", httpx.RetryAfter)
 	}
 	status := httpx.Statuses[e.Kind]
 	if err := h.render(w, status, "error", layout{Title: http.StatusText(status), Page: httpx.Public(r.Context(), e)}); err != nil {
 		h.Log.Error("portal", "error", err)
 	}
+}
+
+// report logs an error that is ours.
+func (h *Handler) report(r *http.Request, err error) {
+	h.Log.Error("portal", "error", err, "request_id", httpx.RequestID(r.Context()))
 }

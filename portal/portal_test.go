@@ -231,7 +231,7 @@ func TestSecurityHeaders(t *testing.T) {
 	if err != nil || response.StatusCode != 403 {
 		t.Errorf("another site's form is answered %v, %v", response, err)
 	}
-	secure, err := s.Auth.SignIn(t.Context(), s.Token(t, "main", desk.RoleAdmin), true)
+	secure, err := s.Auth.SignIn(request, s.Token(t, "main", desk.RoleAdmin), true)
 	if err != nil || !secure.HttpOnly || !secure.Secure || secure.SameSite != http.SameSiteLaxMode {
 		t.Errorf("the cookie is %v, %v", secure, err)
 	}

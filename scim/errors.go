@@ -33,6 +33,8 @@ func writeError(w http.ResponseWriter, r *http.Request, err error) {
 	switch e.Kind {
 	case desk.Unauthenticated:
 		w.Header().Set("WWW-Authenticate", `Bearer realm="SCIM"`)
+	case desk.RateLimited:
+		w.Header().Set("Retry-After", httpx.RetryAfter)
 	case desk.Unavailable:
 		w.Header().Set("Retry-After", "5")
 	case desk.Paused:

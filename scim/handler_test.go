@@ -9,7 +9,6 @@ import (
 	"testing"
 	"time"
 
-	"rollcall/auth"
 	"rollcall/desk"
 	"rollcall/internal/testkit"
 	"rollcall/provision"
@@ -188,7 +187,7 @@ func TestAuthentication(t *testing.T) {
 		}
 		for name, token := range map[string]string{
 			"none": "", "nonsense": "x", "a session of the API": t.Token(t, "main", desk.RoleAdmin), "another connection's": other, "another tenant's": foreign,
-			"one that nobody made": auth.NewSecret(desk.TokenSCIM, "main"), "one of a tenant that is none": auth.NewSecret(desk.TokenSCIM, "nobody"), "expired": expired,
+			"one that nobody made": desk.NewSecret(desk.TokenSCIM, "main"), "one of a tenant that is none": desk.NewSecret(desk.TokenSCIM, "nobody"), "expired": expired,
 			"with other ends": t.token + "x", "in capitals": strings.ToUpper(t.token),
 		} {
 			for _, path := range []string{"/Users", "/Users/nobody", "/nowhere", "/Schemas", "", "/Groups"} {

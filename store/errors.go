@@ -33,6 +33,9 @@ var unique = map[string]string{
 	"tenants_pkey":      "tenant",
 	"tenants.tenant_id": "tenant",
 
+	"tokens_hash":                   "token",
+	"tokens.tenant_id, tokens.hash": "token",
+
 	"connections_pkey":                        "connection",
 	"connections.tenant_id, connections.slug": "connection",
 }

@@ -61,7 +61,8 @@ func Statements(t *testing.T, s *Store) *Recorder {
 	}
 	for _, db := range []*gorm.DB{s.read, s.write} {
 		err := errors.Join(db.Callback().Query().After("gorm:query").Register("record", record),
-			db.Callback().Row().After("gorm:row").Register("record", record), db.Callback().Raw().After("gorm:raw").Register("record", record))
+			db.Callback().Row().After("gorm:row").Register("record", record), db.Callback().Raw().After("gorm:raw").Register("record", record),
+			db.Callback().Delete().After("gorm:delete").Register("record", record))
 		if err != nil {
 			t.Fatal(err)
 		}

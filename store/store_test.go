@@ -43,7 +43,7 @@ func TestEveryKeyLeadsWithTenant(t *testing.T) {
 		WHERE t.schema = 'main' AND t.name <> 'goose_db_version' AND c.seqno = 0
 		UNION ALL
 		SELECT 'foreign key', t.name, f."from" FROM pragma_table_list t, pragma_foreign_key_list(t.name) f WHERE t.schema = 'main' AND f.seq = 0`
-	tables := []string{"tenants", "connections", "tokens", "companies", "company_domains", "contacts", "directory_users", "directory_user_emails", "events"}
+	tables := []string{"tenants", "connections", "tokens", "companies", "company_domains", "contacts", "directory_users", "directory_user_emails", "events", "clients", "grants"}
 	testkit.Databases(t, func(t *testing.T, databaseURL string) {
 		s := open(t, databaseURL)
 		query := sqlite

@@ -37,9 +37,11 @@ func (r Reader) Directory(tenant, hash string) (desk.Token, desk.Directory, erro
 
 var tokenColumns, connectionColumns = prefixed("t", desk.Token{}), prefixed("c", desk.Connection{})
 
-// UseToken notes when a token was last used.
-func (s *Store) UseToken(ctx context.Context, tenant, id string, at time.Time) error {
-	_, err := gorm.G[desk.Token](s.write).Where("tenant_id = ? AND id = ?", tenant, id).Update(ctx, "last_used_at", at.UTC().Truncate(time.Microsecond))
+// UseToken notes when and from where a token was last used.
+func (s *Store) UseToken(ctx context.Context, tenant, id string, at time.Time, address string) error {
+	at = at.UTC().Truncate(time.Microsecond)
+	_, err := gorm.G[desk.Token](s.write).Where("tenant_id = ? AND id = ?", tenant, id).Select("last_used_at", "last_used_address").
+		Updates(ctx, desk.Token{LastUsedAt: &at, LastUsedAddress: address})
 	return fail(err, "note the use of a token")
 }
 
@@ -49,8 +51,28 @@ func (tx *Tx) DeleteToken(tenant, id string) (bool, error) {
 	return n > 0, fail(err, "delete token")
 }
 
-// DeleteExpired removes a tenant's expired tokens of some kinds.
+// expiredBatch is how many expired rows a request clears away beside its own work: more than it makes.
+const expiredBatch = 20
+
+// DeleteExpired removes some of a tenant's expired tokens of some kinds.
 func (tx *Tx) DeleteExpired(tenant string, kinds ...desk.TokenKind) error {
-	_, err := gorm.G[desk.Token](tx.db).Where("tenant_id = ? AND kind IN ? AND expires_at <= ?", tenant, kinds, tx.Now).Delete(tx.ctx)
-	return fail(err, "delete expired tokens")
+	return tx.deleteBatch("tokens", "tenant_id = ? AND kind IN ? AND expires_at IS NOT NULL AND expires_at <= ?", tenant, kinds, tx.Now)
+}
+
+// DeleteExpiredGrants removes some of a tenant's consents that led to nothing, or that nobody has used for long.
+func (tx *Tx) DeleteExpiredGrants(tenant string) error {
+	return tx.deleteBatch("grants", "tenant_id = ? AND expires_at <= ?", tenant, tx.Now)
+}
+
+// deleteBatch removes some of the rows of a table of which a condition holds that begins with the tenant. Rows that another
+// transaction has in hand are left to it.
+func (tx *Tx) deleteBatch(table, where string, args ...any) error {
+	unlocked := ""
+	if tx.engine == Postgres {
+		unlocked = " FOR UPDATE SKIP LOCKED"
+	}
+	// Materialized, or PostgreSQL may ask for a batch for every row.
+	err := tx.db.Exec("WITH batch AS MATERIALIZED (SELECT id FROM "+table+" WHERE "+where+" LIMIT ?"+unlocked+")"+
+		" DELETE FROM "+table+" WHERE tenant_id = ? AND id IN (SELECT id FROM batch)", append(args, expiredBatch, args[0])...).Error
+	return fail(err, "delete expired "+table)
 }

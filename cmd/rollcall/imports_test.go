@@ -21,8 +21,9 @@ var edges = map[string][]string{
 	"scim":             {"desk", "schema", "provision", "internal/httpx"},
 	"api":              {"desk", "provision", "internal/httpx"},
 	"portal":           {"desk", "provision", "internal/httpx"},
-	"cmd/rollcall":     {"desk", "store", "provision", "auth", "scim", "api", "portal", "internal/httpx"},
-	"internal/testkit": {"desk", "store", "provision", "auth", "scim", "api", "portal", "internal/httpx"},
+	"oauth":            {"desk", "auth", "internal/httpx"},
+	"cmd/rollcall":     {"desk", "store", "provision", "auth", "scim", "api", "portal", "oauth", "internal/httpx"},
+	"internal/testkit": {"desk", "store", "provision", "auth", "scim", "api", "portal", "oauth", "internal/httpx"},
 }
 
 // only says which packages may import what lies beneath a path outside the module.
@@ -36,11 +37,14 @@ var only = map[string][]string{
 	"github.com/expr-lang":     {"mapping"},
 	"github.com/danielgtaylor": {"api"},
 	"github.com/alecthomas":    {"cmd/rollcall"},
-	"net/http":                 {"internal/httpx", "scim", "api", "portal", "auth", "cmd/rollcall", "internal/testkit"},
+	"net/http":                 {"internal/httpx", "scim", "api", "portal", "oauth", "auth", "cmd/rollcall", "internal/testkit"},
 	"database/sql":             {"store", "internal/testkit"},
 	"golang.org/x/net/idna":    {"companies"},
 	"github.com/google/uuid":   {"store"},
-	"github.com/gorilla/mux":   {"internal/httpx", "scim", "api", "portal"},
+	"github.com/gorilla/mux":   {"internal/httpx", "scim", "api", "portal", "oauth"},
+	"github.com/coreos":        {"auth"},
+	"github.com/go-jose":       {"auth", "provision"},
+	"golang.org/x/time":        {"internal/httpx"},
 	"html/template":            {"portal"},
 }
 

@@ -1,7 +1,7 @@
 // Rollcall keeps a helpdesk's contacts in step with its directories.
 //
 //	rollcall serve                    the server
-//	rollcall tenant|connection|token|company create …
+//	rollcall tenant|connection|token|client|company create …
 //	rollcall migrate status
 //
 // Commands work beside a running server. README.md has the configuration table.
@@ -45,6 +45,9 @@ type cli struct {
 	Token struct {
 		Create tokenCreateCmd `cmd:"" help:"Make a bearer token and print it, alone. It cannot be shown again."`
 	} `cmd:"" help:"Bearer tokens."`
+	Client struct {
+		Create clientCreateCmd `cmd:"" help:"Make an OAuth client and print its id and secret, which cannot be shown again, and its endpoints."`
+	} `cmd:"" help:"OAuth clients, for directories that fetch their tokens themselves."`
 	Company struct {
 		Create companyCreateCmd `cmd:"" help:"Add a company with its email domains, and print its id."`
 		Rescan companyRescanCmd `cmd:"" help:"Map all contacts to companies anew, but for those whose company was set by hand."`

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"net"
 	"os"
 	"path/filepath"
@@ -65,6 +66,15 @@ func TestAdminCommands(t *testing.T) {
 			{"token create --tenant acme --role agent --expires -5d", 2, "", ""},
 			{"token create --tenant nobody --role agent", 1, "", "no tenant nobody"},
 			{"token create --tenant acme --connection okta", 1, "", "no connection okta in tenant acme"},
+			{"client create --tenant acme --connection entra --label Entra --expires 365d", 0, `^Client id:      [0-9a-f-]{36}\nClient secret:  rck_acme_[a-z2-7]{52}\nToken URL:      http://localhost:8080/oauth/acme/token\nTenant URL:     http://localhost:8080/scim/acme/entra\n$`, ""},
+			{"client create --tenant acme --connection zoho --redirect-uri https://directory.example/a,b --without-pkce --public-url https://desk.example", 0, `Authorize URL:  https://desk.example/oauth/acme/authorize\n`, ""},
+			{"client create --tenant acme --connection entra --issuer https://login.example --subject s --audience a --jwks-uri https://login.example/keys", 0, `^Client id:      \S+\nToken URL: `, ""},
+			{"client create --tenant acme --connection entra --issuer https://login.example", 1, "", "the subject is"},
+			{"client create --tenant acme --connection entra --issuer https://login.example --subject s --audience a --jwks main.go", 1, "", "JSON Web Key Set"},
+			{"client create --tenant acme --connection entra --redirect-uri http://directory.example/", 1, "", "redirect URL"},
+			{"client create --tenant acme --connection okta", 1, "", "no connection okta in tenant acme"},
+			{"client create --tenant nobody --connection okta", 1, "", "no connection okta in tenant nobody"},
+			{"client create --connection entra", 2, "", "missing flags"},
 			{"company create Beta --tenant acme --domain beta.example --domain B.EXAMPLE", 0, `^[0-9a-f-]{36}\n$`, ""},
 			{"company create beta --tenant acme", 1, "", "exists already"},
 			{"company create Gamma --tenant acme --domain not/a/domain", 1, "", "is not a domain name"},
@@ -150,6 +160,7 @@ func TestServeFailures(t *testing.T) {
 		"a host for a path":     {[]string{"--database", "sqlite://rollcall.db", "--listen", "127.0.0.1:0"}, "want the path of a file"},
 		"another kind of file":  {[]string{"--database", "sqlite:main.go", "--listen", "127.0.0.1:0"}, "not a database"},
 		"a folder":              {[]string{"--database", "sqlite:" + t.TempDir(), "--listen", "127.0.0.1:0"}, "is a directory"},
+		"proxies not networks":  {[]string{"--database", good, "--listen", "127.0.0.1:0", "--proxies", "10.0.0.0/8,proxy"}, "want networks or addresses"},
 		"public URL with query": {[]string{"--database", good, "--listen", "127.0.0.1:0", "--public-url", "https://desk.example?x"}, "public URL"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -180,6 +191,16 @@ func TestPublicURL(t *testing.T) {
 	}
 }
 
+func TestNetworks(t *testing.T) {
+	for text, want := range map[string]string{
+		"": "[127.0.0.0/8 ::1/128]", "10.0.0.0/8": "[10.0.0.0/8]", "10.0.0.7, ::1": "[10.0.0.7/32 ::1/128]", "10.0.0.0/33": "[]", "proxy": "[]", "10.0.0.1,": "[]",
+	} {
+		if got, err := networks(text); fmt.Sprint(got) != want || (err != nil) != (want == "[]") {
+			t.Errorf("%q is taken as %v, %v; want %s", text, got, err, want)
+		}
+	}
+}
+
 // TestNewDatabaseIsPrivate holds that others on the machine cannot read people's data.
 func TestNewDatabaseIsPrivate(t *testing.T) {
 	databaseURL := testkit.SQLite(t)
@@ -195,7 +216,7 @@ func TestNewDatabaseIsPrivate(t *testing.T) {
 // TestEmptyEnvironment holds that a variable that is set to nothing, as compose files do, is one that is not set.
 func TestEmptyEnvironment(t *testing.T) {
 	t.Chdir(t.TempDir())
-	for _, name := range []string{"ROLLCALL_DATABASE", "ROLLCALL_LISTEN", "ROLLCALL_PUBLIC_URL"} {
+	for _, name := range []string{"ROLLCALL_DATABASE", "ROLLCALL_LISTEN", "ROLLCALL_PUBLIC_URL", "ROLLCALL_PROXIES"} {
 		t.Setenv(name, "")
 	}
 	if code, _, stderr := command(t, "tenant", "create", "t"); code != 0 {

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"strings"
 	"sync"
@@ -17,6 +18,7 @@ import (
 	"rollcall/auth"
 	"rollcall/desk"
 	"rollcall/internal/httpx"
+	"rollcall/oauth"
 	"rollcall/portal"
 	"rollcall/provision"
 	"rollcall/scim"
@@ -26,6 +28,7 @@ import (
 type serveCmd struct {
 	Listen    string `help:"Address to listen on." default:":8080" env:"ROLLCALL_LISTEN" placeholder:"ADDR"`
 	PublicURL string `help:"Where directories and agents reach the server; http://localhost and the port of --listen if left out." env:"ROLLCALL_PUBLIC_URL" placeholder:"URL"`
+	Proxies   string `help:"Networks of the proxies in front, separated by commas, whose X-Forwarded-For is believed; this machine alone if left out." env:"ROLLCALL_PROXIES" placeholder:"CIDR"`
 }
 
 // drain is how long requests may take to end after SIGTERM.
@@ -39,6 +42,10 @@ func (c *serveCmd) Run(p *program) error {
 	}
 	defer listener.Close()
 	base, err := publicURL(cmp.Or(c.PublicURL, fmt.Sprintf("http://localhost:%d", listener.Addr().(*net.TCPAddr).Port)))
+	if err != nil {
+		return err
+	}
+	proxies, err := networks(c.Proxies)
 	if err != nil {
 		return err
 	}
@@ -56,15 +63,16 @@ func (c *serveCmd) Run(p *program) error {
 	defer authenticator.Close()
 	engine := &provision.Engine{Store: st}
 	server := &http.Server{
-		Handler: httpx.Wrap(httpx.Edges{
-			SCIM: (&scim.Handler{Engine: engine, Authenticate: authenticator.SCIM, PublicURL: base, Log: log}).Routes(),
-			API:  (&api.Handler{Engine: engine, Authenticate: authenticator.API, ReadUser: scim.ReadUser, ReadPatch: scim.ReadPatch, PublicURL: base, Version: version, Log: log}).Routes(),
+		Handler: httpx.Wrap(httpx.Behind(proxies, httpx.Edges{
+			SCIM:  (&scim.Handler{Engine: engine, Authenticate: authenticator.SCIM, PublicURL: base, Log: log}).Routes(),
+			API:   (&api.Handler{Engine: engine, Authenticate: authenticator.API, ReadUser: scim.ReadUser, ReadPatch: scim.ReadPatch, PublicURL: base, Version: version, Log: log}).Routes(),
+			OAuth: (&oauth.Handler{Auth: authenticator, PublicURL: base, Log: log}).Routes(),
 			Portal: (&portal.Handler{
 				Engine: engine, Session: authenticator.Session, SignIn: authenticator.SignIn, SignOut: authenticator.SignOut, PublicURL: base, Log: log,
 			}).Routes(),
 			// The schema is up to date, or the store would not have opened.
 			Ready: func(ctx context.Context) error { return errors.Join(p.ctx.Err(), st.Ping(ctx)) },
-		}, log),
+		}), log),
 		ReadHeaderTimeout: 10 * time.Second,
 		ReadTimeout:       httpx.Timeout,
 		WriteTimeout:      2 * httpx.Timeout,
@@ -162,6 +170,26 @@ func publicURL(text string) (string, error) {
 		return "", fmt.Errorf("public URL %q: want http:// or https://, a host, and no more than a path", text)
 	}
 	return u.Scheme + "://" + u.Host + strings.TrimRight(u.EscapedPath(), "/"), nil
+}
+
+// networks reads networks and single addresses, separated by commas.
+func networks(text string) ([]netip.Prefix, error) {
+	if text == "" {
+		return httpx.Loopback, nil
+	}
+	var list []netip.Prefix
+	for part := range strings.SplitSeq(text, ",") {
+		part = strings.TrimSpace(part)
+		network, err := netip.ParsePrefix(part)
+		if ip, bad := netip.ParseAddr(part); bad == nil {
+			network, err = ip.Prefix(ip.BitLen())
+		}
+		if err != nil {
+			return nil, fmt.Errorf("proxies %q: want networks or addresses, such as 10.0.0.0/8", text)
+		}
+		list = append(list, network)
+	}
+	return list, nil
 }
 
 // cause returns what the system said, without the repeated address.

@@ -43,6 +43,7 @@ var Statuses = map[desk.Kind]int{
 	desk.TooLarge:         http.StatusRequestEntityTooLarge,
 	desk.UnsupportedMedia: http.StatusUnsupportedMediaType,
 	desk.NotImplemented:   http.StatusNotImplemented,
+	desk.RateLimited:      http.StatusTooManyRequests,
 	desk.Unavailable:      http.StatusServiceUnavailable,
 	desk.Paused:           http.StatusServiceUnavailable,
 	desk.Internal:         http.StatusInternalServerError,
@@ -65,7 +66,7 @@ const Timeout = 30 * time.Second
 
 // Edges hands each request to its edge by the first part of its path, and tells supervisors how the server is.
 type Edges struct {
-	SCIM, API, Portal http.Handler
+	SCIM, API, OAuth, Portal http.Handler
 	// Ready returns nil while the server can do its work.
 	Ready func(context.Context) error
 }
@@ -80,6 +81,12 @@ func (e Edges) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		e.SCIM.ServeHTTP(w, r)
 	case "api":
 		e.API.ServeHTTP(w, r)
+	case "oauth", ".well-known":
+		if strings.HasSuffix(r.URL.Path, "/authorize") { // a page for people
+			e.Portal.ServeHTTP(w, r)
+			return
+		}
+		e.OAuth.ServeHTTP(w, r)
 	case "healthz":
 		fmt.Fprintln(w, "ok")
 	case "readyz":

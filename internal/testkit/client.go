@@ -52,6 +52,11 @@ func Send(ctx context.Context, method, url, token string, body any) (Answer, err
 	if body != nil {
 		request.Header.Set("Content-Type", "application/json")
 	}
+	return Do(request)
+}
+
+// Do sends any request.
+func Do(request *http.Request) (Answer, error) {
 	response, err := client.Do(request)
 	if err != nil {
 		return Answer{}, err

@@ -1,18 +1,21 @@
 package testkit
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"sync"
 	"testing"
 
 	"rollcall/api"
 	"rollcall/auth"
 	"rollcall/desk"
 	"rollcall/internal/httpx"
+	"rollcall/oauth"
 	"rollcall/portal"
 	"rollcall/provision"
 	"rollcall/scim"
@@ -26,6 +29,7 @@ type Server struct {
 	Store   *store.Store
 	Engine  *provision.Engine
 	Auth    *auth.Authenticator
+	Logged  *Log // all that it logs
 }
 
 // NewServer starts a server over the database, and ends it with the test.
@@ -35,8 +39,12 @@ func NewServer(t testing.TB, databaseURL string) *Server {
 	if err != nil {
 		t.Fatal(err)
 	}
-	log := slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn}))
-	s := &Server{Store: st, Engine: &provision.Engine{Store: st}, Auth: &auth.Authenticator{Store: st, Log: log}}
+	kept := &Log{}
+	log := slog.New(slog.NewMultiHandler(
+		slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn}),
+		slog.NewTextHandler(kept, &slog.HandlerOptions{Level: slog.LevelDebug}),
+	))
+	s := &Server{Logged: kept, Store: st, Engine: &provision.Engine{Store: st}, Auth: &auth.Authenticator{Store: st, Log: log}}
 	t.Cleanup(func() {
 		s.Auth.Close()
 		st.Close()
@@ -44,13 +52,32 @@ func NewServer(t testing.TB, databaseURL string) *Server {
 	ts := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { s.Handler.ServeHTTP(w, r) }))
 	t.Cleanup(ts.Close)
 	s.URL = ts.URL
-	s.Handler = httpx.Wrap(httpx.Edges{
+	s.Handler = httpx.Wrap(httpx.Behind(httpx.Loopback, httpx.Edges{
 		SCIM:   (&scim.Handler{Engine: s.Engine, Authenticate: s.Auth.SCIM, PublicURL: s.URL, Log: log}).Routes(),
 		API:    (&api.Handler{Engine: s.Engine, Authenticate: s.Auth.API, ReadUser: scim.ReadUser, ReadPatch: scim.ReadPatch, PublicURL: s.URL, Version: "test", Log: log}).Routes(),
+		OAuth:  (&oauth.Handler{Auth: s.Auth, PublicURL: s.URL, Log: log}).Routes(),
 		Portal: (&portal.Handler{Engine: s.Engine, Session: s.Auth.Session, SignIn: s.Auth.SignIn, SignOut: s.Auth.SignOut, PublicURL: s.URL, Log: log}).Routes(),
 		Ready:  st.Ping,
-	}, log)
+	}), log)
 	return s
+}
+
+// Log keeps what is written to it.
+type Log struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (l *Log) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(p)
+}
+
+func (l *Log) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.String()
 }
 
 // Connect makes a tenant, unless it exists, and a connection of it, and returns the tenant URL and a secret token.
