@@ -2,6 +2,7 @@ package api_test
 
 import (
 	"encoding/json"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -23,11 +24,14 @@ func TestPreview(t *testing.T) {
 		kofi := testkit.Call(s, "POST", s.scim+"/Users", s.scimToken, `{"userName":"kofi@acme.example","externalId":"k1","title":"Clerk"}`).Want(s, 201)["id"].(string)
 
 		db := testkit.OpenSQL(t, databaseURL)
-		before := dump(t, db)
+		written := func() string { // but for the use of tokens, which is noted in the background
+			return regexp.MustCompile(`(?m)^tokens\.last_used.*$`).ReplaceAllString(dump(t, db), "")
+		}
+		before := written()
 		preview := func(body string) map[string]any {
 			t.Helper()
 			p := s.do("POST", "/connections/entra/preview", body, 200)
-			if after := dump(t, db); after != before {
+			if after := written(); after != before {
 				t.Errorf("%s wrote something: %s", body, cmp.Diff(strings.Split(before, "\n"), strings.Split(after, "\n")))
 			}
 			return p
