@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
+	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -92,6 +93,24 @@ type Unmapped struct {
 	Attributes map[string]int `json:"attributes" doc:"How many of them have it, by the path by which a rule could name it"`
 }
 
+// SettingsPreview is what a change of settings would do to the people whom a connection has.
+type SettingsPreview struct {
+	People      int    `json:"people" doc:"Looked at, 100,000 at most"`
+	All         bool   `json:"all" doc:"Whether that is everybody"`
+	Leave       int    `json:"leave" doc:"Active, and would fall out of scope: their contacts are deleted, unless another connection holds them"`
+	Enter       int    `json:"enter" doc:"Active, held as out of scope, and would come in"`
+	Refused     int    `json:"refused" doc:"Whose values the mapping could not take"`
+	RefusedWith string `json:"refusedWith,omitempty" doc:"What is wrong with the first of them"`
+}
+
+// SettingsProgress is how far a change of settings has been applied.
+type SettingsProgress struct {
+	Running   bool       `json:"running"`
+	Checked   int        `json:"checked" doc:"People looked at; 0 if nothing runs"`
+	Changed   int        `json:"changed"`
+	StartedAt *time.Time `json:"startedAt,omitempty"`
+}
+
 func (h *Handler) registerPreview(api huma.API) {
 	tags := []string{"Connections"}
 	register(h, api, adminOnly(huma.Operation{Method: "POST", Path: "/api/v1/connections/{slug}/preview", Summary: "Preview user", Tags: tags, Errors: []int{http.StatusNotFound},
@@ -127,6 +146,25 @@ func (h *Handler) registerPreview(api huma.API) {
 				p, err = h.Engine.PreviewPatch(ctx, actor, in.Slug, body.SCIMID, edit)
 				return &struct{ Body Preview }{newPreview(p)}, err
 			}
+		})
+	register(h, api, adminOnly(huma.Operation{Method: "POST", Path: "/api/v1/connections/{slug}/settings/preview", Summary: "Preview settings", Tags: tags, Errors: []int{http.StatusNotFound},
+		Description: "How many people a change of the connection's settings would touch. The body holds those that change, as in a PATCH of the connection."}),
+		func(ctx context.Context, actor desk.Actor, in *struct {
+			ConnectionPath
+			Body json.RawMessage
+		}) (*struct{ Body SettingsPreview }, error) {
+			p, err := h.Engine.PreviewSettings(ctx, actor, in.Slug, in.Body)
+			return &struct{ Body SettingsPreview }{SettingsPreview(p)}, err
+		})
+	register(h, api, huma.Operation{Method: "GET", Path: "/api/v1/connections/{slug}/settings/progress", Summary: "Get settings progress", Tags: tags, Errors: []int{http.StatusNotFound},
+		Description: "How far the last change of mapping or scope has been applied to the people whom the connection has."},
+		func(ctx context.Context, actor desk.Actor, in *ConnectionPath) (*struct{ Body SettingsProgress }, error) {
+			r, running, err := h.Engine.ApplyingSettings(ctx, actor, in.Slug)
+			out := SettingsProgress{Running: running, Checked: r.Checked, Changed: r.Changed}
+			if running {
+				out.StartedAt = &r.StartedAt
+			}
+			return &struct{ Body SettingsProgress }{out}, err
 		})
 	register(h, api, huma.Operation{Method: "GET", Path: "/api/v1/connections/{slug}/unmapped", Summary: "List unmapped attributes", Tags: tags, Errors: []int{http.StatusNotFound},
 		Description: "Attributes that the directory sends and that no rule of the connection's mapping uses."},

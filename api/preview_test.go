@@ -86,6 +86,14 @@ func TestPreview(t *testing.T) {
 			s.do("POST", "/connections/entra/preview", body, status)
 		}
 		s.do("POST", "/connections/nowhere/preview", `{"user":{"userName":"x"}}`, 404)
+		settings := s.do("POST", "/connections/entra/settings/preview", `{"scope":{"rules":[{"attribute":"title","values":["Lead"]}]}}`, 200)
+		if diff := cmp.Diff(map[string]any{"people": 1., "all": true, "leave": 1., "enter": 0., "refused": 0.}, settings); diff != "" {
+			t.Error(diff)
+		}
+		s.do("POST", "/connections/entra/settings/preview", `{"scope":{"rules":[{}]}}`, 400)
+		if progress := s.do("GET", "/connections/entra/settings/progress", nil, 200); progress["running"] != false {
+			t.Errorf("progress: %v", progress)
+		}
 		unmapped := s.do("GET", "/connections/entra/unmapped", nil, 200)
 		if diff := cmp.Diff(map[string]any{"people": 1., "attributes": map[string]any{}}, unmapped); diff != "" {
 			t.Error(diff)

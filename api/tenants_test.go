@@ -47,6 +47,8 @@ func TestOtherTenants(t *testing.T) {
 					delete(body, "name")
 				case strings.HasPrefix(path, "/api/v1/companies"):
 					delete(body, "displayName")
+				case strings.HasSuffix(path, "/settings/preview"):
+					body = map[string]any{}
 				case strings.HasSuffix(path, "/preview"):
 					body = map[string]any{"user": map[string]any{"userName": "x"}}
 				case strings.Contains(path, "/held"):

@@ -57,9 +57,16 @@ func (e *Engine) EditConnection(ctx context.Context, actor desk.Actor, slug stri
 	return c, err
 }
 
-// ApplyingSettings returns how far a change of settings has been applied to a connection's people, or NotFound if none is under way.
-func (e *Engine) ApplyingSettings(ctx context.Context, actor desk.Actor, slug string) (desk.Reapply, error) {
-	return e.Store.Read(ctx).Reapply(actor.TenantID, slug)
+// ApplyingSettings returns how far a change of mapping or scope has been applied to a connection's people, if that runs.
+func (e *Engine) ApplyingSettings(ctx context.Context, actor desk.Actor, slug string) (r desk.Reapply, running bool, err error) {
+	if _, err := e.Connection(ctx, actor, slug); err != nil {
+		return r, false, err
+	}
+	r, err = e.Store.Read(ctx).Reapply(actor.TenantID, slug)
+	if desk.KindOf(err) == desk.NotFound {
+		return desk.Reapply{}, false, nil
+	}
+	return r, err == nil, err
 }
 
 func (edit ConnectionEdit) apply(tx *store.Tx, actor desk.Actor, c *desk.Connection) error {

@@ -148,14 +148,15 @@ func TestSettingsReachEverybody(t *testing.T) {
 		w.decide(settings)
 		_, err = w.EditConnection(w.ctx(), w.agent, "a", provision.ConnectionEdit{Settings: []byte(`{"scope":{}}`)})
 		w.wantKind(err, desk.Conflict, "settings")
-		under, err := w.ApplyingSettings(w.ctx(), w.agent, "a")
+		under, running, err := w.ApplyingSettings(w.ctx(), w.agent, "a")
 		w.must(err)
-		if under.Checked != 400 {
+		if under.Checked != 400 || !running {
 			w.Errorf("under way is %+v", under)
 		}
 		w.must((&provision.Engine{Store: w.Store}).Reapply(w.ctx()))
-		_, err = w.ApplyingSettings(w.ctx(), w.agent, "a")
-		w.wantKind(err, desk.NotFound, "")
+		if _, running, err := w.ApplyingSettings(w.ctx(), w.agent, "a"); running || err != nil {
+			w.Errorf("it still runs, %v", err)
+		}
 		for i, u := range users {
 			c := w.contact(*u.ContactID)
 			wantTitle, wantStatus := []string{"Clerk", "Robot", "Lead"}[i%3], desk.Active
