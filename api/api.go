@@ -25,12 +25,22 @@ type Handler struct {
 	Engine *provision.Engine
 	// Authenticate returns the bearer of the request's token, or an Unauthenticated error.
 	Authenticate func(*http.Request) (desk.Actor, error)
+	Tokens       Tokens
 	// ReadUser and ReadPatch read what a directory would send to a tenant with these custom fields.
 	ReadUser  func(fields []desk.Field, body []byte) (desk.Resource, error)
 	ReadPatch func(fields []desk.Field, body []byte) (provision.Edit, error)
 	PublicURL string // without a trailing slash
 	Version   string
 	Log       *slog.Logger
+}
+
+// Tokens keeps connections' tokens.
+type Tokens interface {
+	// Issue completes and stores a token, and returns its secret.
+	Issue(ctx context.Context, actor desk.Actor, t *desk.Token) (secret string, err error)
+	// Tokens returns a page of a connection's tokens, after the given id.
+	Tokens(ctx context.Context, actor desk.Actor, connection, after string, limit int) ([]desk.Token, error)
+	DeleteToken(ctx context.Context, actor desk.Actor, connection, id string) error
 }
 
 // Routes returns the handler of everything below /api.
@@ -44,24 +54,27 @@ func (h *Handler) Routes() http.Handler {
 		writeError(w, r, desk.Errorf(desk.MethodNotAllowed, "", "%s is not possible here; allowed are %s", r.Method, allowed))
 	})
 
-	config := huma.DefaultConfig("Rollcall", h.Version)
-	config.Info.Description = "A helpdesk's contacts, kept in step with its directories."
-	config.OpenAPIPath, config.DocsPath, config.SchemasPath = "/api/openapi", "", ""
-	config.CreateHooks = nil // no $schema members in answers
-	config.Servers = []*huma.Server{{URL: h.PublicURL}}
-	config.Components.SecuritySchemes = map[string]*huma.SecurityScheme{"bearer": {Type: "http", Scheme: "bearer"}}
-	api := humamux.New(router, config)
+	serveDocument(router, h.operations(router))
+	return httpx.Recover(h.readBody(router), h.Log, writeError)
+}
+
+// operations routes all operations, and returns the document that describes them.
+func (h *Handler) operations(router *mux.Router) *huma.OpenAPI {
+	api := humamux.New(router, h.config())
 	api.UseMiddleware(h.authenticate)
 	h.registerContacts(api)
 	h.registerCompanies(api)
 	h.registerConnections(api)
 	h.registerHeld(api)
 	h.registerPreview(api)
+	h.registerTokens(api)
 	h.registerClients(api)
 	h.registerFields(api)
 	h.registerTickets(api)
 	h.registerDomains(api)
-	return httpx.Recover(h.readBody(router), h.Log, writeError)
+	doc := api.OpenAPI()
+	addExamples(doc)
+	return doc
 }
 
 // readBody reads bodies within the limits, so that the size and media type of all are refused alike, and refuses URLs of
@@ -84,10 +97,11 @@ func (h *Handler) readBody(next http.Handler) http.Handler {
 	})
 }
 
-// call is an authenticated request, and the error with which it ends.
+// call is an authenticated request of an operation, and the error with which it ends.
 type call struct {
-	actor desk.Actor
-	err   error
+	actor     desk.Actor
+	operation *huma.Operation
+	err       error
 }
 
 type callKey struct{}
@@ -102,8 +116,8 @@ func (h *Handler) authenticate(ctx huma.Context, next func(huma.Context)) {
 		return
 	}
 	actor.RequestID = httpx.RequestID(r.Context())
-	c := &call{actor: actor}
-	if ctx.Operation().Metadata["role"] == desk.RoleAdmin && actor.Role != desk.RoleAdmin {
+	c := &call{actor: actor, operation: ctx.Operation()}
+	if roleOf(c.operation) == desk.RoleAdmin && actor.Role != desk.RoleAdmin {
 		c.err = desk.Errorf(desk.Forbidden, "", "this needs a token with the role admin")
 		writeError(w, r, c.err)
 	} else {
@@ -114,7 +128,7 @@ func (h *Handler) authenticate(ctx huma.Context, next func(huma.Context)) {
 
 // record leaves the event of a refused write.
 func (h *Handler) record(ctx huma.Context, c *call) {
-	kind, operation := desk.KindOf(c.err), operations[ctx.Operation().OperationID]
+	kind, operation := desk.KindOf(c.err), writes[ctx.Operation().OperationID]
 	if operation == "" || httpx.Statuses[kind] < 400 || httpx.Statuses[kind] >= 500 {
 		return
 	}
@@ -127,11 +141,12 @@ func (h *Handler) record(ctx huma.Context, c *call) {
 	}
 }
 
-// operations are the writes by their ids in the OpenAPI document, in the log's words.
-var operations = map[string]desk.Operation{
+// writes are operations by their ids in the OpenAPI document, in the log's words.
+var writes = map[string]desk.Operation{
 	"create-contact": desk.OpCreate, "edit-contact": desk.OpPatch, "delete-contact": desk.OpDelete, "restore-contact": desk.OpRestore, "erase-contact": desk.OpErase,
 	"create-company": desk.OpCreate, "edit-company": desk.OpPatch, "delete-company": desk.OpDelete, "start-rescan": desk.OpRescan,
-	"edit-connection": desk.OpPatch, "delete-recording": desk.OpDelete, "answer-held-user": desk.OpCreate,
+	"create-connection": desk.OpCreate, "edit-connection": desk.OpPatch, "delete-connection": desk.OpDelete, "delete-recording": desk.OpDelete,
+	"create-token": desk.OpCreate, "delete-token": desk.OpDelete, "answer-held-user": desk.OpCreate,
 	"create-client": desk.OpCreate, "delete-client": desk.OpDelete, "create-client-secret": desk.OpCreate, "delete-client-secret": desk.OpDelete,
 	"create-field": desk.OpCreate, "delete-field": desk.OpDelete,
 	"create-ticket": desk.OpCreate, "edit-ticket": desk.OpPatch,
@@ -139,9 +154,7 @@ var operations = map[string]desk.Operation{
 
 // register declares an operation. handle's errors become problem documents.
 func register[I, O any](h *Handler, api huma.API, op huma.Operation, handle func(context.Context, desk.Actor, *I) (*O, error)) {
-	op.OperationID = strings.ReplaceAll(strings.ToLower(op.Summary), " ", "-")
-	op.Security = []map[string][]string{{"bearer": {}}}
-	op.Errors = append(op.Errors, http.StatusBadRequest, http.StatusUnauthorized)
+	complete(&op)
 	op.BodyReadTimeout = -1 // the body has been read, and the connection's own deadline shall stay
 	huma.Register(api, op, func(ctx context.Context, in *I) (*O, error) {
 		c := ctx.Value(callKey{}).(*call)
@@ -151,7 +164,7 @@ func register[I, O any](h *Handler, api huma.API, op huma.Operation, handle func
 		}
 		c.err = err
 		h.report(ctx, err)
-		return nil, problem(ctx, err)
+		return nil, problem(ctx, c)
 	})
 }
 
@@ -162,16 +175,10 @@ func (h *Handler) report(ctx context.Context, err error) {
 	}
 }
 
-func adminOnly(op huma.Operation) huma.Operation {
-	op.Metadata = map[string]any{"role": desk.RoleAdmin}
-	op.Errors = append(op.Errors, http.StatusForbidden)
-	return op
-}
-
 // Page is the part of a list request that all share. huma fills exported types only.
 type Page struct {
-	Cursor string `query:"cursor" doc:"The next of the page before" maxLength:"200"`
-	Limit  int    `query:"limit" default:"100" minimum:"1" maximum:"1000"`
+	Cursor string `query:"cursor" doc:"The next of the page before; none for the first page" maxLength:"200"`
+	Limit  int    `query:"limit" default:"100" minimum:"1" maximum:"1000" doc:"How many items a page has, at most"`
 }
 
 // after returns the id after which the page begins.
@@ -185,17 +192,18 @@ func (p Page) after() (string, error) {
 
 // list is a page of items.
 type list[T any] struct {
-	Body listBody[T]
+	Body List[T]
 }
 
-type listBody[T any] struct {
+// List is a page of items in JSON.
+type List[T any] struct {
 	Items []T    `json:"items"`
 	Next  string `json:"next,omitempty" doc:"The cursor of the next page; absent on the last"`
 }
 
 // newList returns a page of up to limit records, of which one more was read to know whether there are more.
 func newList[R, T any](records []R, limit int, id func(R) string, item func(R) T) *list[T] {
-	out := &list[T]{Body: listBody[T]{Items: []T{}}}
+	out := &list[T]{Body: List[T]{Items: []T{}}}
 	if len(records) > limit {
 		records = records[:limit]
 		out.Body.Next = base64.RawURLEncoding.EncodeToString([]byte(id(records[limit-1])))

@@ -13,8 +13,8 @@ import (
 
 // Client is an OAuth 2.0 client of a connection.
 type Client struct {
-	ID              string         `json:"id" doc:"The client id"`
-	Label           string         `json:"label"`
+	ID              string         `json:"id" example:"01980a3e-1c2d-7e55-84aa-0f9e8d7c6b66" doc:"The client id"`
+	Label           string         `json:"label" example:"Zoho Directory"`
 	RedirectURIs    []string       `json:"redirectUris" doc:"With any, the client needs an administrator's consent (authorization_code); without, it acts on its own (client_credentials)"`
 	Public          bool           `json:"public" doc:"Whether it can keep no secret"`
 	WithoutPKCE     bool           `json:"withoutPkce" doc:"Whether it may leave out PKCE"`
@@ -100,7 +100,7 @@ func (h *Handler) registerClients(api huma.API) {
 		func(ctx context.Context, actor desk.Actor, in *struct {
 			ConnectionPath
 			Body struct {
-				Label        string      `json:"label,omitempty" maxLength:"200"`
+				Label        string      `json:"label,omitempty" maxLength:"200" example:"Zoho Directory"`
 				RedirectURIs []string    `json:"redirectUris,omitempty" maxItems:"10"`
 				Public       bool        `json:"public,omitempty"`
 				WithoutPKCE  bool        `json:"withoutPkce,omitempty"`

@@ -1,7 +1,6 @@
 package api_test
 
 import (
-	"net/url"
 	"regexp"
 	"strings"
 	"testing"
@@ -24,7 +23,7 @@ func TestClients(t *testing.T) {
 			t.Errorf("made as %v", c)
 		}
 		delete(c, "secret")
-		if diff := cmp.Diff([]map[string]any{c}, t.items(clients+"?x=1")); diff != "" {
+		if diff := cmp.Diff([]map[string]any{c}, t.items(clients)); diff != "" {
 			t.Errorf("listed otherwise than made: %s", diff)
 		}
 		delete(c, "secrets")
@@ -107,7 +106,7 @@ func TestClientsWithoutSecrets(t *testing.T) {
 			t.do("POST", clients, map[string]any{}, 201)
 		}
 		t.do("POST", clients, map[string]any{}, 409)
-		if n := len(t.items(clients + "?" + url.Values{"x": {"1"}}.Encode())); n != desk.MaxClients {
+		if n := len(t.items(clients)); n != desk.MaxClients {
 			t.Errorf("%d clients", n)
 		}
 	})

@@ -13,9 +13,9 @@ import (
 
 // Company is an organisation whose people are contacts.
 type Company struct {
-	ID      string   `json:"id"`
-	Name    string   `json:"name"`
-	Domains []string `json:"domains" doc:"Email domains, normalised; *.acme.com stands for all subdomains of acme.com"`
+	ID      string   `json:"id" example:"01980a3c-61b2-7c55-8f0e-9a4d3c2b1e00"`
+	Name    string   `json:"name" example:"Acme"`
+	Domains []string `json:"domains" example:"[\"acme.example\"]" doc:"Email domains, normalised; *.acme.com stands for all subdomains of acme.com"`
 }
 
 func newCompany(c desk.Company) Company { return Company{c.ID, c.Name, c.Domains} }
@@ -72,8 +72,8 @@ func (h *Handler) registerCompanies(api huma.API) {
 	register(h, api, adminOnly(huma.Operation{Method: "POST", Path: collection, Summary: "Create company", Tags: tags, DefaultStatus: http.StatusCreated, Errors: []int{taken}}),
 		func(ctx context.Context, actor desk.Actor, in *struct {
 			Body struct {
-				Name    string   `json:"name"`
-				Domains []string `json:"domains,omitempty"`
+				Name    string   `json:"name" example:"Acme"`
+				Domains []string `json:"domains,omitempty" example:"[\"acme.example\"]"`
 			}
 		}) (*companyAnswer, error) {
 			c, err := h.Engine.CreateCompany(ctx, actor, provision.CompanyEdit{Name: &in.Body.Name, Domains: &in.Body.Domains})
@@ -100,8 +100,8 @@ func (h *Handler) registerCompanies(api huma.API) {
 		func(ctx context.Context, actor desk.Actor, in *struct {
 			CompanyPath
 			Body struct {
-				Name    *string   `json:"name,omitempty"`
-				Domains *[]string `json:"domains,omitempty" doc:"All of the company's domains"`
+				Name    *string   `json:"name,omitempty" example:"Acme Ltd"`
+				Domains *[]string `json:"domains,omitempty" example:"[\"acme.example\"]" doc:"All of the company's domains"`
 			}
 		}) (*companyAnswer, error) {
 			c, err := h.Engine.EditCompany(ctx, actor, in.ID, provision.CompanyEdit{Name: in.Body.Name, Domains: in.Body.Domains})

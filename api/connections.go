@@ -14,10 +14,10 @@ import (
 
 // Connection is a directory that pushes people.
 type Connection struct {
-	Slug        string        `json:"slug"`
-	Name        string        `json:"name"`
-	Provider    string        `json:"provider"`
-	TenantURL   string        `json:"tenantUrl" doc:"What the directory's administrator pastes"`
+	Slug        string        `json:"slug" example:"entra"`
+	Name        string        `json:"name" example:"Microsoft Entra ID"`
+	Provider    string        `json:"provider" example:"entra"`
+	TenantURL   string        `json:"tenantUrl" example:"https://desk.example/scim/main/entra" doc:"What the directory's administrator pastes"`
 	Description string        `json:"description"`
 	Notes       string        `json:"notes"`
 	Paused      *Paused       `json:"paused,omitempty" doc:"Its requests are refused with 503 until it goes on"`
@@ -65,6 +65,19 @@ func (h *Handler) registerConnections(api huma.API) {
 			connections, err := h.Engine.Connections(ctx, actor)
 			return newList(connections, len(connections), nil, h.newConnection), err
 		})
+	register(h, api, adminOnly(huma.Operation{Method: "POST", Path: collection, Summary: "Create connection", Tags: tags, DefaultStatus: http.StatusCreated, Errors: []int{http.StatusConflict},
+		Description: "The directory then needs the tenantUrl and a token."}),
+		func(ctx context.Context, actor desk.Actor, in *struct {
+			Body struct {
+				Slug     string `json:"slug" example:"entra-europe" doc:"Names the connection in its tenant URL, for good: up to 40 lower-case letters, digits or hyphens"`
+				Name     string `json:"name,omitempty" example:"Entra ID, Europe" doc:"What people call it; the slug if left out"`
+				Provider string `json:"provider" example:"entra" enum:"entra,zoho,okta,onelogin,jumpcloud,google,generic"`
+			}
+		}) (*struct{ Body Connection }, error) {
+			c := desk.Connection{Slug: in.Body.Slug, Name: in.Body.Name, Provider: in.Body.Provider}
+			err := h.Engine.CreateConnection(ctx, actor, &c)
+			return &struct{ Body Connection }{h.newConnection(c)}, err
+		})
 	register(h, api, huma.Operation{Method: "GET", Path: item, Summary: "Get connection", Tags: tags, Errors: notFound},
 		func(ctx context.Context, actor desk.Actor, in *ConnectionPath) (*struct{ Body Connection }, error) {
 			c, err := h.Engine.Connection(ctx, actor, in.Slug)
@@ -75,16 +88,22 @@ func (h *Handler) registerConnections(api huma.API) {
 		func(ctx context.Context, actor desk.Actor, in *struct {
 			ConnectionPath
 			Body struct {
-				Name        *string         `json:"name,omitempty"`
+				Name        *string         `json:"name,omitempty" example:"Entra ID, Europe"`
 				Description *string         `json:"description,omitempty"`
 				Notes       *string         `json:"notes,omitempty"`
-				Paused      *bool           `json:"paused,omitempty"`
-				Recorder    *bool           `json:"recorder,omitempty"`
+				Paused      *bool           `json:"paused,omitempty" example:"false"`
+				Recorder    *bool           `json:"recorder,omitempty" example:"true"`
 				Settings    json.RawMessage `json:"settings,omitempty"`
 			}
 		}) (*struct{ Body Connection }, error) {
 			c, err := h.Engine.EditConnection(ctx, actor, in.Slug, provision.ConnectionEdit(in.Body))
 			return &struct{ Body Connection }{h.newConnection(c)}, err
+		})
+	register(h, api, adminOnly(huma.Operation{Method: "DELETE", Path: item, Summary: "Delete connection", Tags: tags, Errors: notFound,
+		Description: "Removes the connection, its users, OAuth clients, tokens and recording. Its contacts stay as they are, active or deleted, without the directory, and keep the externalId by which " +
+			"another connection finds them; their history tells it. With hundreds of thousands of users it can take several requests: a 503 says that some are left, and to send it again."}),
+		func(ctx context.Context, actor desk.Actor, in *ConnectionPath) (*struct{}, error) {
+			return nil, h.Engine.DeleteConnection(ctx, actor, in.Slug)
 		})
 	register(h, api, adminOnly(huma.Operation{Method: "GET", Path: item + "/recording", Summary: "Download recording", Tags: tags, Errors: notFound,
 		Description: "One exchange a line, in JSON, oldest first. It can be replayed as a test.",
@@ -120,7 +139,7 @@ type Event struct {
 	At        time.Time `json:"at"`
 	Actor     Actor     `json:"actor"`
 	Operation string    `json:"operation" enum:"create,replace,patch,delete,restore,erase,read,bulk,rescan,authorize"`
-	Outcome   string    `json:"outcome" enum:"created,adopted,revived,updated,deactivated,restored,deleted,erased,started,skipped,refused"`
+	Outcome   string    `json:"outcome" enum:"created,adopted,revived,updated,deactivated,restored,deleted,erased,unlinked,started,skipped,refused"`
 	Reason    string    `json:"reason,omitempty" doc:"What decided: the key that matched, or the kind of error"`
 	Detail    string    `json:"detail,omitempty" doc:"The message with which a request was refused, or what was left out"`
 	ContactID *string   `json:"contactId,omitempty"`

@@ -2,7 +2,11 @@ package api
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/json"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -13,15 +17,15 @@ import (
 
 // Contact is a person as the helpdesk knows them.
 type Contact struct {
-	ID               string         `json:"id"`
-	DisplayName      string         `json:"displayName"`
-	UserName         string         `json:"userName,omitempty"`
+	ID               string         `json:"id" example:"01980a3c-5a7e-7b3e-9d1c-2f6b8e4a0c11"`
+	DisplayName      string         `json:"displayName" example:"Kofi Adeyemi"`
+	UserName         string         `json:"userName,omitempty" example:"kofi@acme.example"`
 	Emails           []Address      `json:"emails"`
 	Phones           []Address      `json:"phones"`
-	Title            string         `json:"title,omitempty"`
+	Title            string         `json:"title,omitempty" example:"Team lead"`
 	Fields           map[string]any `json:"fields,omitempty" doc:"Values of custom fields: text, numbers, booleans, and dates as times"`
 	Company          *CompanyRef    `json:"company" doc:"null for none; companyReason says why"`
-	CompanyReason    string         `json:"companyReason" enum:"manual,directory,domain,no_match,ambiguous_companies,ambiguous_contacts"`
+	CompanyReason    string         `json:"companyReason" enum:"manual,directory,domain,no_match,ambiguous_companies,ambiguous_contacts" example:"domain"`
 	DirectoryCompany string         `json:"directoryCompany,omitempty" doc:"What a directory calls the company"`
 	Status           string         `json:"status" enum:"active,deleted"`
 	DeletedBy        string         `json:"deletedBy,omitempty" enum:"agent,directory"`
@@ -35,25 +39,32 @@ type Contact struct {
 
 // Address is an email address or telephone number.
 type Address struct {
-	Type    string `json:"type,omitempty" example:"work" maxLength:"100"`
-	Value   string `json:"value" minLength:"1"`
-	Primary bool   `json:"primary,omitempty"`
+	Type    string `json:"type,omitempty" example:"work" maxLength:"100" doc:"work if left out"`
+	Value   string `json:"value" minLength:"1" example:"kofi@acme.example"`
+	Primary bool   `json:"primary,omitempty" example:"true"`
 }
 
 // CompanyRef names a contact's company.
 type CompanyRef struct {
-	ID   string `json:"id"`
-	Name string `json:"name"`
+	ID   string `json:"id" example:"01980a3c-61b2-7c55-8f0e-9a4d3c2b1e00"`
+	Name string `json:"name" example:"Acme"`
 }
 
 // Sync is what one directory says.
 type Sync struct {
-	Connection   string    `json:"connection"`
-	Provider     string    `json:"provider"`
-	ExternalID   string    `json:"externalId,omitempty"`
-	SCIMID       string    `json:"scimId"`
-	Active       bool      `json:"active"`
-	LastSyncedAt time.Time `json:"lastSyncedAt"`
+	Connection   string    `json:"connection" example:"entra" doc:"Its slug"`
+	Provider     string    `json:"provider" example:"entra"`
+	ExternalID   string    `json:"externalId,omitempty" example:"7a1e0c52-0d0f-4a7e-8a39-5f7b2f0d4b11" doc:"The directory's id of the person"`
+	SCIMID       string    `json:"scimId" example:"01980a3c-5a7f-7d10-b2c4-7e1f0a9b8c22" doc:"Our id of the directory's user"`
+	Active       bool      `json:"active" example:"true"`
+	LastSyncedAt time.Time `json:"lastSyncedAt" doc:"When the directory last changed something"`
+}
+
+// TransformSchema says that a contact may be without a company.
+func (Contact) TransformSchema(_ huma.Registry, s *huma.Schema) *huma.Schema {
+	company := s.Properties["company"]
+	s.Properties["company"] = &huma.Schema{Description: company.Description, AnyOf: []*huma.Schema{{Ref: company.Ref}, {Type: "null"}}}
+	return s
 }
 
 func newContact(v provision.ContactView) Contact {
@@ -85,11 +96,11 @@ func addresses(list []desk.Address) []Address {
 
 // contactEdit is the body of a POST or PATCH.
 type contactEdit struct {
-	DisplayName   optional[string]    `json:"displayName,omitempty"`
-	UserName      optional[string]    `json:"userName,omitempty"`
-	Title         optional[string]    `json:"title,omitempty"`
-	Emails        optional[[]Address] `json:"emails,omitempty"`
-	Phones        optional[[]Address] `json:"phones,omitempty"`
+	DisplayName   optional[string]    `json:"displayName,omitempty" example:"Kofi Adeyemi"`
+	UserName      optional[string]    `json:"userName,omitempty" example:"kofi@acme.example"`
+	Title         optional[string]    `json:"title,omitempty" example:"Team lead"`
+	Emails        optional[[]Address] `json:"emails,omitempty" doc:"All of the contact's addresses"`
+	Phones        optional[[]Address] `json:"phones,omitempty" doc:"All of the contact's numbers"`
 	Fields        map[string]any      `json:"fields,omitempty" doc:"Values of custom fields by name; null empties one"`
 	CompanyID     optional[string]    `json:"companyId,omitempty" doc:"Sets the company by hand, null for none; sync then leaves it"`
 	CompanyReason string              `json:"companyReason,omitempty" enum:"auto" doc:"auto gives the company back to sync"`
@@ -126,20 +137,70 @@ type ContactPath struct {
 }
 
 type contactAnswer struct {
+	ETag string `header:"ETag" doc:"Changes with everything that the answer says"`
 	Body Contact
 }
 
 func answerContact(v provision.ContactView, err error) (*contactAnswer, error) {
-	return &contactAnswer{newContact(v)}, err
+	c := newContact(v)
+	return &contactAnswer{etag(c), c}, err
+}
+
+// contactUnless is the answer to a GET, for which the client may have the contact already.
+type contactUnless struct {
+	Status int
+	ETag   string `header:"ETag" doc:"Changes with everything that the answer says"`
+	Body   Contact
+}
+
+// etag is a strong entity tag (RFC 9110 section 8.8.3): a digest of all that the answer says, which is more than the contact's
+// row.
+func etag(c Contact) string {
+	body, err := json.Marshal(c)
+	if err != nil {
+		panic(err) // what was read from JSON
+	}
+	sum := sha256.Sum256(body)
+	return `"` + base64.RawURLEncoding.EncodeToString(sum[:16]) + `"`
+}
+
+// IfMatch is a condition of a change (RFC 9110 section 13.1.1).
+type IfMatch struct {
+	IfMatch string `header:"If-Match" doc:"The ETag of the contact as it was read, or several; nothing happens if it has changed since"`
+}
+
+// check is the condition as the engine asks for it, nil for none.
+func (in IfMatch) check() provision.ContactCheck {
+	if in.IfMatch == "" {
+		return nil
+	}
+	return func(v provision.ContactView) error {
+		if listed(in.IfMatch, etag(newContact(v))) {
+			return nil
+		}
+		return desk.Errorf(desk.VersionMismatch, "If-Match", "the contact has changed and is not the one that If-Match names; read it again")
+	}
+}
+
+// listed reports whether a header lists an entity tag, or any. A weak tag is never the same as a strong one.
+func listed(header, tag string) bool {
+	for t := range strings.SplitSeq(header, ",") {
+		if t = strings.TrimSpace(t); t == tag || t == "*" {
+			return true
+		}
+	}
+	return false
 }
 
 func (h *Handler) registerContacts(api huma.API) {
 	const collection, item = "/api/v1/contacts", "/api/v1/contacts/{id}"
 	tags := []string{"Contacts"}
 	notFound := []int{http.StatusNotFound}
+	conditional := append(notFound, http.StatusPreconditionFailed)
 
-	register(h, api, huma.Operation{Method: "GET", Path: collection, Summary: "List contacts", Tags: tags}, h.listContacts)
-	register(h, api, huma.Operation{Method: "POST", Path: collection, Summary: "Create contact", Tags: tags, DefaultStatus: http.StatusCreated},
+	register(h, api, huma.Operation{Method: "GET", Path: collection, Summary: "List contacts", Tags: tags, Description: "In the order of their creation."}, h.listContacts)
+	register(h, api, huma.Operation{Method: "POST", Path: collection, Summary: "Create contact", Tags: tags, DefaultStatus: http.StatusCreated,
+		Description: "A contact that no directory has pushed. One that does later finds it by its userName or address."},
 		func(ctx context.Context, actor desk.Actor, in *struct{ Body contactEdit }) (*contactAnswer, error) {
 			edit, err := in.Body.edit()
 			if err != nil {
@@ -147,34 +208,46 @@ func (h *Handler) registerContacts(api huma.API) {
 			}
 			return answerContact(h.Engine.CreateContact(ctx, actor, edit))
 		})
-	register(h, api, huma.Operation{Method: "GET", Path: item, Summary: "Get contact", Tags: tags, Errors: notFound},
-		func(ctx context.Context, actor desk.Actor, in *ContactPath) (*contactAnswer, error) {
-			return answerContact(h.Engine.Contact(ctx, actor, in.ID))
-		})
-	register(h, api, huma.Operation{Method: "PATCH", Path: item, Summary: "Edit contact", Tags: tags, Errors: notFound},
+	register(h, api, huma.Operation{Method: "GET", Path: item, Summary: "Get contact", Tags: tags, Errors: notFound,
+		Responses: map[string]*huma.Response{"304": {Description: "The contact is as If-None-Match says"}}},
 		func(ctx context.Context, actor desk.Actor, in *struct {
 			ContactPath
+			IfNoneMatch string `header:"If-None-Match" doc:"The ETag of the contact as it was read, or several"`
+		}) (*contactUnless, error) {
+			c, err := answerContact(h.Engine.Contact(ctx, actor, in.ID))
+			status := http.StatusOK
+			if listed(strings.ReplaceAll(in.IfNoneMatch, "W/", ""), c.ETag) { // here a weak tag will do
+				status = http.StatusNotModified
+			}
+			return &contactUnless{status, c.ETag, c.Body}, err
+		})
+	register(h, api, huma.Operation{Method: "PATCH", Path: item, Summary: "Edit contact", Tags: tags, Errors: conditional,
+		Description: "What the body leaves out stays as it is; null empties a field."},
+		func(ctx context.Context, actor desk.Actor, in *struct {
+			ContactPath
+			IfMatch
 			Body contactEdit
 		}) (*contactAnswer, error) {
 			edit, err := in.Body.edit()
 			if err != nil {
 				return nil, err
 			}
-			return answerContact(h.Engine.EditContact(ctx, actor, in.ID, edit))
+			return answerContact(h.Engine.EditContact(ctx, actor, in.ID, in.check(), edit))
 		})
-	register(h, api, huma.Operation{Method: "DELETE", Path: item, Summary: "Delete contact", Tags: tags, Errors: notFound,
-		Description: "Moves the contact to the deleted ones. Deleting it again changes nothing."},
-		func(ctx context.Context, actor desk.Actor, in *ContactPath) (*struct{}, error) {
-			return nil, h.Engine.DeleteContact(ctx, actor, in.ID)
+	register(h, api, huma.Operation{Method: "DELETE", Path: item, Summary: "Delete contact", Tags: tags, Errors: conditional,
+		Description: "Moves the contact to the deleted ones, and marks its tickets as spam. Deleting it again changes nothing."},
+		func(ctx context.Context, actor desk.Actor, in *contactChange) (*struct{}, error) {
+			return nil, h.Engine.DeleteContact(ctx, actor, in.ID, in.check())
 		})
-	register(h, api, huma.Operation{Method: "POST", Path: item + "/restore", Summary: "Restore contact", Tags: tags, Errors: notFound},
-		func(ctx context.Context, actor desk.Actor, in *ContactPath) (*contactAnswer, error) {
-			return answerContact(h.Engine.RestoreContact(ctx, actor, in.ID))
+	register(h, api, huma.Operation{Method: "POST", Path: item + "/restore", Summary: "Restore contact", Tags: tags, Errors: conditional,
+		Description: "Takes the contact out of the deleted ones. Restoring it again changes nothing."},
+		func(ctx context.Context, actor desk.Actor, in *contactChange) (*contactAnswer, error) {
+			return answerContact(h.Engine.RestoreContact(ctx, actor, in.ID, in.check()))
 		})
-	register(h, api, huma.Operation{Method: "POST", Path: item + "/erase", Summary: "Erase contact", Tags: tags, Errors: append(notFound, http.StatusConflict),
-		Description: "Removes a deleted contact's personal data for good."},
-		func(ctx context.Context, actor desk.Actor, in *ContactPath) (*struct{}, error) {
-			return nil, h.Engine.EraseContact(ctx, actor, in.ID)
+	register(h, api, huma.Operation{Method: "POST", Path: item + "/erase", Summary: "Erase contact", Tags: tags, Errors: append(conditional, http.StatusConflict),
+		Description: "Removes a deleted contact's personal data for good; the contact is gone. A 409 says that it is not deleted."},
+		func(ctx context.Context, actor desk.Actor, in *contactChange) (*struct{}, error) {
+			return nil, h.Engine.EraseContact(ctx, actor, in.ID, in.check())
 		})
 	register(h, api, huma.Operation{Method: "GET", Path: item + "/events", Summary: "List contact events", Tags: tags, Errors: notFound,
 		Description: "The contact's history, newest first."},
@@ -189,6 +262,12 @@ func (h *Handler) registerContacts(api huma.API) {
 			events, err := h.Engine.ContactEvents(ctx, actor, in.ID, before, in.Limit+1)
 			return newList(events, in.Limit, eventID, newEvent), err
 		})
+}
+
+// contactChange is a request without a body that changes a contact.
+type contactChange struct {
+	ContactPath
+	IfMatch
 }
 
 type contactsQuery struct {

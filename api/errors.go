@@ -3,57 +3,125 @@ package api
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"maps"
 	"net/http"
+	"slices"
+	"strings"
+	"unicode"
 
 	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/validation"
 
 	"rollcall/desk"
 	"rollcall/internal/httpx"
 )
 
+// Problem is the answer to a request that failed (RFC 9457). Its type is about:blank, so the status is what kind it is.
+type Problem struct {
+	Title  string  `json:"title" example:"Bad Request" doc:"The status in words"`
+	Status int     `json:"status" example:"400"`
+	Detail string  `json:"detail" example:"query.limit: expected number <= 1000" doc:"What is wrong, and what to do about it"`
+	Errors []Fault `json:"errors,omitempty" doc:"The parts of the request that are at fault, where it is a part"`
+}
+
+// Fault is a part of a request that is wrong.
+type Fault struct {
+	Location string `json:"location" example:"query.limit" doc:"Where it stands: body.emails[0].value, query.limit, path.id or header.If-Match; body alone for a body that cannot be read"`
+	Message  string `json:"message" example:"expected number <= 1000"`
+}
+
+func (p *Problem) Error() string             { return p.Detail }
+func (p *Problem) GetStatus() int            { return p.Status }
+func (p *Problem) ContentType(string) string { return problemType }
+
+const problemType = "application/problem+json"
+
 func init() {
-	// What huma finds wrong with a request is a bad request like any other.
+	huma.NewError = newProblem
+	// What huma finds wrong with a request is recorded like any other refusal.
 	huma.NewErrorWithContext = func(ctx huma.Context, status int, msg string, errs ...error) huma.StatusError {
-		if status == http.StatusUnprocessableEntity {
-			status = http.StatusBadRequest
+		p := newProblem(status, msg, errs...)
+		if c, ok := ctx.Context().Value(callKey{}).(*call); ok && p.GetStatus() == http.StatusBadRequest {
+			c.err = desk.Errorf(desk.InvalidValue, "", "%s", p.Error())
 		}
-		model := &huma.ErrorModel{Title: http.StatusText(status), Status: status, Detail: msg}
-		for _, err := range errs {
-			if err != nil {
-				model.Add(err)
-			}
-		}
-		if c, ok := ctx.Context().Value(callKey{}).(*call); ok && status == http.StatusBadRequest {
-			c.err = desk.Errorf(desk.InvalidValue, "", "%s", said(model))
-		}
-		return model
+		return p
 	}
+	// JSON's names are told apart by case, and no list that is answered is ever null.
+	huma.ValidateStrictCasing, huma.DefaultArrayNullable = true, false
 }
 
-// said is what the log keeps of a problem: what and where, without the values.
-func said(model *huma.ErrorModel) string {
-	text := model.Detail
-	for _, e := range model.Errors {
-		text += "; " + e.Location + " " + e.Message
+// newProblem is the problem of what huma finds wrong, without the values that the client sent.
+func newProblem(status int, msg string, errs ...error) huma.StatusError {
+	if status == http.StatusUnprocessableEntity {
+		status = http.StatusBadRequest
 	}
-	return text
+	p := &Problem{Title: http.StatusText(status), Status: status, Detail: msg}
+	if len(errs) == 0 && status == http.StatusBadRequest {
+		errs = []error{&huma.ErrorDetail{Location: "body", Message: msg}} // there is none
+	}
+	for _, err := range errs {
+		detailer, ok := err.(huma.ErrorDetailer)
+		if !ok {
+			continue
+		}
+		d := detailer.ErrorDetail()
+		fault := Fault{d.Location, d.Message}
+		var missing string
+		if n, _ := fmt.Sscanf(d.Message, validation.MsgExpectedRequiredProperty, &missing); n == 1 {
+			fault = Fault{d.Location + "." + missing, "this is required"} // huma names what it is missing from
+		}
+		p.Errors = append(p.Errors, fault)
+	}
+	slices.SortStableFunc(p.Errors, func(a, b Fault) int { return strings.Compare(a.Location, b.Location) })
+	for i, f := range p.Errors {
+		if i == 0 {
+			p.Detail = ""
+		} else {
+			p.Detail += "; "
+		}
+		p.Detail += f.Location + ": " + f.Message
+	}
+	return p
 }
 
-// problem returns the problem document of an error.
-func problem(ctx context.Context, err error) error {
-	model := document(ctx, err)
-	return huma.ErrorWithHeaders(model, headers(model.Status))
+// problem returns the problem document of an operation's error.
+func problem(ctx context.Context, c *call) error {
+	p := describe(ctx, c.operation, c.err)
+	return huma.ErrorWithHeaders(p, headers(p.Status))
 }
 
-func document(ctx context.Context, err error) *huma.ErrorModel {
+// describe returns the problem that an error is. The operation is nil where there is none yet.
+func describe(ctx context.Context, op *huma.Operation, err error) *Problem {
 	e := desk.AsError(err)
 	status := httpx.Statuses[e.Kind]
-	model := &huma.ErrorModel{Title: http.StatusText(status), Status: status, Detail: httpx.Public(ctx, e)}
-	if e.Field != "" {
-		model.Errors = []*huma.ErrorDetail{{Message: e.Msg, Location: e.Field}}
+	p := &Problem{Title: http.StatusText(status), Status: status, Detail: httpx.Public(ctx, e)}
+	if at := location(op, e.Field); at != "" {
+		p.Errors = []Fault{{at, e.Msg}}
 	}
-	return model
+	return p
+}
+
+// location says where in the operation's request a field stands that an error names, "" for nowhere: it may be one of the
+// record.
+func location(op *huma.Operation, field string) string {
+	switch {
+	case field == "":
+		return ""
+	case unicode.IsUpper(rune(field[0])):
+		return "header." + field
+	case op == nil:
+		return ""
+	}
+	for _, p := range op.Parameters {
+		if p.Name == field {
+			return p.In + "." + field
+		}
+	}
+	if op.RequestBody != nil {
+		return "body." + field
+	}
+	return ""
 }
 
 // headers are those that go with an error's status.
@@ -70,15 +138,15 @@ func headers(status int) http.Header {
 	return header
 }
 
-// writeError answers with a problem document, where no operation is there to do so.
+// writeError answers with a problem document where huma is not there to do so.
 func writeError(w http.ResponseWriter, r *http.Request, err error) {
-	model := document(r.Context(), err)
-	maps.Copy(w.Header(), headers(model.Status))
-	body, err := json.Marshal(model)
+	p := describe(r.Context(), nil, err)
+	maps.Copy(w.Header(), headers(p.Status))
+	body, err := json.Marshal(p)
 	if err != nil {
 		panic(err) // strings and numbers
 	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(model.Status)
+	w.Header().Set("Content-Type", problemType)
+	w.WriteHeader(p.Status)
 	w.Write(body)
 }

@@ -11,8 +11,8 @@ import (
 
 // Field is a custom field of people.
 type Field struct {
-	Name     string   `json:"name" doc:"Letters, digits and underscores; an attribute of the SCIM extension urn:ietf:params:scim:schemas:extension:rollcall:2.0:User"`
-	Type     string   `json:"type" enum:"text,number,date,boolean,choice"`
+	Name     string   `json:"name" example:"badge" doc:"Letters, digits and underscores; an attribute of the SCIM extension urn:ietf:params:scim:schemas:extension:rollcall:2.0:User"`
+	Type     string   `json:"type" example:"text" enum:"text,number,date,boolean,choice"`
 	Required bool     `json:"required,omitempty" doc:"Whether a directory must send it for who is active"`
 	Choices  []string `json:"choices,omitempty" doc:"What a choice can be"`
 }

@@ -13,8 +13,8 @@ import (
 
 // HeldUser is a person of a directory whom the connection's settings hold back.
 type HeldUser struct {
-	SCIMID     string    `json:"scimId"`
-	UserName   string    `json:"userName"`
+	SCIMID     string    `json:"scimId" example:"01980a3c-5a7f-7d10-b2c4-7e1f0a9b8c22"`
+	UserName   string    `json:"userName" example:"kofi@acme.example"`
 	Reason     string    `json:"reason" enum:"out_of_scope,create_off,adoption"`
 	ContactID  *string   `json:"contactId,omitempty" doc:"The contact, which is deleted; absent if there is none yet"`
 	Candidates []string  `json:"candidates,omitempty" doc:"For adoption: the contacts that the person may be"`
@@ -48,7 +48,7 @@ func (h *Handler) registerHeld(api huma.API) {
 			ConnectionPath
 			SCIMID string `path:"scimId" maxLength:"100"`
 			Body   struct {
-				ContactID optional[string] `json:"contactId"`
+				ContactID optional[string] `json:"contactId" example:"01980a3c-5a7e-7b3e-9d1c-2f6b8e4a0c11"`
 			}
 		}) (*contactAnswer, error) {
 			return answerContact(h.Engine.AnswerHeld(ctx, actor, in.Slug, in.SCIMID, in.Body.ContactID.Value))

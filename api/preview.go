@@ -42,7 +42,7 @@ type Previewed struct {
 	Phones           []Address      `json:"phones"`
 	Title            string         `json:"title,omitempty"`
 	Fields           map[string]any `json:"fields,omitempty"`
-	Company          *string        `json:"company" doc:"Its name; null for none"`
+	Company          *string        `json:"company" nullable:"true" doc:"Its name; null for none"`
 	CompanyReason    string         `json:"companyReason"`
 	DirectoryCompany string         `json:"directoryCompany,omitempty"`
 	Status           string         `json:"status" enum:"active,deleted"`
@@ -118,7 +118,7 @@ func (h *Handler) registerPreview(api huma.API) {
 		func(ctx context.Context, actor desk.Actor, in *struct {
 			ConnectionPath
 			Body struct {
-				User   json.RawMessage `json:"user,omitempty" doc:"A SCIM user"`
+				User   json.RawMessage `json:"user,omitempty" example:"{\"userName\":\"kofi@acme.example\",\"active\":true}" doc:"A SCIM user"`
 				SCIMID string          `json:"scimId,omitempty" maxLength:"100" doc:"Whom patch is for"`
 				Patch  json.RawMessage `json:"patch,omitempty" doc:"The body of a SCIM PATCH"`
 			}
@@ -151,7 +151,7 @@ func (h *Handler) registerPreview(api huma.API) {
 		Description: "How many people a change of the connection's settings would touch. The body holds those that change, as in a PATCH of the connection."}),
 		func(ctx context.Context, actor desk.Actor, in *struct {
 			ConnectionPath
-			Body json.RawMessage
+			Body json.RawMessage `example:"{\"createCompanies\":true}"`
 		}) (*struct{ Body SettingsPreview }, error) {
 			p, err := h.Engine.PreviewSettings(ctx, actor, in.Slug, in.Body)
 			return &struct{ Body SettingsPreview }{SettingsPreview(p)}, err

@@ -13,9 +13,9 @@ import (
 
 // Ticket is a request of a contact.
 type Ticket struct {
-	ID         string    `json:"id"`
-	ContactID  string    `json:"contactId"`
-	Subject    string    `json:"subject"`
+	ID         string    `json:"id" example:"01980a3d-0b1c-7a44-93fe-6c5d4e3f2a55"`
+	ContactID  string    `json:"contactId" example:"01980a3c-5a7e-7b3e-9d1c-2f6b8e4a0c11" doc:"Stays when the contact is erased"`
+	Subject    string    `json:"subject" example:"The printer is on fire"`
 	Status     string    `json:"status" enum:"open,pending,solved"`
 	Spam       bool      `json:"spam" doc:"Set by an agent, or by the contact's deletion until it comes back"`
 	CreatedAt  time.Time `json:"createdAt"`
@@ -70,8 +70,8 @@ func (h *Handler) registerTickets(api huma.API) {
 	register(h, api, huma.Operation{Method: "POST", Path: collection, Summary: "Create ticket", Tags: tags, DefaultStatus: http.StatusCreated},
 		func(ctx context.Context, actor desk.Actor, in *struct {
 			Body struct {
-				ContactID string `json:"contactId" maxLength:"100"`
-				Subject   string `json:"subject"`
+				ContactID string `json:"contactId" maxLength:"100" example:"01980a3c-5a7e-7b3e-9d1c-2f6b8e4a0c11"`
+				Subject   string `json:"subject" example:"The printer is on fire"`
 				TicketFields
 			}
 		}) (*ticketAnswer, error) {
@@ -85,7 +85,7 @@ func (h *Handler) registerTickets(api huma.API) {
 		func(ctx context.Context, actor desk.Actor, in *struct {
 			TicketPath
 			Body struct {
-				Subject *string `json:"subject,omitempty"`
+				Subject *string `json:"subject,omitempty" example:"The printer is on fire"`
 				TicketFields
 			}
 		}) (*ticketAnswer, error) {

@@ -12,6 +12,7 @@ import (
 	"rollcall/auth"
 	"rollcall/desk"
 	"rollcall/internal/testkit"
+	"rollcall/provision"
 )
 
 func TestMain(m *testing.M) { os.Exit(testkit.Main(m)) }
@@ -37,7 +38,7 @@ func each(t *testing.T, f func(*desks)) {
 
 func (d *desks) issue(t desk.Token) string {
 	d.Helper()
-	secret, err := d.Auth.Issue(d.Context(), t)
+	secret, err := d.Auth.Issue(d.Context(), provision.System(t.TenantID), &t)
 	if err != nil {
 		d.Fatal(err)
 	}

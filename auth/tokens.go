@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 	"time"
+	"unicode/utf8"
 
 	"rollcall/desk"
 	"rollcall/store"
@@ -27,22 +28,25 @@ type Authenticator struct {
 	keys    keyCache
 }
 
-// Issue stores a token of the given kind, tenant, connection, role, label and expiry, and returns its secret, which is
-// never to be had again. An unknown tenant or connection is NotFound.
-func (a *Authenticator) Issue(ctx context.Context, t desk.Token) (secret string, err error) {
+// Issue stores a token of the given kind, tenant, connection, role, label and expiry, completes the record, and returns the
+// secret, which is never to be had again. An unknown tenant or connection is NotFound.
+func (a *Authenticator) Issue(ctx context.Context, actor desk.Actor, t *desk.Token) (secret string, err error) {
 	err = a.Store.Tx(ctx, func(tx *store.Tx) error {
-		secret, err = Add(tx, t)
+		secret, err = Add(tx, actor, t)
 		return err
 	})
 	return secret, err
 }
 
 // Add does the same inside a transaction.
-func Add(tx *store.Tx, t desk.Token) (secret string, err error) {
+func Add(tx *store.Tx, actor desk.Actor, t *desk.Token) (secret string, err error) {
+	if err := checkToken(t, tx.Now); err != nil {
+		return "", err
+	}
 	what := "tenant " + t.TenantID
 	if t.Kind == desk.TokenSCIM {
 		what = "connection " + t.Connection + " in tenant " + t.TenantID
-		_, err = tx.Connection(t.TenantID, t.Connection)
+		_, err = tx.LockConnection(t.TenantID, t.Connection) // which could go, and come back with the token still there
 	} else {
 		_, err = tx.Tenant(t.TenantID)
 	}
@@ -52,14 +56,66 @@ func Add(tx *store.Tx, t desk.Token) (secret string, err error) {
 	if err != nil {
 		return "", err
 	}
+	if t.ExpiresAt != nil {
+		at := t.ExpiresAt.UTC().Truncate(time.Microsecond) // as it is stored
+		t.ExpiresAt = &at
+	}
 	secret = desk.NewSecret(t.Kind, t.TenantID)
 	t.ID, t.Hash, t.CreatedAt = store.NewID(), desk.HashSecret(secret), tx.Now
-	if err := tx.CreateToken(&t); err != nil {
+	if err := tx.CreateToken(t); err != nil {
 		return "", err
 	}
-	ev := desk.Actor{Type: desk.ActorSystem, TenantID: t.TenantID, Connection: t.Connection, Name: "rollcall"}.Event(desk.OpCreate, desk.Created, "token")
+	return secret, recordToken(tx, actor.Event(desk.OpCreate, desk.Created, "token"), t)
+}
+
+const maxLabel = 200 // characters
+
+// checkToken refuses a token that nobody can want.
+func checkToken(t *desk.Token, now time.Time) error {
+	if utf8.RuneCountInString(t.Label) > maxLabel || strings.ContainsRune(t.Label, 0) {
+		return desk.Errorf(desk.InvalidValue, "label", "a label has up to %d characters, and no NUL among them", maxLabel)
+	}
+	if t.ExpiresAt != nil && !t.ExpiresAt.After(now) {
+		return desk.Errorf(desk.InvalidValue, "expiresAt", "give a time to come, or none for a token that does not expire")
+	}
+	return nil
+}
+
+func recordToken(tx *store.Tx, ev desk.Event, t *desk.Token) error {
+	ev.Connection = t.Connection
 	ev.Detail = strings.TrimSpace(string(t.Kind) + " token " + t.Label)
-	return secret, tx.Record(ev)
+	return tx.Record(ev)
+}
+
+// Tokens returns a page of a connection's tokens, but for those of OAuth clients, in the order of their creation, or NotFound.
+func (a *Authenticator) Tokens(ctx context.Context, actor desk.Actor, connection, after string, limit int) ([]desk.Token, error) {
+	r := a.Store.Read(ctx)
+	if _, err := r.Connection(actor.TenantID, connection); err != nil {
+		return nil, notFound(err, "no connection with this slug")
+	}
+	return r.Tokens(store.TokenQuery{TenantID: actor.TenantID, Connection: connection, After: after, Limit: limit})
+}
+
+// DeleteToken removes a connection's token, or is NotFound. Requests with it are refused from then on.
+func (a *Authenticator) DeleteToken(ctx context.Context, actor desk.Actor, connection, id string) error {
+	return a.Store.Tx(ctx, func(tx *store.Tx) error {
+		t, err := tx.LockToken(actor.TenantID, connection, id)
+		if err != nil {
+			return notFound(err, "no token with this id in this connection")
+		}
+		if _, err := tx.DeleteToken(t.TenantID, t.ID); err != nil {
+			return err
+		}
+		return recordToken(tx, actor.Event(desk.OpDelete, desk.Deleted, "token"), &t)
+	})
+}
+
+// notFound says what was not found.
+func notFound(err error, msg string) error {
+	if desk.KindOf(err) == desk.NotFound {
+		return &desk.Error{Kind: desk.NotFound, Msg: msg, Err: err}
+	}
+	return err
 }
 
 var errUnauthenticated = desk.Errorf(desk.Unauthenticated, "", "a valid bearer token is needed: Authorization: Bearer …")

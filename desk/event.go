@@ -31,7 +31,8 @@ const (
 	Restored    Outcome = "restored"
 	Deleted     Outcome = "deleted"
 	Erased      Outcome = "erased"
-	Skipped     Outcome = "skipped" // the connection's settings kept the contact as it was; the reason says which
+	Skipped     Outcome = "skipped"  // the connection's settings kept the contact as it was; the reason says which
+	Unlinked    Outcome = "unlinked" // the contact stays, and loses a directory's user with the whole connection
 	Started     Outcome = "started"
 	Refused     Outcome = "refused"
 )

@@ -17,6 +17,7 @@ import (
 
 	"rollcall/desk"
 	"rollcall/internal/testkit"
+	"rollcall/provision"
 	"rollcall/store"
 )
 
@@ -205,7 +206,7 @@ func TestSecretRotation(t *testing.T) {
 func TestTokenRotation(t *testing.T) {
 	each(t, func(w *world) {
 		issue := func() string {
-			secret, err := w.Auth.Issue(w.Context(), desk.Token{Kind: desk.TokenSCIM, TenantID: "main", Connection: "entra"})
+			secret, err := w.Auth.Issue(w.Context(), provision.System("main"), &desk.Token{Kind: desk.TokenSCIM, TenantID: "main", Connection: "entra"})
 			if err != nil {
 				w.Fatal(err)
 			}

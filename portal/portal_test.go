@@ -86,7 +86,8 @@ func TestSignIn(t *testing.T) {
 		}
 
 		// A link is good once, and opening it does not use it up.
-		link, err := s.Auth.Issue(t.Context(), auth.SignInLink("main", time.Now().UTC()))
+		signIn := auth.SignInLink("main", time.Now().UTC())
+		link, err := s.Auth.Issue(t.Context(), provision.System("main"), &signIn)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -148,7 +149,7 @@ func TestContactPages(t *testing.T) {
 		}
 		acme, gone := company("Acme & Sons"), company("Short-lived")
 		for _, id := range []string{acme, gone} {
-			if _, err := s.Engine.EditContact(t.Context(), agent, contact, provision.ContactEdit{CompanyID: &id}); err != nil {
+			if _, err := s.Engine.EditContact(t.Context(), agent, contact, nil, provision.ContactEdit{CompanyID: &id}); err != nil {
 				t.Fatal(err)
 			}
 		}

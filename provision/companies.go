@@ -40,7 +40,7 @@ func (edit CompanyEdit) apply(c *desk.Company) error {
 	if c.Name == "" || len(c.NameKey) > desk.MaxKey {
 		return desk.Errorf(desk.InvalidValue, "name", "a company needs a name of up to %d bytes", desk.MaxKey)
 	}
-	if err := checkText([]string{c.Name}); err != nil || edit.Domains == nil {
+	if err := checkText("name", c.Name); err != nil || edit.Domains == nil {
 		return err
 	}
 	c.Domains = []string{}
@@ -188,5 +188,9 @@ func normaliseDomain(domain string) (string, error) {
 	if domain == "" {
 		return "", nil
 	}
-	return companies.Normalise(domain)
+	domain, err := companies.Normalise(domain)
+	if err != nil {
+		return "", desk.Errorf(desk.InvalidValue, "domain", "%s", desk.AsError(err).Msg)
+	}
+	return domain, nil
 }

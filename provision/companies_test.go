@@ -55,20 +55,20 @@ func TestCompanyOfContact(t *testing.T) {
 		w.wantCompany(*u.ContactID, acme, desk.CompanyByDomain)
 
 		// By hand, and given back.
-		_, err := w.EditContact(w.ctx(), w.agent, *u.ContactID, provision.ContactEdit{CompanyID: &beta})
+		_, err := w.EditContact(w.ctx(), w.agent, *u.ContactID, nil, provision.ContactEdit{CompanyID: &beta})
 		w.must(err)
 		w.set(w.a, u.ID, "emails", work("kofi2@acme.example"))
 		w.wantCompany(*u.ContactID, beta, desk.CompanyManual)
 		none := ""
-		_, err = w.EditContact(w.ctx(), w.agent, *u.ContactID, provision.ContactEdit{CompanyID: &none})
+		_, err = w.EditContact(w.ctx(), w.agent, *u.ContactID, nil, provision.ContactEdit{CompanyID: &none})
 		w.must(err)
 		w.set(w.a, u.ID, "emails", work("kofi3@acme.example"))
 		w.wantCompany(*u.ContactID, "", desk.CompanyManual)
-		_, err = w.EditContact(w.ctx(), w.agent, *u.ContactID, provision.ContactEdit{CompanyAuto: true})
+		_, err = w.EditContact(w.ctx(), w.agent, *u.ContactID, nil, provision.ContactEdit{CompanyAuto: true})
 		w.must(err)
 		w.wantCompany(*u.ContactID, acme, desk.CompanyByDomain)
 		unknown := "nobody"
-		_, err = w.EditContact(w.ctx(), w.agent, *u.ContactID, provision.ContactEdit{CompanyID: &unknown})
+		_, err = w.EditContact(w.ctx(), w.agent, *u.ContactID, nil, provision.ContactEdit{CompanyID: &unknown})
 		w.wantKind(err, desk.InvalidValue, "companyId")
 	})
 }
@@ -125,7 +125,7 @@ func TestCompanyAmbiguousContacts(t *testing.T) {
 	both(t, func(w *world) {
 		acme, beta := w.company("Acme", "acme.example"), w.company("Beta")
 		first, second := w.pushAt("u1", "1@acme.example"), w.pushAt("u2", "2@acme.example")
-		_, err := w.EditContact(w.ctx(), w.agent, *second.ContactID, provision.ContactEdit{CompanyID: &beta})
+		_, err := w.EditContact(w.ctx(), w.agent, *second.ContactID, nil, provision.ContactEdit{CompanyID: &beta})
 		w.must(err)
 		third := w.pushAt("u3", "3@acme.example")
 		w.wantCompany(*third.ContactID, "", desk.CompanyAmbiguousContacts)
@@ -133,7 +133,7 @@ func TestCompanyAmbiguousContacts(t *testing.T) {
 		w.set(w.a, first.ID, "emails", work("1b@acme.example"))
 		w.wantCompany(*first.ContactID, acme, desk.CompanyByDomain)
 		// Nor do deleted contacts.
-		w.must(w.DeleteContact(w.ctx(), w.agent, *second.ContactID))
+		w.must(w.DeleteContact(w.ctx(), w.agent, *second.ContactID, nil))
 		w.wantCompany(*w.pushAt("u4", "4@acme.example").ContactID, acme, desk.CompanyByDomain)
 	})
 }
@@ -199,7 +199,7 @@ func TestChangeAtOnce(t *testing.T) {
 		var doomed, firms []string
 		for i := range 10 {
 			gone := w.push(w.a, user(fmt.Sprintf("gone%d@acme.example", i)))
-			w.must(w.DeleteContact(w.ctx(), w.agent, *gone.ContactID))
+			w.must(w.DeleteContact(w.ctx(), w.agent, *gone.ContactID, nil))
 			doomed = append(doomed, *gone.ContactID)
 			firms = append(firms, w.company(fmt.Sprintf("Firm %d", i), "acme.example", fmt.Sprintf("firm%d.example", i)))
 		}
@@ -214,9 +214,9 @@ func TestChangeAtOnce(t *testing.T) {
 		for i := range 10 {
 			try("patch in one directory", func() error { return w.change(w.a, a.ID, "title", fmt.Sprint(i), "active", i%2 == 0) })
 			try("patch in the other", func() error { return w.change(w.b, b.ID, "emails", work(fmt.Sprintf("k%d@acme.example", i))) })
-			try("delete by hand", func() error { return w.DeleteContact(w.ctx(), w.agent, *a.ContactID) })
+			try("delete by hand", func() error { return w.DeleteContact(w.ctx(), w.agent, *a.ContactID, nil) })
 			try("erase", func() error {
-				err := w.EraseContact(w.ctx(), w.agent, doomed[i])
+				err := w.EraseContact(w.ctx(), w.agent, doomed[i], nil)
 				if desk.KindOf(err) == desk.Conflict {
 					return nil // pushed again, and active, before it could be erased
 				}

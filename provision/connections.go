@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"errors"
 	"strings"
+	"time"
 
 	"rollcall/desk"
 	"rollcall/store"
@@ -82,7 +83,7 @@ func (edit ConnectionEdit) apply(tx *store.Tx, actor desk.Actor, c *desk.Connect
 		if len(*text.to) > maxNotes {
 			return desk.Errorf(desk.InvalidValue, text.field, "%s may have up to %d bytes", text.field, maxNotes)
 		}
-		if err := checkText([]string{*text.to}); err != nil {
+		if err := checkText(text.field, *text.to); err != nil {
 			return err
 		}
 	}
@@ -168,4 +169,62 @@ func members(s desk.Settings) (map[string]any, error) {
 	}
 	var m map[string]any
 	return m, json.Unmarshal(text, &m)
+}
+
+// DeleteConnection removes a directory with its users, OAuth clients, tokens and recording. To take away a connection must not empty the
+// helpdesk: contacts stay as they are, active or deleted, lose the user, and keep its externalId, by which another connection
+// finds them. The history of each tells it; the log stays under the slug.
+//
+// It is one transaction for a small directory. Of a large one each page of users is a transaction of its own, so that nobody
+// waits long. If the time runs out the rest is left, Unavailable says so, and the next call goes on. The tokens end first, so
+// that the directory does not bring back what has gone.
+func (e *Engine) DeleteConnection(ctx context.Context, actor desk.Actor, slug string) error {
+	for {
+		var done bool
+		err := e.Store.Tx(ctx, func(tx *store.Tx) (err error) {
+			done, err = deleteConnection(tx, actor, slug)
+			return err
+		})
+		if err != nil || done {
+			return err
+		}
+		if end, ok := ctx.Deadline(); ok && time.Until(end) < unlinkReserve {
+			return desk.Errorf(desk.Unavailable, "", "the connection has more users than go in one request; send it again for the rest")
+		}
+	}
+}
+
+// unlinkReserve is what must be left of a request's time for another page, and for the last: the index of emails goes at once.
+const unlinkReserve = 5 * time.Second
+
+// deleteConnection removes up to a page of users and, once there are none, the connection.
+func deleteConnection(tx *store.Tx, actor desk.Actor, slug string) (done bool, err error) {
+	// Whoever adds a user holds the lock as well, so none comes in after the last has gone.
+	if err := tx.LockCompanies(actor.TenantID); err != nil {
+		return false, err
+	}
+	if _, err := tx.LockConnection(actor.TenantID, slug); err != nil {
+		return false, noConnection(err)
+	}
+	open, err := tx.DeleteAccess(actor.TenantID, slug)
+	if err != nil {
+		return false, err
+	}
+	users, err := tx.UnlinkUsers(actor.TenantID, slug, actor.Event(desk.OpDelete, desk.Unlinked, "connection"))
+	if err != nil {
+		return false, err
+	}
+	ev := actor.Event(desk.OpDelete, desk.Deleted, "connection")
+	ev.Connection = slug
+	if users < store.UnlinkPage {
+		if err := tx.DeleteConnection(actor.TenantID, slug); err != nil {
+			return false, err
+		}
+		return true, tx.Record(ev)
+	}
+	if !open {
+		return false, nil // that it has begun was told
+	}
+	ev.Outcome = desk.Started
+	return false, tx.Record(ev)
 }

@@ -2,6 +2,7 @@ package provision
 
 import (
 	"context"
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -47,7 +48,7 @@ func (e *Engine) Contacts(ctx context.Context, actor desk.Actor, q ContactQuery)
 	if err != nil {
 		return nil, err
 	}
-	return e.view(ctx, actor, contacts)
+	return view(e.Store.Read(ctx), actor.TenantID, contacts)
 }
 
 // Contact returns a contact, or NotFound.
@@ -56,7 +57,11 @@ func (e *Engine) Contact(ctx context.Context, actor desk.Actor, id string) (Cont
 	if err != nil {
 		return ContactView{}, describeContact(err)
 	}
-	views, err := e.view(ctx, actor, []desk.Contact{c})
+	return viewOne(e.Store.Read(ctx), c)
+}
+
+func viewOne(r store.Reader, c desk.Contact) (ContactView, error) {
+	views, err := view(r, c.TenantID, []desk.Contact{c})
 	if err != nil {
 		return ContactView{}, err
 	}
@@ -64,7 +69,7 @@ func (e *Engine) Contact(ctx context.Context, actor desk.Actor, id string) (Cont
 }
 
 // view gathers what stands around contacts, with one query each for users, companies and connections.
-func (e *Engine) view(ctx context.Context, actor desk.Actor, contacts []desk.Contact) ([]ContactView, error) {
+func view(r store.Reader, tenant string, contacts []desk.Contact) ([]ContactView, error) {
 	var ids, companyIDs []string
 	for _, c := range contacts {
 		ids = append(ids, c.ID)
@@ -72,15 +77,15 @@ func (e *Engine) view(ctx context.Context, actor desk.Actor, contacts []desk.Con
 			companyIDs = append(companyIDs, c.CompanyID)
 		}
 	}
-	users, err := e.Store.Read(ctx).UsersOf(actor.TenantID, ids...)
+	users, err := r.UsersOf(tenant, ids...)
 	if err != nil {
 		return nil, err
 	}
-	names, err := e.Store.Read(ctx).CompanyNames(actor.TenantID, companyIDs)
+	names, err := r.CompanyNames(tenant, companyIDs)
 	if err != nil {
 		return nil, err
 	}
-	connections, err := e.Store.Read(ctx).Connections(actor.TenantID)
+	connections, err := r.Connections(tenant)
 	if err != nil {
 		return nil, err
 	}
@@ -148,19 +153,27 @@ func (edit ContactEdit) apply(p desk.Profile) (desk.Profile, error) {
 			}
 		}
 	}
-	for _, s := range []string{p.UserName, p.MatchAddress()} {
-		if len(desk.Fold(s)) > desk.MaxKey {
-			return p, desk.Errorf(desk.InvalidValue, "", "userName and email addresses may have up to %d bytes", desk.MaxKey)
+	for _, key := range [][2]string{{"userName", p.UserName}, {"emails", p.MatchAddress()}} {
+		if len(desk.Fold(key[1])) > desk.MaxKey {
+			return p, desk.Errorf(desk.InvalidValue, key[0], "userName and email addresses may have up to %d bytes", desk.MaxKey)
 		}
 	}
-	text := []string{p.DisplayName, p.UserName, p.Title}
-	for _, a := range slices.Concat(p.Emails, p.Phones) {
-		text = append(text, a.Type, a.Value)
+	text := [][2]string{{"displayName", p.DisplayName}, {"userName", p.UserName}, {"title", p.Title}}
+	for _, a := range p.Emails {
+		text = append(text, [2]string{"emails", a.Type + a.Value})
+	}
+	for _, a := range p.Phones {
+		text = append(text, [2]string{"phones", a.Type + a.Value})
 	}
 	if edit.CompanyID != nil {
-		text = append(text, *edit.CompanyID)
+		text = append(text, [2]string{"companyId", *edit.CompanyID})
 	}
-	return p, checkText(text)
+	for _, t := range text {
+		if err := checkText(t[0], t[1]); err != nil {
+			return p, err
+		}
+	}
+	return p, nil
 }
 
 // applyFields gives the profile the edit's values of custom fields.
@@ -176,19 +189,20 @@ func (edit ContactEdit) applyFields(tx *store.Tx, tenant string, p *desk.Profile
 	for name, v := range edit.Fields {
 		i := findField(t.Fields, name)
 		if i < 0 {
-			return desk.Errorf(desk.InvalidValue, "fields", "there is no custom field %.40s", name)
+			return desk.Errorf(desk.InvalidValue, fmt.Sprintf("fields.%.40s", name), "there is no custom field %.40s", name)
 		}
 		f := t.Fields[i]
+		at := "fields." + f.Name
 		if v, err = f.Coerce(v); err != nil {
-			return err
+			return desk.Errorf(desk.InvalidValue, at, "%s", desk.AsError(err).Msg)
 		}
 		if text, ok := v.(string); ok {
-			if err := checkText([]string{text}); err != nil {
+			if err := checkText(at, text); err != nil {
 				return err
 			}
 		}
 		if v == nil && f.Required {
-			return desk.Errorf(desk.InvalidValue, f.Name, "%s is required", f.Name)
+			return desk.Errorf(desk.InvalidValue, at, "%s is required", f.Name)
 		}
 		p.SetField(f.Name, v)
 	}
@@ -196,11 +210,9 @@ func (edit ContactEdit) applyFields(tx *store.Tx, tenant string, p *desk.Profile
 }
 
 // checkText refuses what PostgreSQL cannot store.
-func checkText(values []string) error {
-	for _, v := range values {
-		if strings.ContainsRune(v, 0) {
-			return desk.Errorf(desk.InvalidValue, "", "text cannot hold a NUL character")
-		}
+func checkText(field, text string) error {
+	if strings.ContainsRune(text, 0) {
+		return desk.Errorf(desk.InvalidValue, field, "text cannot hold a NUL character")
 	}
 	return nil
 }
@@ -239,9 +251,28 @@ func (e *Engine) CreateContact(ctx context.Context, actor desk.Actor, edit Conta
 	return e.Contact(ctx, actor, c.ID)
 }
 
-// EditContact changes a contact by hand.
-func (e *Engine) EditContact(ctx context.Context, actor desk.Actor, id string, edit ContactEdit) (ContactView, error) {
-	return e.changeContact(ctx, actor, id, desk.OpPatch, desk.Updated, func(tx *store.Tx, c *desk.Contact) error {
+// ContactCheck returns an error unless a contact, as it is, may be changed. It is asked while nobody else can change it.
+type ContactCheck func(ContactView) error
+
+// lockContact returns a contact that may be changed: check (nil for none) lets it. It stays as it is until the transaction ends.
+func lockContact(tx *store.Tx, tenant, id string, check ContactCheck) (desk.Contact, error) {
+	if err := tx.Lock(tenant); err != nil { // its company's name as well
+		return desk.Contact{}, err
+	}
+	c, err := tx.LockContact(tenant, id)
+	if err != nil || check == nil {
+		return c, describeContact(err)
+	}
+	v, err := viewOne(tx.Reader, c)
+	if err != nil {
+		return c, err
+	}
+	return c, check(v)
+}
+
+// EditContact changes a contact by hand, if check (nil for none) lets it.
+func (e *Engine) EditContact(ctx context.Context, actor desk.Actor, id string, check ContactCheck, edit ContactEdit) (ContactView, error) {
+	return e.changeContact(ctx, actor, id, check, desk.OpPatch, desk.Updated, func(tx *store.Tx, c *desk.Contact) error {
 		profile, err := edit.apply(c.Profile)
 		if err == nil {
 			err = edit.applyFields(tx, actor.TenantID, &profile)
@@ -275,9 +306,10 @@ func setByHand(tx *store.Tx, c *desk.Contact, edit ContactEdit) error {
 	return nil
 }
 
-// DeleteContact moves a contact to Deleted contacts. Its directories' users stay, and bring it back with their next change.
-func (e *Engine) DeleteContact(ctx context.Context, actor desk.Actor, id string) error {
-	_, err := e.changeContact(ctx, actor, id, desk.OpDelete, desk.Deleted, func(tx *store.Tx, c *desk.Contact) error {
+// DeleteContact moves a contact to Deleted contacts, if check (nil for none) lets it. Its directories' users stay, and bring it
+// back with their next change.
+func (e *Engine) DeleteContact(ctx context.Context, actor desk.Actor, id string, check ContactCheck) error {
+	_, err := e.changeContact(ctx, actor, id, check, desk.OpDelete, desk.Deleted, func(tx *store.Tx, c *desk.Contact) error {
 		if c.Status == desk.Active {
 			softDelete(tx, c, desk.ActorAgent)
 		}
@@ -286,23 +318,20 @@ func (e *Engine) DeleteContact(ctx context.Context, actor desk.Actor, id string)
 	return err
 }
 
-// RestoreContact takes a contact out of Deleted contacts.
-func (e *Engine) RestoreContact(ctx context.Context, actor desk.Actor, id string) (ContactView, error) {
-	return e.changeContact(ctx, actor, id, desk.OpRestore, desk.Restored, func(_ *store.Tx, c *desk.Contact) error {
+// RestoreContact takes a contact out of Deleted contacts, if check (nil for none) lets it.
+func (e *Engine) RestoreContact(ctx context.Context, actor desk.Actor, id string, check ContactCheck) (ContactView, error) {
+	return e.changeContact(ctx, actor, id, check, desk.OpRestore, desk.Restored, func(_ *store.Tx, c *desk.Contact) error {
 		restore(c)
 		return nil
 	})
 }
 
 // changeContact applies an agent's change; a change of nothing leaves no trace.
-func (e *Engine) changeContact(ctx context.Context, actor desk.Actor, id string, operation desk.Operation, outcome desk.Outcome, change func(*store.Tx, *desk.Contact) error) (ContactView, error) {
+func (e *Engine) changeContact(ctx context.Context, actor desk.Actor, id string, check ContactCheck, operation desk.Operation, outcome desk.Outcome, change func(*store.Tx, *desk.Contact) error) (ContactView, error) {
 	err := e.Store.Tx(ctx, func(tx *store.Tx) error {
-		if err := tx.Lock(actor.TenantID); err != nil {
-			return err
-		}
-		before, err := tx.LockContact(actor.TenantID, id)
+		before, err := lockContact(tx, actor.TenantID, id, check)
 		if err != nil {
-			return describeContact(err)
+			return err
 		}
 		c := before
 		if err := change(tx, &c); err != nil {
@@ -324,12 +353,13 @@ func (e *Engine) changeContact(ctx context.Context, actor desk.Actor, id string,
 	return e.Contact(ctx, actor, id)
 }
 
-// EraseContact removes a deleted contact's personal data for good, and its directory users. The log keeps that it was.
-func (e *Engine) EraseContact(ctx context.Context, actor desk.Actor, id string) error {
+// EraseContact removes a deleted contact's personal data for good, and its directory users, if check (nil for none) lets it. The
+// log keeps that it was.
+func (e *Engine) EraseContact(ctx context.Context, actor desk.Actor, id string, check ContactCheck) error {
 	return e.Store.Tx(ctx, func(tx *store.Tx) error {
-		c, err := tx.LockContact(actor.TenantID, id)
+		c, err := lockContact(tx, actor.TenantID, id, check)
 		if err != nil {
-			return describeContact(err)
+			return err
 		}
 		if c.Status == desk.Active {
 			return desk.Errorf(desk.Conflict, "status", "the contact is active; delete it first")

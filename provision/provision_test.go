@@ -37,7 +37,7 @@ func both(t *testing.T, f func(*world)) {
 		w := &world{T: t, Engine: &provision.Engine{Store: st}, agent: desk.Actor{Type: desk.ActorAgent, TenantID: "t", Name: "ann"}}
 		w.must(w.CreateTenant(w.ctx(), "t", ""))
 		for _, slug := range []string{"a", "b"} {
-			w.must(w.CreateConnection(w.ctx(), desk.Connection{TenantID: "t", Slug: slug, Provider: "entra"}))
+			w.must(w.CreateConnection(w.ctx(), provision.System("t"), &desk.Connection{Slug: slug, Provider: "entra"}))
 		}
 		w.a = testkit.Directory("t", "a")
 		w.b = testkit.Directory("t", "b")
@@ -220,7 +220,7 @@ func TestCreateUser(t *testing.T) {
 	t.Run("a deleted contact matches", func(t *testing.T) {
 		both(t, func(w *world) {
 			made := w.make("Kofi", "kofi", "")
-			w.must(w.DeleteContact(w.ctx(), w.agent, made.ID))
+			w.must(w.DeleteContact(w.ctx(), w.agent, made.ID, nil))
 			if u := w.push(w.a, user("kofi")); *u.ContactID != made.ID {
 				w.Fatal("a second contact was made")
 			}
@@ -231,7 +231,7 @@ func TestCreateUser(t *testing.T) {
 		both(t, func(w *world) {
 			made := w.make("Old", "kofi", "kofi@home.example")
 			title, emails := "Lead", []desk.Address{{Type: "home", Value: "kofi@home.example"}, {Type: "work", Value: "old@acme.example"}}
-			_, err := w.EditContact(w.ctx(), w.agent, made.ID, provision.ContactEdit{Title: &title, Emails: &emails})
+			_, err := w.EditContact(w.ctx(), w.agent, made.ID, nil, provision.ContactEdit{Title: &title, Emails: &emails})
 			w.must(err)
 			w.push(w.a, user("kofi", "displayName", "Kofi", "emails", work("kofi@acme.example")))
 			want := desk.Profile{DisplayName: "Kofi", UserName: "kofi", Title: "Lead",
@@ -336,7 +336,7 @@ func TestUpdateUser(t *testing.T) {
 		both(t, func(w *world) {
 			u := w.push(w.a, user("kofi", "title", "Old", "displayName", "Kofi"))
 			name := "Kofi A."
-			_, err := w.EditContact(w.ctx(), w.agent, *u.ContactID, provision.ContactEdit{DisplayName: &name})
+			_, err := w.EditContact(w.ctx(), w.agent, *u.ContactID, nil, provision.ContactEdit{DisplayName: &name})
 			w.must(err)
 			w.set(w.a, u.ID, "title", "New")
 			if got := w.contact(*u.ContactID); got.DisplayName != "Kofi A." || got.Title != "New" {
@@ -357,7 +357,7 @@ func TestUpdateUser(t *testing.T) {
 	t.Run("an agent had deleted the contact", func(t *testing.T) {
 		both(t, func(w *world) {
 			u := w.push(w.a, user("kofi", "title", "T"))
-			w.must(w.DeleteContact(w.ctx(), w.agent, *u.ContactID))
+			w.must(w.DeleteContact(w.ctx(), w.agent, *u.ContactID, nil))
 			w.wantStatus(*u.ContactID, desk.SoftDeleted, desk.ActorAgent)
 			w.set(w.a, u.ID, "title", "T") // nothing
 			w.wantStatus(*u.ContactID, desk.SoftDeleted, desk.ActorAgent)
@@ -369,7 +369,7 @@ func TestUpdateUser(t *testing.T) {
 	t.Run("an agent had deleted the contact, and the user is inactive", func(t *testing.T) {
 		both(t, func(w *world) {
 			u := w.push(w.a, user("kofi"))
-			w.must(w.DeleteContact(w.ctx(), w.agent, *u.ContactID))
+			w.must(w.DeleteContact(w.ctx(), w.agent, *u.ContactID, nil))
 			w.set(w.a, u.ID, "active", false)
 			w.set(w.a, u.ID, "title", "U")
 			w.wantStatus(*u.ContactID, desk.SoftDeleted, desk.ActorAgent)
@@ -501,13 +501,13 @@ func TestEraseContact(t *testing.T) {
 		refuse(user("ANN@acme.example"), desk.Uniqueness)
 		contact := *born.ContactID
 
-		w.wantKind(w.EraseContact(w.ctx(), w.agent, contact), desk.Conflict, "status")
+		w.wantKind(w.EraseContact(w.ctx(), w.agent, contact, nil), desk.Conflict, "status")
 		w.must(w.DeleteUser(w.ctx(), w.a, born.ID, nil))
 		w.wantStatus(contact, desk.SoftDeleted, desk.ActorDirectory)
-		w.must(w.EraseContact(w.ctx(), w.agent, contact))
+		w.must(w.EraseContact(w.ctx(), w.agent, contact, nil))
 		_, err := w.Contact(w.ctx(), w.agent, contact)
 		w.wantKind(err, desk.NotFound, "")
-		w.wantKind(w.EraseContact(w.ctx(), w.agent, contact), desk.NotFound, "")
+		w.wantKind(w.EraseContact(w.ctx(), w.agent, contact, nil), desk.NotFound, "")
 
 		events, err := w.ConnectionEvents(w.ctx(), w.agent, "a", "", 100)
 		w.must(err)
@@ -537,8 +537,8 @@ func TestEraseContact(t *testing.T) {
 func TestEraseHeldContact(t *testing.T) {
 	both(t, func(w *world) {
 		u := w.push(w.a, user("kofi@acme.example", "externalId", "k1", "emails", work("kofi@acme.example")))
-		w.must(w.DeleteContact(w.ctx(), w.agent, *u.ContactID))
-		w.must(w.EraseContact(w.ctx(), w.agent, *u.ContactID))
+		w.must(w.DeleteContact(w.ctx(), w.agent, *u.ContactID, nil))
+		w.must(w.EraseContact(w.ctx(), w.agent, *u.ContactID, nil))
 		_, err := w.User(w.ctx(), w.a, u.ID)
 		w.wantKind(err, desk.NotFound, "")
 		users, total, err := w.Users(w.ctx(), w.a, desk.UserQuery{Limit: 10})

@@ -19,7 +19,7 @@ func (w *world) list(company string, domains ...string) {
 // pin sets a contact's company by hand.
 func (w *world) pin(contact, company string) {
 	w.Helper()
-	_, err := w.EditContact(w.ctx(), w.agent, contact, provision.ContactEdit{CompanyID: &company})
+	_, err := w.EditContact(w.ctx(), w.agent, contact, nil, provision.ContactEdit{CompanyID: &company})
 	w.must(err)
 }
 
@@ -36,7 +36,7 @@ func TestRescanOfDomain(t *testing.T) {
 		sub, other := w.pushAt("u6", "6@eu.acme.example"), w.pushAt("u7", "7@evilacme.example")
 		w.pin(*byHand.ContactID, beta)
 		w.pin(*blank.ContactID, "")
-		w.must(w.DeleteContact(w.ctx(), w.agent, *gone.ContactID))
+		w.must(w.DeleteContact(w.ctx(), w.agent, *gone.ContactID, nil))
 		want := func(company string, reason desk.CompanyReason) {
 			w.Helper()
 			for _, u := range []desk.DirectoryUser{first, second, gone} {
@@ -118,7 +118,7 @@ func TestCompanyByDirectory(t *testing.T) {
 		w.pin(*u.ContactID, "")
 		w.set(w.a, u.ID, desk.EnterpriseURN, organization("Beta Ltd"))
 		w.wantCompany(*u.ContactID, "", desk.CompanyManual)
-		_, err := w.EditContact(w.ctx(), w.agent, *u.ContactID, provision.ContactEdit{CompanyAuto: true})
+		_, err := w.EditContact(w.ctx(), w.agent, *u.ContactID, nil, provision.ContactEdit{CompanyAuto: true})
 		w.must(err)
 		w.wantCompany(*u.ContactID, beta, desk.CompanyByDirectory)
 

@@ -136,7 +136,7 @@ func TestSettingsReachEverybody(t *testing.T) {
 			users = append(users, w.push(w.a, user(fmt.Sprint("u", i), "title", []string{"Clerk", "Robot", "Lead"}[i%3], "nickName", fmt.Sprint("N", i))))
 		}
 		byHand := "Boss"
-		_, err := w.EditContact(w.ctx(), w.agent, *users[0].ContactID, provision.ContactEdit{Title: &byHand})
+		_, err := w.EditContact(w.ctx(), w.agent, *users[0].ContactID, nil, provision.ContactEdit{Title: &byHand})
 		w.must(err)
 
 		settings := `{"scope":{"rules":[{"filter":"not (title eq \"Robot\")"}]},"mapping":{"nickName":"displayName","userName":"userName","title":"title"}}`

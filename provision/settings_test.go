@@ -91,7 +91,7 @@ func TestSwitches(t *testing.T) {
 		if c := w.contact(*kofi.ContactID); c.Title != "Clerk" {
 			w.Errorf("the title became %s", c.Title)
 		}
-		w.must(w.DeleteContact(w.ctx(), w.agent, *kofi.ContactID))
+		w.must(w.DeleteContact(w.ctx(), w.agent, *kofi.ContactID, nil))
 		w.set(w.a, kofi.ID, "title", "Chief")
 		w.wantStatus(*kofi.ContactID, desk.SoftDeleted, desk.ActorAgent)
 		w.set(w.a, kofi.ID, "active", false)

@@ -170,12 +170,12 @@ func (p *protagonist) do(action string) error {
 	}
 	switch action {
 	case "agent deletes":
-		return p.DeleteContact(p.ctx(), p.agent, p.contact)
+		return p.DeleteContact(p.ctx(), p.agent, p.contact, nil)
 	case "agent restores":
-		_, err := p.RestoreContact(p.ctx(), p.agent, p.contact)
+		_, err := p.RestoreContact(p.ctx(), p.agent, p.contact, nil)
 		return err
 	}
-	err := p.EraseContact(p.ctx(), p.agent, p.contact)
+	err := p.EraseContact(p.ctx(), p.agent, p.contact, nil)
 	if err == nil {
 		p.contact, p.ticket = "", ""
 	}

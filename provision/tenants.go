@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"rollcall/desk"
 	"rollcall/store"
@@ -41,39 +42,47 @@ func (e *Engine) KnowsTenant(ctx context.Context, slug string) error {
 	return err
 }
 
-// CreateConnection adds a directory to a tenant. The name defaults to the slug.
-func (e *Engine) CreateConnection(ctx context.Context, c desk.Connection) error {
-	return e.Store.Tx(ctx, func(tx *store.Tx) error { return AddConnection(tx, c) })
+// CreateConnection adds a directory to the actor's tenant, and completes the record. The name defaults to the slug.
+func (e *Engine) CreateConnection(ctx context.Context, actor desk.Actor, c *desk.Connection) error {
+	return e.Store.Tx(ctx, func(tx *store.Tx) error { return AddConnection(tx, actor, c) })
 }
 
 // AddConnection does the same inside a transaction.
-func AddConnection(tx *store.Tx, c desk.Connection) error {
-	if err := desk.CheckSlug("connection", c.Slug); err != nil {
+func AddConnection(tx *store.Tx, actor desk.Actor, c *desk.Connection) error {
+	if err := desk.CheckSlug("slug", c.Slug); err != nil {
 		return err
 	}
 	if !slices.Contains(desk.Providers, c.Provider) {
 		return desk.Errorf(desk.InvalidValue, "provider", "provider must be one of %s", strings.Join(desk.Providers, ", "))
 	}
+	c.TenantID, c.Name, c.CreatedAt, c.Settings = actor.TenantID, strings.TrimSpace(c.Name), tx.Now, desk.DefaultSettings()
 	if c.Name == "" {
 		c.Name = c.Slug
+	}
+	if utf8.RuneCountInString(c.Name) > maxConnectionName {
+		return desk.Errorf(desk.InvalidValue, "name", "a connection's name has up to %d characters", maxConnectionName)
+	}
+	if err := checkText("name", c.Name); err != nil {
+		return err
 	}
 	if _, err := tx.Tenant(c.TenantID); desk.KindOf(err) == desk.NotFound {
 		return desk.Errorf(desk.NotFound, "tenant", "no tenant %s; make it with: rollcall tenant create %s", c.TenantID, c.TenantID)
 	} else if err != nil {
 		return err
 	}
-	c.CreatedAt, c.Settings = tx.Now, desk.DefaultSettings()
-	err := tx.CreateConnection(&c)
+	err := tx.CreateConnection(c)
 	if desk.KindOf(err) == desk.Uniqueness {
-		return desk.Errorf(desk.Uniqueness, "connection", "connection %s exists already in tenant %s", c.Slug, c.TenantID)
+		return desk.Errorf(desk.Uniqueness, "slug", "connection %s exists already in tenant %s", c.Slug, c.TenantID)
 	}
 	if err != nil {
 		return err
 	}
-	ev := System(c.TenantID).Event(desk.OpCreate, desk.Created, "connection")
+	ev := actor.Event(desk.OpCreate, desk.Created, "connection")
 	ev.Connection = c.Slug
 	return tx.Record(ev)
 }
+
+const maxConnectionName = 200 // characters
 
 // System is the actor of what no person or directory asked for over the network.
 func System(tenant string) desk.Actor {

@@ -50,7 +50,7 @@ func (edit TicketEdit) apply(t *desk.Ticket) error {
 	if edit.Spam != nil {
 		t.Spam, t.SpamByDeletion = *edit.Spam, false
 	}
-	return checkText([]string{t.Subject})
+	return checkText("subject", t.Subject)
 }
 
 // CreateTicket adds a ticket of a contact. Like the others of a deleted contact it is spam until that comes back, unless the

@@ -146,6 +146,11 @@ func (c change) create(r desk.Resource) (desk.DirectoryUser, error) {
 	if err := c.Lock(person.TenantID, person.ExternalID, person.UserName, person.Email); err != nil {
 		return desk.DirectoryUser{}, err
 	}
+	if _, err := c.Connection(person.TenantID, person.Connection); desk.KindOf(err) == desk.NotFound {
+		return desk.DirectoryUser{}, desk.Errorf(desk.NotFound, "", "the connection was deleted while the request was under way")
+	} else if err != nil {
+		return desk.DirectoryUser{}, err
+	}
 	sameID, sameName, err := c.holders(person)
 	if err != nil {
 		return desk.DirectoryUser{}, err

@@ -180,11 +180,12 @@ func TestAuthentication(t *testing.T) {
 	eachEndpoint(t, func(t *endpoint) {
 		_, other := t.Connect(t, "main", "okta")
 		_, foreign := t.Connect(t, "other", "entra")
-		now := time.Now()
-		expired, err := t.Auth.Issue(t.Context(), desk.Token{Kind: desk.TokenSCIM, TenantID: "main", Connection: "entra", ExpiresAt: &now})
+		end := time.Now().Add(time.Hour)
+		expired, err := t.Auth.Issue(t.Context(), provision.System("main"), &desk.Token{Kind: desk.TokenSCIM, TenantID: "main", Connection: "entra", ExpiresAt: &end})
 		if err != nil {
 			t.Fatal(err)
 		}
+		t.Store.Now = func() time.Time { return time.Now().Add(time.Hour) }
 		for name, token := range map[string]string{
 			"none": "", "nonsense": "x", "a session of the API": t.Token(t, "main", desk.RoleAdmin), "another connection's": other, "another tenant's": foreign,
 			"one that nobody made": desk.NewSecret(desk.TokenSCIM, "main"), "one of a tenant that is none": desk.NewSecret(desk.TokenSCIM, "nobody"), "expired": expired,

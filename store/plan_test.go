@@ -99,12 +99,16 @@ func TestPlans(t *testing.T) {
 			"a connection's events":               events(store.EventQuery{Connection: "c"}),
 			"a connection's events, a page later": events(store.EventQuery{Connection: "c", Before: "7"}),
 			"a token":                             func(tx *store.Tx) error { _, err := tx.Token("t", "hash"); return err },
-			"a secret with its client":            func(tx *store.Tx) error { _, _, err := tx.ClientOfSecret("t", "hash"); return err },
-			"a connection's clients":              func(tx *store.Tx) error { _, err := tx.Clients("t", "c2"); return err },
-			"clients' secrets":                    func(tx *store.Tx) error { _, err := tx.ClientSecrets("t", "client", "other"); return err },
-			"expired tokens":                      func(tx *store.Tx) error { return tx.DeleteExpired("t", desk.TokenAccess, desk.TokenAssertion) },
-			"expired grants":                      func(tx *store.Tx) error { return tx.DeleteExpiredGrants("t") },
-			"the end of a client":                 func(tx *store.Tx) error { return tx.DeleteClient("t", "other") },
+			"a connection's tokens": func(tx *store.Tx) error {
+				_, err := tx.Tokens(store.TokenQuery{TenantID: "t", Connection: "c", After: "7", Limit: 10})
+				return err
+			},
+			"a secret with its client": func(tx *store.Tx) error { _, _, err := tx.ClientOfSecret("t", "hash"); return err },
+			"a connection's clients":   func(tx *store.Tx) error { _, err := tx.Clients("t", "c2"); return err },
+			"clients' secrets":         func(tx *store.Tx) error { _, err := tx.ClientSecrets("t", "client", "other"); return err },
+			"expired tokens":           func(tx *store.Tx) error { return tx.DeleteExpired("t", desk.TokenAccess, desk.TokenAssertion) },
+			"expired grants":           func(tx *store.Tx) error { return tx.DeleteExpiredGrants("t") },
+			"the end of a client":      func(tx *store.Tx) error { return tx.DeleteClient("t", "other") },
 			"the end of a grant": func(tx *store.Tx) error {
 				return tx.DeleteGrant(desk.Grant{TenantID: "t", ClientID: "client", ID: "g7"})
 			},

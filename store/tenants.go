@@ -1,6 +1,8 @@
 package store
 
 import (
+	"fmt"
+
 	"gorm.io/gorm"
 
 	"rollcall/desk"
@@ -64,4 +66,47 @@ func (tx *Tx) UpdateConnection(c *desk.Connection) error {
 // LockConnection returns a connection, locked until the transaction ends, or NotFound.
 func (tx *Tx) LockConnection(tenant, slug string) (desk.Connection, error) {
 	return lock[desk.Connection](tx, "connection", "tenant_id = ? AND slug = ?", tenant, slug)
+}
+
+// UnlinkUsers removes a page of a connection's users, and returns how many there were: fewer than UnlinkPage when none is left.
+// Their contacts stay as they are and keep the externalId under which the directory knew them; each gets the event, completed
+// by contact and user. The emails by which the users were found stay until DeleteConnection.
+func (tx *Tx) UnlinkUsers(tenant, slug string, each desk.Event) (int, error) {
+	// The limit stands in the text, so that PostgreSQL knows how few rows these are.
+	page := fmt.Sprintf("(SELECT * FROM directory_users WHERE tenant_id = @tenant AND connection = @slug ORDER BY id LIMIT %d) AS page", UnlinkPage)
+	args := map[string]any{
+		"tenant": tenant, "slug": slug, "now": tx.Now, "time": NewID()[:18], "type": each.ActorType, "name": each.ActorName,
+		"operation": each.Operation, "outcome": each.Outcome, "reason": each.Reason, "detail": each.Detail, "request": each.RequestID,
+	}
+	var n int64
+	for _, statement := range []string{
+		"UPDATE contacts SET external_id = COALESCE(page.external_id, contacts.external_id), modified_at = @now FROM " + page +
+			" WHERE contacts.tenant_id = @tenant AND contacts.id = page.contact_id",
+		// An event's id is a UUIDv7: the time and count from a new one, so that they stand in order, the random part from the user's.
+		"INSERT INTO events (tenant_id, connection, id, at, actor_type, actor_name, operation, outcome, reason, detail, contact_id, user_id, subject, subject_key, request_id)" +
+			" SELECT tenant_id, connection, CAST(@time AS text) || substr(id, 19), @now, @type, @name, @operation, @outcome, @reason, @detail, contact_id, id, '', '', @request FROM " + page +
+			" WHERE contact_id IS NOT NULL",
+		"DELETE FROM directory_users WHERE tenant_id = @tenant AND connection = @slug AND id IN (SELECT id FROM " + page + ")",
+	} {
+		result := tx.db.Exec(statement, args)
+		if result.Error != nil {
+			return 0, fail(result.Error, "unlink users")
+		}
+		n = result.RowsAffected
+	}
+	return int(n), nil
+}
+
+// UnlinkPage is how many users UnlinkUsers removes.
+const UnlinkPage = 1000
+
+// DeleteConnection removes a connection without users, and all that it kept.
+func (tx *Tx) DeleteConnection(tenant, slug string) error {
+	for _, table := range []string{"directory_user_emails", "exchanges"} {
+		if err := tx.db.Exec("DELETE FROM "+table+" WHERE tenant_id = ? AND connection = ?", tenant, slug).Error; err != nil {
+			return fail(err, "delete connection")
+		}
+	}
+	_, err := gorm.G[desk.Connection](tx.db).Where("tenant_id = ? AND slug = ?", tenant, slug).Delete(tx.ctx)
+	return fail(err, "delete connection")
 }

@@ -51,6 +51,38 @@ func (tx *Tx) DeleteToken(tenant, id string) (bool, error) {
 	return n > 0, fail(err, "delete token")
 }
 
+// TokenQuery asks for a page of a connection's tokens in the order of their ids, which is that of creation.
+type TokenQuery struct {
+	TenantID   string
+	Connection string // slug
+	After      string // the id after which the page begins
+	Limit      int
+}
+
+// Tokens returns a page of a connection's tokens, but for those of OAuth clients.
+func (r Reader) Tokens(q TokenQuery) ([]desk.Token, error) {
+	list, err := gorm.G[desk.Token](r.db).Where("tenant_id = ? AND connection = ? AND kind = ? AND id > ?", q.TenantID, q.Connection, desk.TokenSCIM, q.After).
+		Order("id").Limit(q.Limit).Find(r.ctx)
+	return list, fail(err, "list tokens")
+}
+
+// LockToken returns one of a connection's tokens, locked until the transaction ends, or NotFound.
+func (tx *Tx) LockToken(tenant, connection, id string) (desk.Token, error) {
+	return lock[desk.Token](tx, "token", "tenant_id = ? AND id = ? AND connection = ? AND kind = ?", tenant, id, connection, desk.TokenSCIM)
+}
+
+// DeleteAccess removes all by which a connection's directory gets in, OAuth clients and tokens, and reports whether there was
+// any.
+func (tx *Tx) DeleteAccess(tenant, connection string) (bool, error) {
+	// Clients come first: who is just getting a token holds its client's row.
+	clients, err := gorm.G[desk.Client](tx.db).Where("tenant_id = ? AND connection = ?", tenant, connection).Delete(tx.ctx)
+	if err != nil {
+		return false, fail(err, "delete clients")
+	}
+	tokens, err := gorm.G[desk.Token](tx.db).Where("tenant_id = ? AND connection = ?", tenant, connection).Delete(tx.ctx)
+	return clients+tokens > 0, fail(err, "delete tokens")
+}
+
 // expiredBatch is how many expired rows a request clears away beside its own work: more than it makes.
 const expiredBatch = 20
 

@@ -42,7 +42,7 @@ func (c *connectionCreateCmd) Run(p *program) error {
 		return err
 	}
 	return p.withEngine(func(e *provision.Engine) error {
-		if err := e.CreateConnection(p.ctx, desk.Connection{TenantID: c.Tenant, Slug: c.Slug, Name: c.Name, Provider: c.Provider}); err != nil {
+		if err := e.CreateConnection(p.ctx, provision.System(c.Tenant), &desk.Connection{Slug: c.Slug, Name: c.Name, Provider: c.Provider}); err != nil {
 			return err
 		}
 		fmt.Fprintf(p.stdout, "connection %s created; tenant URL %s\n", c.Slug, tenantURL(base, c.Tenant, c.Slug))
@@ -71,10 +71,10 @@ func (c *tokenCreateCmd) Run(p *program) error {
 			t.Kind = desk.TokenSCIM
 		}
 		if c.Expires > 0 {
-			at := st.Now().UTC().Add(time.Duration(c.Expires)).Truncate(time.Microsecond)
+			at := st.Now().Add(time.Duration(c.Expires))
 			t.ExpiresAt = &at
 		}
-		secret, err := (&auth.Authenticator{Store: st}).Issue(p.ctx, t)
+		secret, err := (&auth.Authenticator{Store: st}).Issue(p.ctx, provision.System(c.Tenant), &t)
 		if err != nil {
 			return err
 		}

@@ -64,8 +64,10 @@ func (c *serveCmd) Run(p *program) error {
 	engine := &provision.Engine{Store: st}
 	server := &http.Server{
 		Handler: httpx.Wrap(httpx.Behind(proxies, httpx.Edges{
-			SCIM:  (&scim.Handler{Engine: engine, Authenticate: authenticator.SCIM, PublicURL: base, Log: log}).Routes(),
-			API:   (&api.Handler{Engine: engine, Authenticate: authenticator.API, ReadUser: scim.ReadUser, ReadPatch: scim.ReadPatch, PublicURL: base, Version: version, Log: log}).Routes(),
+			SCIM: (&scim.Handler{Engine: engine, Authenticate: authenticator.SCIM, PublicURL: base, Log: log}).Routes(),
+			API: (&api.Handler{
+				Engine: engine, Authenticate: authenticator.API, Tokens: authenticator, ReadUser: scim.ReadUser, ReadPatch: scim.ReadPatch, PublicURL: base, Version: version, Log: log,
+			}).Routes(),
 			OAuth: (&oauth.Handler{Auth: authenticator, PublicURL: base, Log: log}).Routes(),
 			Portal: (&portal.Handler{
 				Engine: engine, Session: authenticator.Session, SignIn: authenticator.SignIn, SignOut: authenticator.SignOut, PublicURL: base, Log: log,
@@ -133,18 +135,20 @@ func greet(p *program, st *store.Store, base string, addr net.Addr) error {
 func first(p *program, st *store.Store, base string) error {
 	const tenant, connection = "main", "entra"
 	var secret, link string
+	system := provision.System(tenant)
 	err := st.Tx(p.ctx, func(tx *store.Tx) error {
 		err := provision.AddTenant(tx, tenant, "")
 		if err != nil {
 			return err
 		}
-		if err := provision.AddConnection(tx, desk.Connection{TenantID: tenant, Slug: connection, Name: "Microsoft Entra ID", Provider: "entra"}); err != nil {
+		if err := provision.AddConnection(tx, system, &desk.Connection{Slug: connection, Name: "Microsoft Entra ID", Provider: "entra"}); err != nil {
 			return err
 		}
-		if secret, err = auth.Add(tx, desk.Token{Kind: desk.TokenSCIM, TenantID: tenant, Connection: connection, Label: "first"}); err != nil {
+		if secret, err = auth.Add(tx, system, &desk.Token{Kind: desk.TokenSCIM, TenantID: tenant, Connection: connection, Label: "first"}); err != nil {
 			return err
 		}
-		link, err = auth.Add(tx, auth.SignInLink(tenant, tx.Now))
+		signIn := auth.SignInLink(tenant, tx.Now)
+		link, err = auth.Add(tx, system, &signIn)
 		return err
 	})
 	if desk.KindOf(err) == desk.Uniqueness {

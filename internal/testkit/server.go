@@ -53,8 +53,10 @@ func NewServer(t testing.TB, databaseURL string) *Server {
 	t.Cleanup(ts.Close)
 	s.URL = ts.URL
 	s.Handler = httpx.Wrap(httpx.Behind(httpx.Loopback, httpx.Edges{
-		SCIM:   (&scim.Handler{Engine: s.Engine, Authenticate: s.Auth.SCIM, PublicURL: s.URL, Log: log}).Routes(),
-		API:    (&api.Handler{Engine: s.Engine, Authenticate: s.Auth.API, ReadUser: scim.ReadUser, ReadPatch: scim.ReadPatch, PublicURL: s.URL, Version: "test", Log: log}).Routes(),
+		SCIM: (&scim.Handler{Engine: s.Engine, Authenticate: s.Auth.SCIM, PublicURL: s.URL, Log: log}).Routes(),
+		API: (&api.Handler{
+			Engine: s.Engine, Authenticate: s.Auth.API, Tokens: s.Auth, ReadUser: scim.ReadUser, ReadPatch: scim.ReadPatch, PublicURL: s.URL, Version: "test", Log: log,
+		}).Routes(),
 		OAuth:  (&oauth.Handler{Auth: s.Auth, PublicURL: s.URL, Log: log}).Routes(),
 		Portal: (&portal.Handler{Engine: s.Engine, Session: s.Auth.Session, SignIn: s.Auth.SignIn, SignOut: s.Auth.SignOut, PublicURL: s.URL, Log: log}).Routes(),
 		Ready:  st.Ping,
@@ -87,10 +89,10 @@ func (s *Server) Connect(t testing.TB, tenant, connection string) (tenantURL, to
 	if err := s.Engine.CreateTenant(ctx, tenant, ""); err != nil && desk.KindOf(err) != desk.Uniqueness {
 		t.Fatal(err)
 	}
-	if err := s.Engine.CreateConnection(ctx, desk.Connection{TenantID: tenant, Slug: connection, Provider: "generic"}); err != nil {
+	if err := s.Engine.CreateConnection(ctx, provision.System(tenant), &desk.Connection{Slug: connection, Provider: "generic"}); err != nil {
 		t.Fatal(err)
 	}
-	token, err := s.Auth.Issue(ctx, desk.Token{Kind: desk.TokenSCIM, TenantID: tenant, Connection: connection})
+	token, err := s.Auth.Issue(ctx, provision.System(tenant), &desk.Token{Kind: desk.TokenSCIM, TenantID: tenant, Connection: connection})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -108,7 +110,7 @@ func Directory(tenant, slug string) desk.Actor {
 // Token returns a token for the tenant's JSON API.
 func (s *Server) Token(t testing.TB, tenant string, role desk.Role) string {
 	t.Helper()
-	token, err := s.Auth.Issue(context.Background(), desk.Token{Kind: desk.TokenAPI, TenantID: tenant, Role: role, Label: "test"})
+	token, err := s.Auth.Issue(context.Background(), provision.System(tenant), &desk.Token{Kind: desk.TokenAPI, TenantID: tenant, Role: role, Label: "test"})
 	if err != nil {
 		t.Fatal(err)
 	}
