@@ -1,5 +1,5 @@
-// Package api is the JSON API under /api/v1, for programs with a bearer token, and its OpenAPI 3.1 document at
-// /api/openapi.json. The tenant is the token's; the role of an agent reads everything but tokens and works
+// Package api is the JSON API under /api/v1, for programs with a bearer token, its OpenAPI 3.1 document at /api/openapi.json,
+// and a page to read that at /api/docs. The tenant is the token's; the role of an agent reads everything but tokens and works
 // on contacts and tickets, that of an admin does everything.
 //
 // Lists answer {"items": […], "next": "cursor"}, without next on the last page. Errors are problem documents (RFC 9457) whose

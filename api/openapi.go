@@ -124,7 +124,7 @@ func addExamples(doc *huma.OpenAPI) {
 	}
 }
 
-// serveDocument answers the OpenAPI document.
+// serveDocument answers the OpenAPI document, and a page on which people read it.
 func serveDocument(router *mux.Router, doc *huma.OpenAPI) {
 	body, err := json.Marshal(doc)
 	if err != nil {
@@ -140,6 +140,8 @@ func serveDocument(router *mux.Router, doc *huma.OpenAPI) {
 		}).Methods("GET", "HEAD")
 	}
 	serve("/api/openapi.json", "application/openapi+json", body)
+	serve("/api/docs", "text/html; charset=utf-8", docsPage(doc))
+	serve("/api/docs.css", "text/css; charset=utf-8", docsStyle)
 }
 
 // operationsOf lists a document's operations by path, in the order of what they do.

@@ -81,3 +81,51 @@ func TestEveryOperationIsExplained(t *testing.T) {
 		}
 	}
 }
+
+// TestDocs reads the page of the API: it has every operation and every schema, and needs nothing but the style sheets.
+func TestDocs(t *testing.T) {
+	s := testkit.NewServer(t, testkit.SQLite(t))
+	a := testkit.Call(t, "GET", s.URL+"/api/docs", "", nil)
+	page := string(a.Body)
+	if a.Status != 200 || a.Header.Get("Content-Type") != "text/html; charset=utf-8" {
+		t.Fatalf("%d %v", a.Status, a.Header)
+	}
+	if policy := a.Header.Get("Content-Security-Policy"); !strings.HasPrefix(policy, "default-src 'none'; style-src 'self';") {
+		t.Errorf("the policy is %q", policy)
+	}
+	doc := api.Document()
+	for _, op := range api.OperationsOf(doc) {
+		if !strings.Contains(page, `<article class="card" id="`+op.OperationID+`">`) {
+			t.Errorf("%s is missing", op.OperationID)
+		}
+	}
+	for name := range doc.Components.Schemas.Map() {
+		if !strings.Contains(page, `<article class="card" id="schema-`+name+`">`) {
+			t.Errorf("schema %s is missing", name)
+		}
+	}
+	for _, text := range []string{
+		"for agent and admin", `<span class="hint">for admin</span>`, `<code>If-Match</code> <span class="hint">header</span>`, "1 to 1000; 100 if left out",
+		`list of <a href="#schema-Address">Address</a>`, `<a href="#schema-CompanyRef">CompanyRef</a> or null`, "one of active, deleted, all", "&#34;subject&#34;: &#34;The printer is on fire&#34;",
+	} {
+		if !strings.Contains(page, text) {
+			t.Errorf("the page does not say %s", text)
+		}
+	}
+	for _, foreign := range []string{"<script", "style=", "http://", "https://cdn", "<iframe"} {
+		if strings.Contains(page, foreign) {
+			t.Errorf("the page has %s", foreign)
+		}
+	}
+	for _, sheet := range []string{"/api/docs.css", "/static/style.css"} {
+		if !strings.Contains(page, `href="`+sheet+`"`) {
+			t.Errorf("the page does not load %s", sheet)
+		}
+		if a := testkit.Call(t, "GET", s.URL+sheet, "", nil); a.Status != 200 || !strings.HasPrefix(a.Header.Get("Content-Type"), "text/css") {
+			t.Errorf("%s: %d %v", sheet, a.Status, a.Header)
+		}
+	}
+	for _, path := range []string{"/api/docs", "/api/openapi.json"} {
+		wantProblem(t, testkit.Call(t, "POST", s.URL+path, "", nil), 405)
+	}
+}
