@@ -58,6 +58,7 @@ func (h *Handler) Routes() http.Handler {
 	h.registerHeld(api)
 	h.registerPreview(api)
 	h.registerClients(api)
+	h.registerSyncLog(api)
 	h.registerFields(api)
 	h.registerTickets(api)
 	h.registerDomains(api)
@@ -101,7 +102,7 @@ func (h *Handler) authenticate(ctx huma.Context, next func(huma.Context)) {
 		writeError(w, r, err)
 		return
 	}
-	actor.RequestID = httpx.RequestID(r.Context())
+	actor.RequestID, actor.Began = httpx.RequestID(r.Context()), httpx.Began(r.Context())
 	c := &call{actor: actor}
 	if ctx.Operation().Metadata["role"] == desk.RoleAdmin && actor.Role != desk.RoleAdmin {
 		c.err = desk.Errorf(desk.Forbidden, "", "this needs a token with the role admin")
