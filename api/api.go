@@ -69,6 +69,7 @@ func (h *Handler) operations(router *mux.Router) *huma.OpenAPI {
 	h.registerPreview(api)
 	h.registerTokens(api)
 	h.registerClients(api)
+	h.registerSyncLog(api)
 	h.registerFields(api)
 	h.registerTickets(api)
 	h.registerDomains(api)
@@ -115,7 +116,7 @@ func (h *Handler) authenticate(ctx huma.Context, next func(huma.Context)) {
 		writeError(w, r, err)
 		return
 	}
-	actor.RequestID = httpx.RequestID(r.Context())
+	actor.RequestID, actor.Began = httpx.RequestID(r.Context()), httpx.Began(r.Context())
 	c := &call{actor: actor, operation: ctx.Operation()}
 	if roleOf(c.operation) == desk.RoleAdmin && actor.Role != desk.RoleAdmin {
 		c.err = desk.Errorf(desk.Forbidden, "", "this needs a token with the role admin")

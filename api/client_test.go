@@ -13,7 +13,7 @@ import (
 // The generator and what its clients import, as versions that this module does not depend on.
 const (
 	generator = "github.com/oapi-codegen/oapi-codegen/v2/cmd/oapi-codegen@v2.8.2"
-	runtime   = "github.com/oapi-codegen/runtime@v1.8.0"
+	imported  = "github.com/oapi-codegen/runtime@v1.8.0"
 )
 
 // TestGeneratedClient generates a client from the OpenAPI document with a generator that knows nothing of this program, compiles
@@ -34,7 +34,7 @@ func TestGeneratedClient(t *testing.T) {
 		}
 	}
 	write("go.mod", []byte("module journey\n\ngo 1.26.0\n"))
-	for _, fetch := range [][]string{{"install", generator}, {"get", runtime}} {
+	for _, fetch := range [][]string{{"install", generator}, {"get", imported}} {
 		if err := run("go", fetch...); err != nil {
 			if os.Getenv("REQUIRE_POSTGRES") == "" {
 				t.Skipf("go %v: %v", fetch, err)

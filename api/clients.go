@@ -11,8 +11,8 @@ import (
 	"rollcall/provision"
 )
 
-// Client is an OAuth 2.0 client of a connection.
-type Client struct {
+// OAuthClient is an OAuth 2.0 client of a connection.
+type OAuthClient struct {
 	ID              string         `json:"id" example:"01980a3e-1c2d-7e55-84aa-0f9e8d7c6b66" doc:"The client id"`
 	Label           string         `json:"label" example:"Zoho Directory"`
 	RedirectURIs    []string       `json:"redirectUris" doc:"With any, the client needs an administrator's consent (authorization_code); without, it acts on its own (client_credentials)"`
@@ -49,9 +49,9 @@ func newClientSecret(t desk.Token) ClientSecret {
 	return ClientSecret{t.ID, t.CreatedAt, t.ExpiresAt, t.LastUsedAt, t.LastUsedAddress}
 }
 
-func (h *Handler) newClient(v provision.ClientView) Client {
+func (h *Handler) newClient(v provision.ClientView) OAuthClient {
 	issuer := desk.Issuer(h.PublicURL, v.TenantID)
-	c := Client{
+	c := OAuthClient{
 		ID: v.ID, Label: v.Label, RedirectURIs: append([]string{}, v.RedirectURIs...), Public: v.Public, WithoutPKCE: v.WithoutPKCE, Secrets: []ClientSecret{},
 		TokenURL: issuer + "/token", CreatedAt: v.CreatedAt, LastUsedAt: v.LastUsedAt, LastUsedAddress: v.LastUsedAddress,
 	}
@@ -70,7 +70,7 @@ func (h *Handler) newClient(v provision.ClientView) Client {
 
 // newClientBody is a client with its secret, which is shown this once.
 type newClientBody struct {
-	Client
+	OAuthClient
 	Secret string `json:"secret,omitempty" doc:"The client secret, shown this once"`
 }
 
@@ -91,7 +91,7 @@ func (h *Handler) registerClients(api huma.API) {
 	notFound, conflict := []int{http.StatusNotFound}, []int{http.StatusNotFound, http.StatusConflict}
 
 	register(h, api, huma.Operation{Method: "GET", Path: collection, Summary: "List clients", Tags: tags, Errors: notFound},
-		func(ctx context.Context, actor desk.Actor, in *ConnectionPath) (*list[Client], error) {
+		func(ctx context.Context, actor desk.Actor, in *ConnectionPath) (*list[OAuthClient], error) {
 			clients, err := h.Engine.Clients(ctx, actor, in.Slug)
 			return newList(clients, len(clients), nil, h.newClient), err
 		})

@@ -24,6 +24,8 @@ type Connection struct {
 	Recorder    bool          `json:"recorder" doc:"Whether its requests are recorded"`
 	Settings    desk.Settings `json:"settings"`
 	CreatedAt   time.Time     `json:"createdAt"`
+
+	LastActivityAt *time.Time `json:"lastActivityAt,omitempty" doc:"When the directory last asked for anything, give or take some seconds"`
 }
 
 // Paused says since when, and by whom.
@@ -36,6 +38,7 @@ func (h *Handler) newConnection(c desk.Connection) Connection {
 	out := Connection{
 		Slug: c.Slug, Name: c.Name, Provider: c.Provider, TenantURL: h.PublicURL + "/scim/" + c.TenantID + "/" + c.Slug,
 		Description: c.Description, Notes: c.Notes, Recorder: c.RecorderKey != "", Settings: c.Settings, CreatedAt: c.CreatedAt,
+		LastActivityAt: c.LastActivityAt,
 	}
 	if c.PausedAt != nil {
 		out.Paused = &Paused{*c.PausedAt, c.PausedBy}
@@ -118,59 +121,4 @@ func (h *Handler) registerConnections(api huma.API) {
 		func(ctx context.Context, actor desk.Actor, in *ConnectionPath) (*struct{}, error) {
 			return nil, h.Engine.DeleteRecording(ctx, actor, in.Slug)
 		})
-	register(h, api, huma.Operation{Method: "GET", Path: item + "/events", Summary: "List connection events", Tags: tags, Errors: notFound,
-		Description: "What the directory asked for and what came of it, newest first."},
-		func(ctx context.Context, actor desk.Actor, in *struct {
-			ConnectionPath
-			Page
-		}) (*list[Event], error) {
-			before, err := in.after()
-			if err != nil {
-				return nil, err
-			}
-			events, err := h.Engine.ConnectionEvents(ctx, actor, in.Slug, before, in.Limit+1)
-			return newList(events, in.Limit, eventID, newEvent), err
-		})
-}
-
-// Event is one line of the log: a write, or a refusal.
-type Event struct {
-	ID        string    `json:"id"`
-	At        time.Time `json:"at"`
-	Actor     Actor     `json:"actor"`
-	Operation string    `json:"operation" enum:"create,replace,patch,delete,restore,erase,read,bulk,rescan,authorize"`
-	Outcome   string    `json:"outcome" enum:"created,adopted,revived,updated,deactivated,restored,deleted,erased,unlinked,started,skipped,refused"`
-	Reason    string    `json:"reason,omitempty" doc:"What decided: the key that matched, or the kind of error"`
-	Detail    string    `json:"detail,omitempty" doc:"The message with which a request was refused, or what was left out"`
-	ContactID *string   `json:"contactId,omitempty"`
-	SCIMID    *string   `json:"scimId,omitempty"`
-	Subject   string    `json:"subject,omitempty" doc:"Who a refused request was about"`
-	Changes   []Change  `json:"changes,omitempty"`
-	RequestID string    `json:"requestId,omitempty"`
-}
-
-// Actor is who did it.
-type Actor struct {
-	Type string `json:"type" enum:"directory,agent,system"`
-	Name string `json:"name"`
-}
-
-// Change is a field's value before and after; null for none.
-type Change struct {
-	Field string `json:"field"`
-	From  any    `json:"from"`
-	To    any    `json:"to"`
-}
-
-func eventID(e desk.Event) string { return e.ID }
-
-func newEvent(e desk.Event) Event {
-	out := Event{
-		ID: e.ID, At: e.At, Actor: Actor{string(e.ActorType), e.ActorName}, Operation: string(e.Operation), Outcome: string(e.Outcome),
-		Reason: e.Reason, Detail: e.Detail, ContactID: e.ContactID, SCIMID: e.UserID, Subject: e.Subject, RequestID: e.RequestID,
-	}
-	for _, c := range e.Changes {
-		out.Changes = append(out.Changes, Change(c))
-	}
-	return out
 }

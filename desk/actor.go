@@ -1,5 +1,7 @@
 package desk
 
+import "time"
+
 // Role is what a bearer of an API token may do.
 type Role string
 
@@ -26,4 +28,5 @@ type Actor struct {
 	Name       string     // the connection's slug or the token's label
 	Role       Role       // only for an agent
 	RequestID  string
+	Began      time.Time // when the request began; zero where there is none
 }

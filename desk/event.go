@@ -19,6 +19,9 @@ const (
 	OpAuthorize Operation = "authorize"
 )
 
+// Operations lists every Operation.
+var Operations = []Operation{OpCreate, OpReplace, OpPatch, OpDelete, OpRestore, OpErase, OpRead, OpRescan, OpBulk, OpAuthorize}
+
 // Outcome is what came of it.
 type Outcome string
 
@@ -37,16 +40,24 @@ const (
 	Refused     Outcome = "refused"
 )
 
-// Event is one line of the log: one per write and one per refusal. Its id is a UUIDv7, so that ids are in order of time.
+// Outcomes lists every Outcome.
+var Outcomes = []Outcome{Created, Adopted, Revived, Updated, Deactivated, Restored, Deleted, Erased, Skipped, Started, Refused}
+
+// Event is one line of the log: one per write and one per refusal. Its id is a UUIDv7 that begins with its time, so that a
+// stretch of time is a range of ids.
 type Event struct {
 	TenantID   string `gorm:"primaryKey"`
 	Connection string `gorm:"primaryKey"` // slug; "" for what no directory did
 	ID         string `gorm:"primaryKey"`
 	At         time.Time
-	ActorType  ActorType
-	ActorName  string
-	Operation  Operation
-	Outcome    Outcome
+	// Microseconds is how long the request had taken when the event was recorded, just before the commit; 0 where no request
+	// was behind it. Began is when that request began.
+	Microseconds int64
+	Began        time.Time `gorm:"-"`
+	ActorType    ActorType
+	ActorName    string
+	Operation    Operation
+	Outcome      Outcome
 	// Reason is a code: for a refusal the error's Kind; otherwise what decided the outcome, such as the key by which a
 	// contact was matched ("externalId", "userName", "email") or "ambiguous_match".
 	Reason string
@@ -65,7 +76,7 @@ type Event struct {
 // Event returns an event of the actor's, without what it is about.
 func (a Actor) Event(operation Operation, outcome Outcome, reason string) Event {
 	return Event{
-		TenantID: a.TenantID, Connection: a.Connection, ActorType: a.Type, ActorName: a.Name, RequestID: a.RequestID,
+		TenantID: a.TenantID, Connection: a.Connection, ActorType: a.Type, ActorName: a.Name, RequestID: a.RequestID, Began: a.Began,
 		Operation: operation, Outcome: outcome, Reason: reason,
 	}
 }

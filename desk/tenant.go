@@ -35,6 +35,8 @@ type Connection struct {
 	// RecorderKey makes the names that stand for people in recorded exchanges; "" while nothing is recorded.
 	RecorderKey string
 	Settings    Settings `gorm:"serializer:json"`
+	// LastActivityAt is when the directory last asked for anything, give or take some seconds; nil for never.
+	LastActivityAt *time.Time `gorm:"-"`
 }
 
 // Exchange is one recorded request of a directory with its answer, without what is personal or secret.

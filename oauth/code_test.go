@@ -49,7 +49,6 @@ func TestCodeFlow(t *testing.T) {
 			if csp := p.header.Get("Content-Security-Policy"); !strings.Contains(csp, "form-action 'self' https://directory.example;") || !strings.Contains(csp, "frame-ancestors 'none'") {
 				w.Errorf("%s: the policy is %s", name, csp)
 			}
-			w.late.Store(0)
 			back := b.submit(p, url.Values{"decision": {"allow"}})
 			query := back.address.Query()
 			if back.status != 303 || back.address.Host != "directory.example" || query.Get("keep") != "1" || query.Get("state") != "a&b=ü" || query.Get("iss") != w.issuer || back.header.Get("Cache-Control") != "no-store" {
@@ -374,7 +373,6 @@ func TestRefresh(t *testing.T) {
 			unused := w.connected(config).RefreshToken
 			w.wait(desk.RefreshLife)
 			ended("one of 180 days ago", unused)
-			w.late.Store(0)
 		}
 	})
 }

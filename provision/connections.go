@@ -28,13 +28,13 @@ type ConnectionEdit struct {
 const maxNotes = 10_000
 
 // EditConnection changes a connection, with an event that tells what changed.
-func (e *Engine) EditConnection(ctx context.Context, actor desk.Actor, slug string, edit ConnectionEdit) (c desk.Connection, err error) {
-	err = e.Store.Tx(ctx, func(tx *store.Tx) error {
+func (e *Engine) EditConnection(ctx context.Context, actor desk.Actor, slug string, edit ConnectionEdit) (desk.Connection, error) {
+	err := e.Store.Tx(ctx, func(tx *store.Tx) error {
 		before, err := tx.LockConnection(actor.TenantID, slug)
 		if err != nil {
 			return noConnection(err)
 		}
-		c = before
+		c := before
 		if err := edit.apply(tx, actor, &c); err != nil {
 			return err
 		}
@@ -52,10 +52,13 @@ func (e *Engine) EditConnection(ctx context.Context, actor desk.Actor, slug stri
 		}
 		return recordSetting(tx, actor, slug, changes...)
 	})
-	if err == nil && edit.Settings != nil {
+	if err != nil {
+		return desk.Connection{}, err
+	}
+	if edit.Settings != nil {
 		e.reapplySome(ctx, actor.TenantID, slug)
 	}
-	return c, err
+	return e.Connection(ctx, actor, slug)
 }
 
 // ApplyingSettings returns how far a change of mapping or scope has been applied to a connection's people, if that runs.

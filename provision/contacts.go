@@ -109,7 +109,7 @@ func (e *Engine) ContactEvents(ctx context.Context, actor desk.Actor, id, before
 	if _, err := e.Store.Read(ctx).Contact(actor.TenantID, id); err != nil {
 		return nil, describeContact(err)
 	}
-	return e.Store.Read(ctx).Events(store.EventQuery{TenantID: actor.TenantID, Contact: id, Before: before, Limit: limit})
+	return e.Store.Read(ctx).Events(store.EventQuery{TenantID: actor.TenantID, Contacts: []string{id}, Before: before, Limit: limit})
 }
 
 // ContactEdit is what an agent changes in a contact; nil leaves a field as it is.
@@ -382,7 +382,7 @@ func (e *Engine) EraseContact(ctx context.Context, actor desk.Actor, id string, 
 				return err
 			}
 		}
-		history, err := tx.Events(store.EventQuery{TenantID: actor.TenantID, Contact: id})
+		history, err := tx.Events(store.EventQuery{TenantID: actor.TenantID, Contacts: []string{id}})
 		if err != nil {
 			return err
 		}

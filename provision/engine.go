@@ -115,6 +115,11 @@ func none(v any) any {
 	return v
 }
 
+// Fault counts a request of a directory that failed by a fault of the server. It leaves no event: the database may be what failed.
+func (e *Engine) Fault(actor desk.Actor) {
+	e.Store.Count(desk.Cycle{TenantID: actor.TenantID, Connection: actor.Connection, Errors: 1})
+}
+
 // Refusal is a request that was turned down.
 type Refusal struct {
 	Operation desk.Operation

@@ -509,7 +509,7 @@ func TestEraseContact(t *testing.T) {
 		w.wantKind(err, desk.NotFound, "")
 		w.wantKind(w.EraseContact(w.ctx(), w.agent, contact, nil), desk.NotFound, "")
 
-		events, err := w.ConnectionEvents(w.ctx(), w.agent, "a", "", 100)
+		events, err := w.ConnectionEvents(w.ctx(), w.agent, "a", provision.EventQuery{Limit: 100})
 		w.must(err)
 		kept := 0
 		for _, e := range events {
@@ -563,7 +563,7 @@ func TestRefuse(t *testing.T) {
 		} {
 			r.Operation = desk.OpPatch
 			w.must(w.Refuse(gone, w.a, r))
-			events, err := w.ConnectionEvents(w.ctx(), w.agent, "a", "", 1)
+			events, err := w.ConnectionEvents(w.ctx(), w.agent, "a", provision.EventQuery{Limit: 1})
 			w.must(err)
 			ev := events[0]
 			if ev.Outcome != desk.Refused || ev.Reason != string(desk.KindOf(r.Err)) || ev.Detail == "" || (ev.Subject == "") != (r.Subject == "") || len(ev.SubjectKey) > desk.MaxKey {

@@ -2,8 +2,6 @@ package provision
 
 import (
 	"context"
-	"log/slog"
-	"time"
 
 	"rollcall/companies"
 	"rollcall/desk"
@@ -21,25 +19,10 @@ const (
 	// rescanNow is how many pages a request that changed a company does itself, a domain being one page at least: when it
 	// answers, the change of a small company is there to be seen.
 	rescanNow = 8
-	// rescanPause is how long a server waits before it looks again for what others noted, and for ambiguities that ended.
-	rescanPause = 5 * time.Second
 )
 
-// RunRescans maps contacts anew until the context ends.
-func (e *Engine) RunRescans(ctx context.Context, log *slog.Logger) {
-	for {
-		if err := e.Rescan(ctx); err != nil && ctx.Err() == nil {
-			log.Error("map contacts anew", "error", err)
-		}
-		select {
-		case <-ctx.Done():
-			return
-		case <-time.After(rescanPause):
-		}
-	}
-}
-
-// Rescan maps anew the contacts of all domains that wait, and of those whose contacts no longer differ in company.
+// Rescan maps anew the contacts of all domains that wait, and of those whose contacts no longer differ in company. Servers call it
+// every few seconds, for what others noted, and for ambiguities that ended.
 func (e *Engine) Rescan(ctx context.Context) error {
 	if err := e.noteResolved(ctx); err != nil {
 		return err
@@ -77,7 +60,7 @@ func (e *Engine) noteResolved(ctx context.Context) error {
 	}
 }
 
-// rescanSome does what waits in a tenant, if that is little. What is left, and what fails, is for RunRescans.
+// rescanSome does what waits in a tenant, if that is little. What is left, and what fails, is for Rescan.
 func (e *Engine) rescanSome(ctx context.Context, tenant string) {
 	for range rescanNow {
 		if more, err := e.rescanStep(ctx, tenant); err != nil || !more {

@@ -23,9 +23,9 @@ func (w *world) decide(settings string) {
 // last returns the newest event of connection a.
 func (w *world) last() desk.Event {
 	w.Helper()
-	events, err := w.ConnectionEvents(w.ctx(), w.agent, "a", "", 1)
+	events, err := w.ConnectionEvents(w.ctx(), w.agent, "a", provision.EventQuery{Limit: 1})
 	w.must(err)
-	return events[0]
+	return events[0].Event
 }
 
 func (w *world) wantLast(outcome desk.Outcome, reason string) {

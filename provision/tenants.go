@@ -91,13 +91,30 @@ func System(tenant string) desk.Actor {
 
 // Connections lists the tenant's connections.
 func (e *Engine) Connections(ctx context.Context, actor desk.Actor) ([]desk.Connection, error) {
-	return e.Store.Read(ctx).Connections(actor.TenantID)
+	list, err := e.Store.Read(ctx).Connections(actor.TenantID)
+	if err != nil {
+		return nil, err
+	}
+	last, err := e.Store.Read(ctx).LastActivity(actor.TenantID)
+	for i := range list {
+		if at, ok := last[list[i].Slug]; ok {
+			list[i].LastActivityAt = &at
+		}
+	}
+	return list, err
 }
 
 // Connection returns a connection, or NotFound.
 func (e *Engine) Connection(ctx context.Context, actor desk.Actor, slug string) (desk.Connection, error) {
 	c, err := e.Store.Read(ctx).Connection(actor.TenantID, slug)
-	return c, noConnection(err)
+	if err != nil {
+		return c, noConnection(err)
+	}
+	last, err := e.Store.Read(ctx).LastActivity(actor.TenantID)
+	if at, ok := last[slug]; ok {
+		c.LastActivityAt = &at
+	}
+	return c, err
 }
 
 // noConnection says what was not found.
@@ -106,12 +123,4 @@ func noConnection(err error) error {
 		return &desk.Error{Kind: desk.NotFound, Msg: "no connection with this slug", Err: err}
 	}
 	return err
-}
-
-// ConnectionEvents returns a page of a connection's events, newest first, or NotFound.
-func (e *Engine) ConnectionEvents(ctx context.Context, actor desk.Actor, slug, before string, limit int) ([]desk.Event, error) {
-	if _, err := e.Connection(ctx, actor, slug); err != nil {
-		return nil, err
-	}
-	return e.Store.Read(ctx).Events(store.EventQuery{TenantID: actor.TenantID, Connection: slug, Before: before, Limit: limit})
 }

@@ -12,11 +12,19 @@ import (
 // User returns the directory user with the SCIM id, or NotFound.
 func (e *Engine) User(ctx context.Context, actor desk.Actor, id string) (desk.DirectoryUser, error) {
 	u, err := e.Store.Read(ctx).User(actor.TenantID, actor.Connection, id)
+	if err == nil || desk.KindOf(err) == desk.NotFound {
+		e.Store.Count(desk.Cycle{TenantID: actor.TenantID, Connection: actor.Connection, Lookups: 1})
+	}
 	return u, e.describe(ctx, actor, err, nil)
 }
 
 // Users returns a page of the connection's users, and how many there are in all; -1 with a position, whose page does not say.
 func (e *Engine) Users(ctx context.Context, actor desk.Actor, q desk.UserQuery) (list []desk.DirectoryUser, total int, err error) {
+	defer func() {
+		if err == nil {
+			e.Store.Count(desk.Cycle{TenantID: actor.TenantID, Connection: actor.Connection, Lookups: 1})
+		}
+	}()
 	r := e.Store.Read(ctx)
 	if q.Limit > 0 {
 		if list, err = r.Users(actor.TenantID, actor.Connection, q); err != nil {
@@ -65,7 +73,7 @@ type Edit func(desk.Resource) (next desk.Resource, note string, err error)
 type Check func(*desk.DirectoryUser) error
 
 // UpdateUser replaces a user's resource by what edit makes of it, if check (nil for none) lets it. A change of nothing leaves
-// user, contact and log as they are.
+// user, contact and log as they are, and is counted in the cycle.
 func (e *Engine) UpdateUser(ctx context.Context, actor desk.Actor, operation desk.Operation, id string, check Check, edit Edit) (desk.DirectoryUser, error) {
 	var u desk.DirectoryUser
 	var wanted desk.Resource
@@ -338,6 +346,7 @@ func (c change) update(id string, edit Edit) (desk.DirectoryUser, error) {
 		return stored, err
 	}
 	if u.Resource == stored.Resource && c.operation != desk.OpCreate {
+		c.Count(desk.Cycle{TenantID: u.TenantID, Connection: u.Connection, Unchanged: 1})
 		return stored, nil
 	}
 	u.Version++

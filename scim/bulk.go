@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"rollcall/desk"
 	"rollcall/internal/httpx"
@@ -105,6 +106,7 @@ func (j *job) do(o *bulkOperation) {
 	}
 	o.running = true
 	sub := &request{Handler: j.Handler, r: j.r, actor: j.actor, users: j.users, base: j.base, method: o.method, operation: desk.OpBulk}
+	sub.actor.Began = time.Now() // each operation takes its own time
 	u, err := j.run(o, sub)
 	o.running = false
 	o.result = map[string]any{"method": o.method}

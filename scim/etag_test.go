@@ -12,6 +12,7 @@ import (
 
 	"rollcall/desk"
 	"rollcall/internal/testkit"
+	"rollcall/store"
 )
 
 // send is call with header lines, "Name: value" each.
@@ -37,7 +38,7 @@ func (e *endpoint) send(method, path, body string, header ...string) (testkit.An
 // events returns the connection's newest events, up to 50, newest first.
 func (e *endpoint) events() []desk.Event {
 	e.Helper()
-	list, err := e.Engine.ConnectionEvents(e.Context(), desk.Actor{TenantID: "main"}, "entra", "", 50)
+	list, err := e.Store.Read(e.Context()).Events(store.EventQuery{TenantID: "main", Connection: "entra", Limit: 50})
 	if err != nil {
 		e.Fatal(err)
 	}

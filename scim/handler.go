@@ -131,7 +131,7 @@ func (req *request) serve(path string, methods methods) (err error) {
 		if req.actor, err = req.Authenticate(req.r, tenant, connection); err != nil {
 			return err
 		}
-		req.actor.RequestID = httpx.RequestID(req.r.Context())
+		req.actor.RequestID, req.actor.Began = httpx.RequestID(req.r.Context()), httpx.Began(req.r.Context())
 		if d := req.actor.Directory; d.PausedAt != nil {
 			return desk.Errorf(desk.Paused, "", "%s paused this connection at %s; nothing is lost, the directory shall try again when it goes on",
 				d.PausedBy, d.PausedAt.UTC().Format(time.RFC3339))
@@ -204,6 +204,9 @@ func (req *request) record(err error) {
 		req.operation == desk.OpRead && (kind == desk.NotFound || kind == desk.MethodNotAllowed || kind == desk.VersionMismatch)
 	if kind == desk.Internal || kind == desk.Unavailable {
 		req.Log.Error("scim", "error", err, "request_id", httpx.RequestID(ctx))
+		if req.actor.TenantID != "" {
+			req.Engine.Fault(req.actor)
+		}
 	} else if !quiet {
 		refusal := provision.Refusal{Operation: req.operation, UserID: req.id, Subject: req.subject, Err: err}
 		if err := req.Engine.Refuse(ctx, req.actor, refusal); err != nil {

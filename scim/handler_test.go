@@ -323,7 +323,7 @@ func TestRefusalsAreRecorded(t *testing.T) {
 			if a := t.call(c.method, c.path, c.body); a.Status < 400 {
 				t.Fatalf("%s %s is not refused", c.method, c.path)
 			}
-			events, err := t.Engine.ConnectionEvents(t.Context(), desk.Actor{TenantID: "main"}, "entra", "", 2)
+			events, err := t.Engine.ConnectionEvents(t.Context(), desk.Actor{TenantID: "main"}, "entra", provision.EventQuery{Limit: 2})
 			if err != nil || len(events) < 2 {
 				t.Fatal(events, err)
 			}
@@ -335,7 +335,7 @@ func TestRefusalsAreRecorded(t *testing.T) {
 				t.Errorf("%s %s does not say whom it was about: %+v", c.method, c.path, ev)
 			}
 		}
-		events, err := t.Engine.ConnectionEvents(t.Context(), desk.Actor{TenantID: "main"}, "entra", "", 100)
+		events, err := t.Engine.ConnectionEvents(t.Context(), desk.Actor{TenantID: "main"}, "entra", provision.EventQuery{Limit: 100})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -346,7 +346,7 @@ func TestRefusalsAreRecorded(t *testing.T) {
 		testkit.Call(t, "POST", t.base+"/Users", "", `{"userName":"x"}`)
 		t.call("GET", "/Users", nil)
 		t.call("PATCH", "/Users/"+id, `{"Operations":[{"op":"replace","path":"userName","value":"kofi"}]}`)
-		if events, err = t.Engine.ConnectionEvents(t.Context(), desk.Actor{TenantID: "main"}, "entra", "", 100); err != nil || len(events) != before {
+		if events, err = t.Engine.ConnectionEvents(t.Context(), desk.Actor{TenantID: "main"}, "entra", provision.EventQuery{Limit: 100}); err != nil || len(events) != before {
 			t.Errorf("reads and a change of nothing left %d events", len(events)-before)
 		}
 	})
@@ -405,7 +405,7 @@ func TestLeavers(t *testing.T) {
 					t.Errorf("%s leaves %v", c.name, user)
 				}
 			}
-			events, err := t.Engine.ConnectionEvents(t.Context(), desk.Actor{TenantID: "main"}, "entra", "", 1)
+			events, err := t.Engine.ConnectionEvents(t.Context(), desk.Actor{TenantID: "main"}, "entra", provision.EventQuery{Limit: 1})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -443,7 +443,7 @@ func TestChangesAreRecorded(t *testing.T) {
 			{"urn:ȺȺȺȺȺ:x", `"V"`, "urn:ȺȺȺȺȺ:x"},
 		} {
 			t.call("PATCH", id, `{"Operations":[{"op":"add","path":"`+c.path+`","value":`+c.value+`}]}`).Want(t, 200)
-			events, err := t.Engine.ConnectionEvents(t.Context(), desk.Actor{TenantID: "main"}, "entra", "", 1)
+			events, err := t.Engine.ConnectionEvents(t.Context(), desk.Actor{TenantID: "main"}, "entra", provision.EventQuery{Limit: 1})
 			if err != nil {
 				t.Fatal(err)
 			}

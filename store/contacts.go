@@ -117,3 +117,25 @@ func (r Reader) Contacts(q ContactQuery) ([]desk.Contact, error) {
 
 // likeText makes LIKE's wildcards stand for themselves.
 var likeText = strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`)
+
+// ContactNames returns the names of contacts that exist, by id.
+func (r Reader) ContactNames(tenant string, ids []string) (map[string]string, error) {
+	if len(ids) == 0 {
+		return nil, nil
+	}
+	var rows []struct{ ID, DisplayName string }
+	err := r.db.WithContext(r.ctx).Raw("SELECT id, display_name FROM contacts WHERE tenant_id = ? AND id IN ?", tenant, ids).Scan(&rows).Error
+	names := make(map[string]string, len(rows))
+	for _, row := range rows {
+		names[row.ID] = row.DisplayName
+	}
+	return names, fail(err, "read the names of contacts")
+}
+
+// ContactsByKey returns the ids of up to ten contacts each with the externalId, the folded userName and the folded main address.
+func (r Reader) ContactsByKey(tenant, externalID, key string) (ids []string, err error) {
+	const by = "SELECT id FROM (SELECT id FROM contacts WHERE tenant_id = ? AND %s = ? LIMIT 10) AS by_%[1]s"
+	err = r.db.WithContext(r.ctx).Raw(fmt.Sprintf(by, "external_id")+" UNION "+fmt.Sprintf(by, "user_name_key")+" UNION "+fmt.Sprintf(by, "email_key"),
+		tenant, externalID, tenant, key, tenant, key).Scan(&ids).Error
+	return ids, fail(err, "look for contacts")
+}

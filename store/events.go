@@ -1,7 +1,9 @@
 package store
 
 import (
+	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"gorm.io/gorm"
@@ -9,16 +11,31 @@ import (
 	"rollcall/desk"
 )
 
-// Record adds an event, with the id and time of now.
+// Record adds an event, with the id and time of now: events of one contact or user are in the order in which they happened,
+// also where transactions waited for each other.
 func (tx *Tx) Record(e desk.Event) error {
-	e.ID, e.At = NewID(), tx.Now
+	tx.stamp(&e)
 	return fail(gorm.G[desk.Event](tx.db).Create(tx.ctx, &e), "record event")
 }
 
-// RecordAll adds events of one time.
+// stamp gives an event its id, time and duration, and counts it.
+func (tx *Tx) stamp(e *desk.Event) {
+	e.At = tx.store.clock.next(tx.store.Now())
+	e.ID = idAt(e.At)
+	if !e.Began.IsZero() {
+		e.Microseconds = time.Since(e.Began).Microseconds()
+	}
+	if e.ActorType == desk.ActorDirectory {
+		tx.counted = append(tx.counted, desk.Cycle{
+			TenantID: e.TenantID, Connection: e.Connection, StartedAt: e.At, EndedAt: e.At, Outcomes: map[desk.Outcome]int{e.Outcome: 1},
+		})
+	}
+}
+
+// RecordAll adds events.
 func (tx *Tx) RecordAll(events []desk.Event) error {
 	for i := range events {
-		events[i].ID, events[i].At = NewID(), tx.Now
+		tx.stamp(&events[i])
 	}
 	if len(events) == 0 {
 		return nil
@@ -34,7 +51,7 @@ func (r Reader) CountDeactivations(tenant, connection string, since, made time.T
 		N       int
 	}
 	err = r.db.WithContext(r.ctx).Raw("SELECT outcome, count(*) AS n FROM events WHERE tenant_id = ? AND connection = ? AND id >= ? AND outcome IN ('deactivated', 'deleted')"+
-		" AND contact_id < ? GROUP BY outcome", tenant, connection, firstID(since), firstID(made)).Scan(&counts).Error
+		" AND contact_id < ? GROUP BY outcome", tenant, connection, floor(since), floor(made)).Scan(&counts).Error
 	for _, c := range counts {
 		if c.Outcome == desk.Deleted {
 			deleted = c.N
@@ -45,31 +62,145 @@ func (r Reader) CountDeactivations(tenant, connection string, since, made time.T
 	return deactivated, deleted, fail(err, "count deactivations")
 }
 
-// EventQuery asks for a page of events, newest first: a contact's, or a connection's.
+// EventQuery asks for a page of events, newest first.
 type EventQuery struct {
 	TenantID   string
-	Contact    string // id, or "" for the connection's
-	Connection string // slug
-	Before     string // the id after which the page begins, "" for the newest
-	Limit      int    // 0 for all
+	Connection string // slug; "" for what no directory did, and together with Contacts for all
+	// Whom they are about: one of the contacts, the SCIM user, or, where nobody was found, a refusal's subject (folded). All
+	// of them empty for anybody.
+	Contacts []string
+	UserID   string
+	Subject  string
+
+	Operations []desk.Operation // none for all
+	Outcomes   []desk.Outcome   // none for all
+	RequestID  string           // "" for all
+	Directory  bool             // only what the directory did itself, not what was done to its connection
+	From, To   time.Time        // recorded at From or later, and before To; zero for any time
+	Before     string           // the id after which the page begins, "" for the newest
+	Limit      int              // 0 for all, of one contact
 }
 
-// Events returns a page of events.
+// ofConnection reports whether only one connection's events are asked for.
+func (q EventQuery) ofConnection() bool { return q.Connection != "" || len(q.Contacts) == 0 }
+
+// condition is a part of a WHERE clause.
+type condition struct {
+	sql  string
+	args []any
+}
+
+// and returns both conditions as one.
+func (c condition) and(sql string, args ...any) condition {
+	return condition{c.sql + " AND " + sql, slices.Concat(c.args, args)}
+}
+
+// Events returns a page of events. Each way to find them goes along an index in the order of ids, so that it reads as many
+// entries as the page has, or all of one person's.
 func (r Reader) Events(q EventQuery) ([]desk.Event, error) {
-	db := gorm.G[desk.Event](r.db).Where("tenant_id = ?", q.TenantID)
-	if q.Contact != "" {
-		db = db.Where("contact_id = ?", q.Contact)
-	} else {
-		db = db.Where("connection = ?", q.Connection)
+	ways := r.ways(q)
+	found := ways[0]
+	if len(ways) > 1 {
+		// The newest of each way, and of these the newest. (LIMIT inside a UNION wants a subquery on SQLite.)
+		found = condition{sql: "tenant_id = ? AND id IN (SELECT id FROM (", args: []any{q.TenantID}}
+		for i, way := range ways {
+			if i > 0 {
+				found.sql += " UNION "
+			}
+			found.sql += fmt.Sprintf("SELECT id FROM (SELECT id FROM events WHERE %s ORDER BY id DESC LIMIT %d) AS way%d", way.sql, q.Limit, i)
+			found.args = append(found.args, way.args...)
+		}
+		found.sql += fmt.Sprintf(") AS ways ORDER BY id DESC LIMIT %d)", q.Limit)
+		if q.ofConnection() {
+			found = found.and("connection = ?", q.Connection)
+		}
 	}
-	if q.Before != "" {
-		db = db.Where("id < ?", q.Before)
-	}
+	db := gorm.G[desk.Event](r.db).Where(found.sql, found.args...)
 	if q.Limit > 0 {
 		db = db.Limit(q.Limit)
 	}
 	list, err := db.Order("id DESC").Find(r.ctx)
 	return list, fail(err, "list events")
+}
+
+// ways returns the conditions of which one holds of each event that a query asks for.
+func (r Reader) ways(q EventQuery) []condition {
+	all := condition{"tenant_id = ?", []any{q.TenantID}}
+	if q.Before != "" {
+		all = all.and("id < ?", q.Before)
+	}
+	if !q.From.IsZero() {
+		all = all.and("id >= ?", floor(q.From))
+	}
+	if !q.To.IsZero() {
+		all = all.and("id < ?", floor(q.To))
+	}
+	if q.Directory {
+		all = all.and("actor_type = ?", desk.ActorDirectory)
+	}
+	person := len(q.Contacts) > 0 || q.UserID != "" || q.Subject != ""
+	byWhat := len(q.Operations)+len(q.Outcomes) > 0 && !person && q.RequestID == ""
+	if len(q.Operations) > 0 && !byWhat {
+		all = all.and("operation IN ?", q.Operations)
+	}
+	if len(q.Outcomes) > 0 && !byWhat {
+		all = all.and("outcome IN ?", q.Outcomes)
+	}
+	connection := all
+	if q.ofConnection() {
+		connection = all.and("connection = ?", q.Connection)
+	}
+	switch {
+	case person:
+		return r.aboutPerson(q, all, connection)
+	case q.RequestID != "": // spelt out for the partial index
+		return []condition{connection.and("request_id = ? AND request_id <> ''", q.RequestID)}
+	case byWhat:
+		return byOutcome(q, connection)
+	}
+	return []condition{connection}
+}
+
+// aboutPerson returns the ways to the events of a person. all and connection hold of each, with and without its connection.
+func (r Reader) aboutPerson(q EventQuery, all, connection condition) (ways []condition) {
+	if q.RequestID != "" {
+		all, connection = all.and("request_id = ?", q.RequestID), connection.and("request_id = ?", q.RequestID)
+	}
+	if q.ofConnection() {
+		filter := "connection = ?"
+		if r.engine == SQLite {
+			filter = "+" + filter // not a reason to walk through the whole connection
+		}
+		all = all.and(filter, q.Connection)
+	}
+	for _, id := range q.Contacts {
+		ways = append(ways, all.and("contact_id = ?", id))
+	}
+	if q.UserID != "" {
+		ways = append(ways, connection.and("user_id = ?", q.UserID))
+	}
+	if q.Subject != "" {
+		ways = append(ways, all.and("subject_key = ? AND subject_key <> ''", q.Subject))
+	}
+	return ways
+}
+
+// byOutcome returns a way for each pair of operation and outcome, which an index keeps in the order of ids. They are written
+// as literals: with parameters PostgreSQL might plan for a frequent outcome and be asked for a rare one.
+func byOutcome(q EventQuery, connection condition) (ways []condition) {
+	operations, outcomes := q.Operations, q.Outcomes
+	if len(operations) == 0 {
+		operations = desk.Operations
+	}
+	if len(outcomes) == 0 {
+		outcomes = desk.Outcomes
+	}
+	for _, operation := range operations {
+		for _, outcome := range outcomes {
+			ways = append(ways, connection.and("operation = "+quote(string(operation))+" AND outcome = "+quote(string(outcome))))
+		}
+	}
+	return ways
 }
 
 // EraseEvents removes personal data from the events of a contact, and from the refusals about any of the subjects
@@ -85,4 +216,63 @@ func (tx *Tx) EraseEvents(tenant, contact string, subjects []string) error {
 		}
 	}
 	return nil
+}
+
+// CountEvents counts what a directory did in a stretch of time, and says when it did the last of it.
+func (r Reader) CountEvents(tenant, connection string, from, to time.Time) (counts map[desk.Outcome]int, last time.Time, err error) {
+	var rows []struct {
+		Outcome desk.Outcome
+		Count   int
+		Last    string
+	}
+	err = r.db.WithContext(r.ctx).Raw("SELECT outcome, count(*) AS count, max(id) AS last FROM events WHERE tenant_id = ? AND connection = ?"+
+		" AND id >= ? AND id < ? AND actor_type = ? GROUP BY outcome", tenant, connection, floor(from), floor(to), desk.ActorDirectory).Scan(&rows).Error
+	if err != nil {
+		return nil, last, fail(err, "count events")
+	}
+	counts = map[desk.Outcome]int{}
+	for _, row := range rows {
+		counts[row.Outcome] = row.Count
+		at, err := timeOf(row.Last)
+		if err != nil {
+			return nil, last, err
+		}
+		if at.After(last) {
+			last = at
+		}
+	}
+	return counts, last, nil
+}
+
+// Log is a connection's part of the log, or with the slug "" that of what no directory did.
+type Log struct{ TenantID, Connection string }
+
+// NextLog returns the log after another, in the order of their names, or NotFound. Connections that are gone have left theirs.
+func (r Reader) NextLog(after Log) (log Log, err error) {
+	const order = " ORDER BY tenant_id, connection LIMIT 1"
+	const next = "SELECT * FROM (SELECT tenant_id, connection FROM TABLE WHERE (tenant_id, connection) > (?, ?)" + order + ") AS of_TABLE"
+	both := strings.ReplaceAll(next, "TABLE", "events") + " UNION " + strings.ReplaceAll(next, "TABLE", "cycles")
+	result := r.db.WithContext(r.ctx).Raw("SELECT tenant_id, connection FROM ("+both+") AS logs"+order,
+		after.TenantID, after.Connection, after.TenantID, after.Connection).Scan(&log)
+	if result.Error == nil && result.RowsAffected == 0 {
+		result.Error = gorm.ErrRecordNotFound
+	}
+	return log, fail(result.Error, "look for logs")
+}
+
+// DeleteEvents deletes up to limit of a log's events, and as many of its cycles, that are older than a time, and returns how
+// many of each went at most.
+func (tx *Tx) DeleteEvents(log Log, before time.Time, limit int) (int, error) {
+	most := int64(0)
+	for _, table := range []string{"events", "cycles"} {
+		const old = "tenant_id = ? AND connection = ? AND id < ?"
+		statement := "DELETE FROM TABLE WHERE " + old + " AND id IN (SELECT id FROM TABLE WHERE " + old + " ORDER BY id LIMIT ?)"
+		result := tx.db.Exec(strings.ReplaceAll(statement, "TABLE", table),
+			log.TenantID, log.Connection, floor(before), log.TenantID, log.Connection, floor(before), limit)
+		if result.Error != nil {
+			return 0, fail(result.Error, "delete old "+table)
+		}
+		most = max(most, result.RowsAffected)
+	}
+	return int(most), nil
 }

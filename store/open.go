@@ -39,6 +39,9 @@ type Store struct {
 	write  *gorm.DB
 	pools  []*sql.DB
 	path   string // of a SQLite file
+	clock  clock  // of events
+	// What directories do, as far as this process has not written it down yet.
+	activity activity
 	// Now is the clock; tests set it before use.
 	Now func() time.Time
 }

@@ -2,16 +2,16 @@ package store
 
 import (
 	"context"
-	"fmt"
 	"hash/fnv"
 	"math/rand/v2"
 	"slices"
 	"strings"
 	"time"
 
-	"github.com/google/uuid"
 	"gorm.io/gorm"
 	"gorm.io/gorm/clause"
+
+	"rollcall/desk"
 )
 
 // Reader asks the database, as long as its context lives: outside transactions (Store.Read), or inside one (Tx).
@@ -24,10 +24,12 @@ type Reader struct {
 // Read returns a reader outside transactions.
 func (s *Store) Read(ctx context.Context) Reader { return Reader{ctx, s.read, s.engine} }
 
-// Tx is a transaction. All rows that it writes carry the same time.
+// Tx is a transaction. All rows that it writes carry the same time, but for events, which carry their own.
 type Tx struct {
 	Reader
-	Now time.Time // UTC, to the microsecond
+	Now     time.Time // UTC, to the microsecond
+	store   *Store
+	counted []desk.Cycle // activity that counts once it is committed
 }
 
 const attempts = 4
@@ -35,10 +37,16 @@ const attempts = 4
 // Tx runs f in a transaction, which is committed if f returns nil. f may run several times.
 func (s *Store) Tx(ctx context.Context, f func(*Tx) error) error {
 	for attempt := 1; ; attempt++ {
+		var tx *Tx
 		err := s.write.WithContext(ctx).Transaction(func(db *gorm.DB) error {
-			return f(&Tx{Reader{ctx, db, s.engine}, s.Now().UTC().Truncate(time.Microsecond)})
+			tx = &Tx{Reader: Reader{ctx, db, s.engine}, Now: s.Now().UTC().Truncate(time.Microsecond), store: s}
+			return f(tx)
 		})
-		if err == nil || attempt == attempts || !lostRace(err) {
+		if err == nil {
+			s.activity.add(tx.counted...)
+			return nil
+		}
+		if attempt == attempts || !lostRace(err) {
 			return fail(err, "transaction")
 		}
 		pause := time.Duration(rand.Int64N(int64(attempt) * int64(20*time.Millisecond)))
@@ -48,15 +56,6 @@ func (s *Store) Tx(ctx context.Context, f func(*Tx) error) error {
 		case <-time.After(pause):
 		}
 	}
-}
-
-// NewID returns a UUIDv7: ids sort in the order in which they were made.
-func NewID() string { return uuid.Must(uuid.NewV7()).String() }
-
-// firstID returns the least id that NewID can make at a time.
-func firstID(at time.Time) string {
-	ms := uint64(max(at.UnixMilli(), 0))
-	return fmt.Sprintf("%08x-%04x-7000-8000-000000000000", ms>>16, ms&0xffff)
 }
 
 // Transactions take their locks in one order, so that none waits for another in a circle: the tenant's (Lock or

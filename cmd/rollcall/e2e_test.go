@@ -17,7 +17,9 @@ import (
 	"testing"
 	"time"
 
+	"rollcall/desk"
 	"rollcall/internal/testkit"
+	"rollcall/store"
 )
 
 // build makes the program once for all tests of this file, in a folder that TestMain removes.
@@ -382,6 +384,17 @@ func TestTwoServers(t *testing.T) {
 		}
 		if code := two.terminate(); code != 0 {
 			t.Errorf("exit %d", code)
+		}
+
+		// What both have counted is in one cycle, also of their last seconds.
+		st, err := store.Open(t.Context(), databaseURL)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer st.Close()
+		cycles, err := st.Read(t.Context()).Cycles("main", "entra", "", 10)
+		if err != nil || len(cycles) != 1 || cycles[0].Outcomes[desk.Created] != 41 || cycles[0].Lookups != 2 {
+			t.Errorf("cycles are %+v, %v", cycles, err)
 		}
 	})
 }

@@ -18,11 +18,12 @@ var edges = map[string][]string{
 	"provision":        {"desk", "companies", "mapping", "store"},
 	"auth":             {"desk", "store"},
 	"internal/httpx":   {"desk"},
+	"internal/jobs":    {"store"},
 	"scim":             {"desk", "schema", "provision", "internal/httpx"},
 	"api":              {"desk", "provision", "internal/httpx"},
 	"portal":           {"desk", "provision", "internal/httpx"},
 	"oauth":            {"desk", "auth", "internal/httpx"},
-	"cmd/rollcall":     {"desk", "store", "provision", "auth", "scim", "api", "portal", "oauth", "internal/httpx"},
+	"cmd/rollcall":     {"desk", "store", "provision", "auth", "scim", "api", "portal", "oauth", "internal/httpx", "internal/jobs"},
 	"internal/testkit": {"desk", "store", "provision", "auth", "scim", "api", "portal", "oauth", "internal/httpx"},
 }
 

@@ -79,7 +79,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	var c cli
 	exit := -1
 	parser, err := kong.New(&c, kong.Name("rollcall"), kong.Description("Keeps a helpdesk's contacts in step with its directories."),
-		kong.Vars{"version": version, "database": defaultDatabase, "providers": strings.Join(desk.Providers, ",")},
+		kong.Vars{"version": version, "database": defaultDatabase, "keep": defaultKeep, "providers": strings.Join(desk.Providers, ",")},
 		kong.Writers(stdout, stderr), kong.Exit(func(code int) { exit = code }), kong.UsageOnError())
 	if err != nil {
 		panic(err) // the declarations above
@@ -129,4 +129,22 @@ func (d *days) UnmarshalText(text []byte) error {
 		return nil
 	}
 	return fmt.Errorf("%q is no duration; give for example 365d or 12h", s)
+}
+
+// keep is such a duration of a day or more, or 0 for ever.
+type keep time.Duration
+
+const defaultKeep = "365d"
+
+// UnmarshalText reads a duration, or 0. A variable that is set to nothing is one that is not set.
+func (k *keep) UnmarshalText(text []byte) error {
+	if string(text) == "0" {
+		*k = 0
+		return nil
+	}
+	err := (*days)(k).UnmarshalText([]byte(cmp.Or(string(text), defaultKeep)))
+	if err == nil && time.Duration(*k) < 24*time.Hour {
+		return fmt.Errorf("%q is too short; give 1d at least, or 0 to keep all", text) // the guard looks at the log of an hour
+	}
+	return err
 }

@@ -80,6 +80,7 @@ func TestAdminCommands(t *testing.T) {
 			{"company create Gamma --tenant acme --domain not/a/domain", 1, "", "is not a domain name"},
 			{"company create Gamma --tenant nobody", 1, "", "no tenant nobody"},
 			{"migrate status", 0, `^00001_main.sql +applied 20\d\d-`, ""},
+			{"serve --keep-events soon", 2, "", "give for example 365d"},
 			{"nonsense", 2, "", "unexpected argument nonsense"},
 			{"--version", 0, `^\d+\.\d+\.\d+\n$`, ""},
 			{"--help", 0, `(?s)serve.*token create.*migrate status`, ""},
@@ -227,6 +228,15 @@ func TestEmptyEnvironment(t *testing.T) {
 	}
 	if code, stdout, stderr := command(t, "connection", "create", "c", "--tenant", "t", "--provider", "okta"); code != 0 || !strings.Contains(stdout, "http://localhost:8080/scim/t/c") {
 		t.Errorf("exit %d, %s%s", code, stdout, stderr)
+	}
+}
+
+func TestKeep(t *testing.T) {
+	for text, want := range map[string]time.Duration{"0": 0, "": 365 * 24 * time.Hour, "30d": 30 * 24 * time.Hour, "36h": 36 * time.Hour, "-1d": -1, "23h": -1, "1d": 24 * time.Hour, "0d": -1, "x": -1} {
+		var k keep
+		if err := k.UnmarshalText([]byte(text)); (err != nil) != (want < 0) || err == nil && time.Duration(k) != want {
+			t.Errorf("%q keeps for %v, %v", text, time.Duration(k), err)
+		}
 	}
 }
 

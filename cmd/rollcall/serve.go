@@ -11,13 +11,13 @@ import (
 	"net/netip"
 	"net/url"
 	"strings"
-	"sync"
 	"time"
 
 	"rollcall/api"
 	"rollcall/auth"
 	"rollcall/desk"
 	"rollcall/internal/httpx"
+	"rollcall/internal/jobs"
 	"rollcall/oauth"
 	"rollcall/portal"
 	"rollcall/provision"
@@ -29,10 +29,15 @@ type serveCmd struct {
 	Listen    string `help:"Address to listen on." default:":8080" env:"ROLLCALL_LISTEN" placeholder:"ADDR"`
 	PublicURL string `help:"Where directories and agents reach the server; http://localhost and the port of --listen if left out." env:"ROLLCALL_PUBLIC_URL" placeholder:"URL"`
 	Proxies   string `help:"Networks of the proxies in front, separated by commas, whose X-Forwarded-For is believed; this machine alone if left out." env:"ROLLCALL_PROXIES" placeholder:"CIDR"`
+
+	KeepEvents keep `help:"How long the log of events is kept, such as 365d; 0 keeps all of it." default:"${keep}" env:"ROLLCALL_KEEP_EVENTS" placeholder:"365d"`
 }
 
 // drain is how long requests may take to end after SIGTERM.
 const drain = httpx.Timeout
+
+// last is how long what has been counted until then may take to be written down.
+const last = 5 * time.Second
 
 // Run serves until the context ends, then lets the requests under way finish.
 func (c *serveCmd) Run(p *program) error {
@@ -84,13 +89,8 @@ func (c *serveCmd) Run(p *program) error {
 	if err := greet(p, st, base, listener.Addr()); err != nil {
 		return err
 	}
-	background, stop := context.WithCancel(p.ctx)
-	var jobs sync.WaitGroup
-	jobs.Go(func() { engine.RunRescans(background, log) })
-	defer func() {
-		stop()
-		jobs.Wait()
-	}()
+	stop := c.work(p.ctx, engine, log)
+	defer stop()
 	ended := make(chan error, 1)
 	go func() { ended <- server.Serve(listener) }()
 	select {
@@ -106,6 +106,32 @@ func (c *serveCmd) Run(p *program) error {
 		server.Close()
 	}
 	return nil
+}
+
+// work begins what the server does beside answering requests, and returns what ends it.
+func (c *serveCmd) work(ctx context.Context, engine *provision.Engine, log *slog.Logger) (stop func()) {
+	list := []jobs.Job{
+		{Name: "write activity", Every: 5 * time.Second, EachProcess: true, Run: engine.Store.WriteActivity},
+		{Name: "map contacts to companies anew", Every: 5 * time.Second, EachProcess: true, Run: engine.Rescan},
+		{Name: "apply settings", Every: 5 * time.Second, Run: engine.Reapply},
+		{Name: "settle cycles", Every: time.Minute, Run: engine.SettleCycles},
+	}
+	if c.KeepEvents > 0 {
+		list = append(list, jobs.Job{Name: "delete old events", Every: time.Hour, Run: func(ctx context.Context) error {
+			return engine.DeleteOldEvents(ctx, engine.Store.Now().Add(-time.Duration(c.KeepEvents)))
+		}})
+	}
+	background, cancel := context.WithCancel(ctx)
+	wait := (&jobs.Runner{Store: engine.Store, Log: log}).Start(background, list...)
+	return func() {
+		cancel()
+		wait()
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), last)
+		defer cancel()
+		if err := engine.Store.WriteActivity(ctx); err != nil {
+			log.Warn("the last seconds are missing from the counts of the cycles under way", "error", err)
+		}
+	}
 }
 
 // greet says where everything is. On an empty database it makes the first tenant and connection, and shows the token.

@@ -117,12 +117,35 @@ func singleSlashes(r *http.Request) *http.Request {
 	return &single
 }
 
-type requestIDKey struct{}
+// request is what Wrap tells of a request.
+type request struct {
+	id     string
+	began  time.Time
+	client context.Context // ends when the client goes, without a deadline
+}
+
+type requestKey struct{}
+
+func of(ctx context.Context) request {
+	r, ok := ctx.Value(requestKey{}).(request)
+	if !ok {
+		r.client = ctx
+	}
+	return r
+}
 
 // RequestID returns the request's id, which is also in its answer's X-Request-Id header and in the log.
-func RequestID(ctx context.Context) string {
-	id, _ := ctx.Value(requestIDKey{}).(string)
-	return id
+func RequestID(ctx context.Context) string { return of(ctx).id }
+
+// Began returns when the request began.
+func Began(ctx context.Context) time.Time { return of(ctx).began }
+
+// NextPart gives an answer that is longer than others time for its next part: as much as a whole request has. The context
+// ends then, or when the client goes.
+func NextPart(ctx context.Context, w http.ResponseWriter) (context.Context, context.CancelFunc) {
+	deadline := time.Now().Add(Timeout)
+	http.NewResponseController(w).SetWriteDeadline(deadline) // a connection that knows none needs none
+	return context.WithDeadline(of(ctx).client, deadline)
 }
 
 // Wrap gives each request an id (the client's own X-Request-Id or client-request-id, where that is one), a deadline and a
@@ -136,17 +159,19 @@ func Wrap(next http.Handler, log *slog.Logger) http.Handler {
 			rand.Read(bits[:])
 			id = hex.EncodeToString(bits[:])
 		}
-		ctx, cancel := context.WithTimeout(context.WithValue(r.Context(), requestIDKey{}, id), Timeout)
+		ctx, cancel := context.WithTimeout(context.WithValue(r.Context(), requestKey{}, request{id, start, r.Context()}), Timeout)
 		defer cancel()
 		rec := &recorder{ResponseWriter: w}
 		rec.Header().Set("X-Request-Id", id)
+		defer func() { // also when the answer is broken off
+			level := slog.LevelInfo
+			if r.URL.Path == "/healthz" || r.URL.Path == "/readyz" {
+				level = slog.LevelDebug
+			}
+			log.LogAttrs(ctx, level, "request", slog.String("method", r.Method), slog.String("path", safePath(r.URL.Path)), slog.Int("status", rec.status),
+				slog.Duration("duration", time.Since(start).Round(time.Microsecond)), slog.String("request_id", id))
+		}()
 		next.ServeHTTP(rec, r.WithContext(ctx))
-		level := slog.LevelInfo
-		if r.URL.Path == "/healthz" || r.URL.Path == "/readyz" {
-			level = slog.LevelDebug
-		}
-		log.LogAttrs(ctx, level, "request", slog.String("method", r.Method), slog.String("path", safePath(r.URL.Path)), slog.Int("status", rec.status),
-			slog.Duration("duration", time.Since(start).Round(time.Microsecond)), slog.String("request_id", id))
 	})
 }
 

@@ -4,11 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"rollcall/desk"
 )
@@ -143,5 +145,79 @@ func TestCheckURL(t *testing.T) {
 		if err := CheckURL(httptest.NewRequest("GET", target, nil)); (err == nil) != ok {
 			t.Errorf("%s: %v", target, err)
 		}
+	}
+}
+
+// TestNextPart holds that a long answer outlasts the server's timeouts, and the request's own, as long as its parts follow each other.
+func TestNextPart(t *testing.T) {
+	const timeout = time.Second
+	part, cancelled := make(chan bool), make(chan error, 1)
+	server := httptest.NewUnstartedServer(Wrap(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		over, cancel := context.WithCancel(r.Context())
+		cancel() // as when the request's time is over
+		for range 3 {
+			ctx, cancel := NextPart(over, w)
+			w.Write([]byte("part\n"))
+			http.NewResponseController(w).Flush()
+			time.Sleep(timeout / 2)
+			if ctx.Err() != nil {
+				t.Error(ctx.Err())
+			}
+			cancel()
+		}
+		if r.URL.Path == "/gone" {
+			ctx, cancel := NextPart(over, w)
+			defer cancel()
+			part <- true
+			<-ctx.Done()
+			cancelled <- ctx.Err()
+		}
+	}), slog.New(slog.DiscardHandler)))
+	server.Config.ReadTimeout, server.Config.WriteTimeout = timeout, timeout
+	server.Start()
+	defer server.Close()
+	answer, err := http.Get(server.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	if text, err := io.ReadAll(answer.Body); err != nil || string(text) != "part\npart\npart\n" {
+		t.Errorf("read %q, %v", text, err)
+	}
+
+	client, cancel := context.WithCancel(t.Context())
+	r, err := http.NewRequestWithContext(client, "GET", server.URL+"/gone", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	gone, err := http.DefaultClient.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer gone.Body.Close()
+	<-part
+	cancel()
+	if err := <-cancelled; err != context.Canceled {
+		t.Errorf("when the client has gone, the next part ends with %v", err)
+	}
+}
+
+// TestBrokenAnswer holds that an answer that is broken off has its line in the log.
+func TestBrokenAnswer(t *testing.T) {
+	var log strings.Builder
+	h := Wrap(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Write([]byte("half"))
+		panic(http.ErrAbortHandler)
+	}), slog.New(slog.NewTextHandler(&log, nil)))
+	func() {
+		defer func() {
+			if cause := recover(); cause != http.ErrAbortHandler {
+				t.Errorf("it ends with %v", cause)
+			}
+		}()
+		h.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest("GET", "/", nil))
+	}()
+	if !strings.Contains(log.String(), "msg=request") {
+		t.Errorf("the log says %q", &log)
 	}
 }

@@ -1,0 +1,182 @@
+package store
+
+import (
+	"cmp"
+	"context"
+	"maps"
+	"slices"
+	"sync"
+	"time"
+
+	"gorm.io/gorm"
+
+	"rollcall/desk"
+)
+
+// activity counts what directories do, until WriteActivity adds it to their cycles: a write with each look-up would make it
+// several times as dear.
+type activity struct {
+	mu      sync.Mutex
+	counted map[Log]*desk.Cycle
+}
+
+// Count counts what a directory has just done and no event tells. The cycle needs no times.
+func (s *Store) Count(c desk.Cycle) {
+	c.StartedAt = s.Now().UTC().Truncate(time.Microsecond)
+	c.EndedAt = c.StartedAt
+	s.activity.add(c)
+}
+
+// Count does the same for what counts only if the transaction is committed.
+func (tx *Tx) Count(c desk.Cycle) {
+	c.StartedAt, c.EndedAt = tx.Now, tx.Now
+	tx.counted = append(tx.counted, c)
+}
+
+func (a *activity) add(list ...desk.Cycle) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.counted == nil {
+		a.counted = map[Log]*desk.Cycle{}
+	}
+	for _, c := range list {
+		key := Log{c.TenantID, c.Connection}
+		if a.counted[key] == nil {
+			a.counted[key] = &desk.Cycle{TenantID: c.TenantID, Connection: c.Connection}
+		}
+		a.counted[key].Add(c)
+	}
+}
+
+// take returns what was counted, in the order in which rows are locked, and begins anew.
+func (a *activity) take() []desk.Cycle {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	var list []desk.Cycle
+	for _, c := range a.counted {
+		list = append(list, *c)
+	}
+	a.counted = nil
+	slices.SortFunc(list, func(a, b desk.Cycle) int {
+		return cmp.Or(cmp.Compare(a.TenantID, b.TenantID), cmp.Compare(a.Connection, b.Connection))
+	})
+	return list
+}
+
+// WriteActivity adds what this process has counted since the last call to the cycles of the connections. What could not be
+// written is kept for the next call. A process that is killed loses what it has not written; SettleCycle finds the events among it.
+func (s *Store) WriteActivity(ctx context.Context) error {
+	counted := s.activity.take()
+	if len(counted) == 0 {
+		return nil
+	}
+	err := s.Tx(ctx, func(tx *Tx) error {
+		for _, c := range counted {
+			if err := tx.addActivity(c); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		s.activity.add(counted...)
+	}
+	return err
+}
+
+// addActivity adds to the cycle that takes it, or begins one.
+func (tx *Tx) addActivity(more desk.Cycle) error {
+	if err := tx.lockCycles(more.TenantID, more.Connection); err != nil {
+		return err
+	}
+	list, err := tx.Cycles(more.TenantID, more.Connection, floor(more.EndedAt.Add(desk.Quiet)), 1)
+	if err != nil {
+		return err
+	}
+	if len(list) == 0 || !list[0].Takes(more) {
+		more.ID = idAt(more.StartedAt)
+		return tx.CreateCycle(&more)
+	}
+	c := list[0]
+	c.Add(more)
+	c.Settled = false
+	return update(tx, "cycle", &c)
+}
+
+// CreateCycle adds a cycle.
+func (tx *Tx) CreateCycle(c *desk.Cycle) error {
+	return fail(gorm.G[desk.Cycle](tx.db).Create(tx.ctx, c), "begin cycle")
+}
+
+// lockCycles keeps other processes from changing the cycles of a connection. It is the last lock of a transaction.
+func (tx *Tx) lockCycles(tenant, connection string) error {
+	if tx.engine == SQLite {
+		return nil
+	}
+	return fail(tx.db.Exec("SELECT pg_advisory_xact_lock(?)", lockKey(tenant, connection, "cycles")).Error, "lock cycles")
+}
+
+// Cycles returns a page of a connection's cycles, newest first. before is the id after which it begins, "" for the newest.
+func (r Reader) Cycles(tenant, connection, before string, limit int) ([]desk.Cycle, error) {
+	db := gorm.G[desk.Cycle](r.db).Where("tenant_id = ? AND connection = ?", tenant, connection)
+	if before != "" {
+		db = db.Where("id < ?", before)
+	}
+	list, err := db.Order("id DESC").Limit(limit).Find(r.ctx)
+	return list, fail(err, "list cycles")
+}
+
+// Cycle returns a cycle, or NotFound.
+func (r Reader) Cycle(tenant, connection, id string) (desk.Cycle, error) {
+	c, err := gorm.G[desk.Cycle](r.db).Where("tenant_id = ? AND connection = ? AND id = ?", tenant, connection, id).Take(r.ctx)
+	return c, fail(err, "read cycle")
+}
+
+// CycleSpan returns the stretch of time in which the directory's events are those of the cycle: from its start up to where
+// another one began, or could have.
+func (r Reader) CycleSpan(c desk.Cycle) (from, to time.Time, err error) {
+	to = c.EndedAt.Add(desk.Quiet)
+	next, err := gorm.G[desk.Cycle](r.db).Where("tenant_id = ? AND connection = ? AND id > ?", c.TenantID, c.Connection, c.ID).
+		Order("id").Limit(1).Find(r.ctx)
+	if len(next) > 0 && next[0].StartedAt.Before(to) {
+		to = next[0].StartedAt
+	}
+	return c.StartedAt, to, fail(err, "look for the next cycle")
+}
+
+// UnsettledCycles returns up to limit cycles that are over, and whose events have not been counted in the log.
+func (r Reader) UnsettledCycles(now time.Time, limit int) ([]desk.Cycle, error) {
+	list, err := gorm.G[desk.Cycle](r.db).Where("NOT settled AND ended_at < ?", now.UTC().Add(-desk.Quiet)).Limit(limit).Find(r.ctx)
+	return list, fail(err, "list cycles that are over")
+}
+
+// SettleCycle gives a cycle that is over the counts of its events, unless it has changed since it was read.
+func (tx *Tx) SettleCycle(c desk.Cycle, counts map[desk.Outcome]int, last time.Time) error {
+	if err := tx.lockCycles(c.TenantID, c.Connection); err != nil {
+		return err
+	}
+	current, err := tx.Cycle(c.TenantID, c.Connection, c.ID)
+	if err != nil {
+		return err
+	}
+	if !current.EndedAt.Equal(c.EndedAt) || !maps.Equal(current.Outcomes, c.Outcomes) {
+		return nil
+	}
+	current.Outcomes, current.Settled = counts, true
+	if last.After(current.EndedAt) {
+		current.EndedAt = last
+	}
+	return update(tx, "cycle", &current)
+}
+
+// LastActivity returns when each of a tenant's connections was last heard of, by slug.
+func (r Reader) LastActivity(tenant string) (map[string]time.Time, error) {
+	// One step along an index for each connection.
+	list, err := gorm.G[desk.Cycle](r.db).Where("tenant_id = ? AND (connection, id) IN (SELECT slug,"+
+		" (SELECT max(id) FROM cycles WHERE tenant_id = ? AND connection = slug) FROM connections WHERE tenant_id = ?)", tenant, tenant, tenant).Find(r.ctx)
+	last := map[string]time.Time{}
+	for _, c := range list {
+		last[c.Connection] = c.EndedAt
+	}
+	return last, fail(err, "read the last activity")
+}
