@@ -228,17 +228,15 @@ func (a *applier) address(r *rule, from *source, v any) (one desk.Address) {
 // allFields takes the custom fields that no other rule fills as they are: what there is under their names the endpoint has
 // checked, unless it was said before there was such a field.
 func (a *applier) allFields(r *rule) {
+	p := &a.result.Profile
 	have, _ := a.r[desk.FieldsURN].(map[string]any)
 	for name, v := range have {
 		if len(a.mapper.own) > 0 && a.mapper.own[desk.Fold(name)] {
 			continue
 		}
-		switch v.(type) {
-		case string, bool, json.Number:
-			a.result.Profile.SetField(name, v)
-			if a.explain {
-				a.tell(r, "fields."+name, desk.FieldsURN+":"+name, v)
-			}
+		p.SetField(name, v)
+		if held := p.Fields[name]; held != nil && a.explain {
+			a.tell(r, "fields."+name, desk.FieldsURN+":"+name, held)
 		}
 	}
 }
