@@ -23,7 +23,7 @@ type Contact struct {
 	Emails           []Address      `json:"emails"`
 	Phones           []Address      `json:"phones"`
 	Title            string         `json:"title,omitempty" example:"Team lead"`
-	Fields           map[string]any `json:"fields,omitempty" doc:"Values of custom fields: text, numbers, booleans, and dates as times"`
+	Fields           map[string]any `json:"fields,omitempty" doc:"Values of custom fields: text, numbers, booleans, dates as times, and lists of these"`
 	Company          *CompanyRef    `json:"company" doc:"null for none; companyReason says why"`
 	CompanyReason    string         `json:"companyReason" enum:"manual,directory,domain,no_match,ambiguous_companies,ambiguous_contacts" example:"domain"`
 	DirectoryCompany string         `json:"directoryCompany,omitempty" doc:"What a directory calls the company"`
@@ -101,7 +101,7 @@ type contactEdit struct {
 	Title         optional[string]    `json:"title,omitempty" example:"Team lead"`
 	Emails        optional[[]Address] `json:"emails,omitempty" doc:"All of the contact's addresses"`
 	Phones        optional[[]Address] `json:"phones,omitempty" doc:"All of the contact's numbers"`
-	Fields        map[string]any      `json:"fields,omitempty" doc:"Values of custom fields by name; null empties one"`
+	Fields        map[string]any      `json:"fields,omitempty" doc:"Values of custom fields by name, lists for those with several; null empties one"`
 	CompanyID     optional[string]    `json:"companyId,omitempty" doc:"Sets the company by hand, null for none; sync then leaves it"`
 	CompanyReason string              `json:"companyReason,omitempty" enum:"auto" doc:"auto gives the company back to sync"`
 }

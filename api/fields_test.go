@@ -78,3 +78,63 @@ func TestContactFields(t *testing.T) {
 		}
 	})
 }
+
+// TestContactFieldsOfSeveral holds the same for fields with several values.
+func TestContactFieldsOfSeveral(t *testing.T) {
+	each(t, func(t *server) {
+		made := t.do("POST", "/fields", `{"name":"location","type":"text","multiple":true,"required":true}`, 201)
+		if made["multiple"] != true || t.items("/fields?x=1")[0]["multiple"] != true {
+			t.Errorf("the field is told as %v", made)
+		}
+		t.do("POST", "/fields", `{"name":"floors","type":"number","multiple":true}`, 201)
+		t.do("POST", "/fields", `{"name":"x","type":"boolean","multiple":true}`, 400)
+
+		scimID, id := t.push(`{"userName":"kofi","` + desk.FieldsURN + `":{"location":["Accra","Berlin"],"floors":"7"}}`)
+		path := "/contacts/" + id
+		want := func(what string, fields map[string]any, changes ...any) {
+			t.Helper()
+			if diff := cmp.Diff(fields, t.do("GET", path, nil, 200)["fields"]); diff != "" {
+				t.Errorf("%s: %s", what, diff)
+			}
+			if changes == nil {
+				return
+			}
+			if diff := cmp.Diff(changes, t.items(path + "/events?limit=1")[0]["changes"]); diff != "" {
+				t.Errorf("%s, in the history: %s", what, diff)
+			}
+		}
+		change := func(field string, from, to any) any {
+			return map[string]any{"field": "fields." + field, "from": from, "to": to}
+		}
+		want("pushed", map[string]any{"location": []any{"Accra", "Berlin"}, "floors": []any{7.}})
+
+		t.do("PATCH", path, `{"fields":{"LOCATION":["Berlin","Oslo","oslo"],"floors":[2,"3"]}}`, 200)
+		want("edited by an agent", map[string]any{"location": []any{"Berlin", "Oslo"}, "floors": []any{2., 3.}},
+			change("floors", []any{7.}, []any{2., 3.}), change("location", []any{"Accra", "Berlin"}, []any{"Berlin", "Oslo"}))
+		events := len(t.items(path + "/events?x=1"))
+		t.do("PATCH", path, `{"fields":{"location":["Berlin","Oslo"],"floors":["2","3.0"]}}`, 200)
+		if n := len(t.items(path + "/events?x=1")); n != events {
+			t.Errorf("a change of nothing made %d events", n-events)
+		}
+		t.do("PATCH", path, `{"fields":{"location":"Bonn","floors":[]}}`, 200)
+		want("one and none", map[string]any{"location": []any{"Bonn"}}, change("floors", []any{2., 3.}, nil), change("location", []any{"Berlin", "Oslo"}, []any{"Bonn"}))
+
+		// The directory changes one of the two; what the agent did to the other stays.
+		testkit.Call(t, "PATCH", t.scim+"/Users/"+scimID, t.scimToken, `{"Operations":[{"op":"add","path":"floors","value":[9]}]}`).Want(t, 200)
+		want("patched by the directory", map[string]any{"location": []any{"Bonn"}, "floors": []any{7., 9.}}, change("floors", nil, []any{7., 9.}))
+
+		var many []int
+		for i := range desk.MaxValues + 1 {
+			many = append(many, i)
+		}
+		for what, fields := range map[string]map[string]any{
+			"nothing": {"location": []any{}}, "nothing but blanks": {"location": []any{" ", nil}}, "null": {"location": nil}, "a NUL": {"location": []any{"a", "b\x00"}},
+			"a list in a list": {"location": []any{[]any{"a"}}}, "an object": {"location": []any{map[string]any{"value": "a"}}}, "a text for a number": {"floors": []any{1, "many"}},
+			"too many": {"floors": many},
+		} {
+			if a := testkit.Call(t, "PATCH", t.URL+"/api/v1"+path, t.agent, map[string]any{"fields": fields}); a.Status != 400 {
+				t.Errorf("%s: status %d %s", what, a.Status, a.Body)
+			}
+		}
+	})
+}

@@ -3,6 +3,7 @@ package desk
 import (
 	"encoding/json"
 	"maps"
+	"reflect"
 	"slices"
 	"strings"
 	"time"
@@ -49,7 +50,7 @@ type Profile struct {
 	DirectoryCompany string    // what a directory calls the company
 	Emails           []Address `gorm:"serializer:json"`
 	Phones           []Address `gorm:"serializer:json"`
-	// Fields are the values of custom fields by name: text, float64 or bool.
+	// Fields are the values of custom fields by name: text, float64, bool, or []any of such.
 	Fields map[string]any `gorm:"serializer:json"`
 }
 
@@ -157,17 +158,28 @@ func (p Profile) Update(before, after Profile) Profile {
 	p.Phones = updateAddresses(p.Phones, before.Phones, after.Phones)
 	p.Fields = maps.Clone(p.Fields)
 	for _, name := range fieldNames(before, after) {
-		if before.Fields[name] != after.Fields[name] {
+		if !reflect.DeepEqual(before.Fields[name], after.Fields[name]) {
 			p.SetField(name, after.Fields[name])
 		}
 	}
 	return p
 }
 
-// SetField gives a custom field a value, nil for none. A json.Number becomes a float64.
+// SetField gives a custom field a value, or a list of values; nil for none. What a field cannot hold counts as none: what was
+// said before there was such a field may be anything.
 func (p *Profile) SetField(name string, v any) {
-	if n, ok := v.(json.Number); ok {
-		v, _ = n.Float64()
+	if list, ok := v.([]any); ok {
+		var held []any
+		for _, e := range list {
+			if e = fieldValue(e); e != nil {
+				held = append(held, e)
+			}
+		}
+		if v = nil; held != nil {
+			v = held
+		}
+	} else {
+		v = fieldValue(v)
 	}
 	if v == nil {
 		delete(p.Fields, name)
@@ -177,6 +189,19 @@ func (p *Profile) SetField(name string, v any) {
 		p.Fields = map[string]any{}
 	}
 	p.Fields[name] = v
+}
+
+// fieldValue returns text, a bool, or a number as float64; nil for anything else.
+func fieldValue(v any) any {
+	switch v := v.(type) {
+	case string, bool, float64:
+		return v
+	case json.Number:
+		if n, err := v.Float64(); err == nil {
+			return n
+		}
+	}
+	return nil
 }
 
 // fieldNames lists the custom fields of which either profile has a value, in order.
@@ -225,7 +250,7 @@ func (p Profile) Diff(to Profile) []Change {
 	list("emails", p.Emails, to.Emails)
 	list("phones", p.Phones, to.Phones)
 	for _, name := range fieldNames(p, to) {
-		if p.Fields[name] != to.Fields[name] {
+		if !reflect.DeepEqual(p.Fields[name], to.Fields[name]) {
 			changes = append(changes, Change{"fields." + name, p.Fields[name], to.Fields[name]})
 		}
 	}

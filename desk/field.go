@@ -29,7 +29,8 @@ type Field struct {
 	Name     string    `json:"name"` // unique in the tenant without regard to case
 	Type     FieldType `json:"type"`
 	Required bool      `json:"required,omitempty"`
-	Choices  []string  `json:"choices,omitempty"` // only for FieldChoice
+	Multiple bool      `json:"multiple,omitempty"` // a person may have several values; not for FieldBoolean
+	Choices  []string  `json:"choices,omitempty"`  // only for FieldChoice
 }
 
 // EnterpriseURN names the enterprise extension (RFC 7643 section 4.3).
@@ -40,6 +41,9 @@ const FieldsURN = "urn:ietf:params:scim:schemas:extension:rollcall:2.0:User"
 
 // MaxFields is how many custom fields a tenant may have.
 const MaxFields = 100
+
+// MaxValues is how many values a field may have of one person.
+const MaxValues = 100
 
 // MaxChoices is how many choices a field may have. They are read with each request of a directory.
 const MaxChoices = 500
@@ -55,6 +59,8 @@ func (f Field) Check() error {
 		return Errorf(InvalidValue, "name", "%s means something else in every directory; choose another name", f.Name)
 	case !slices.Contains(FieldTypes, f.Type):
 		return Errorf(InvalidValue, "type", "a field is text, number, date, boolean or choice")
+	case f.Multiple && f.Type == FieldBoolean:
+		return Errorf(InvalidValue, "multiple", "a boolean has one value; only text, numbers, dates and choices can be several")
 	case (f.Type == FieldChoice) != (len(f.Choices) > 0):
 		return Errorf(InvalidValue, "choices", "a choice has choices, other fields have none")
 	case len(f.Choices) > MaxChoices:
@@ -69,10 +75,46 @@ func (f Field) Check() error {
 	return nil
 }
 
-// Coerce returns a value as the field holds it: text, a json.Number that a float64 holds exactly, a date as an RFC 3339 time in
-// UTC to the second, a boolean, or a choice as it was declared; nil for null and "". Text of the right form is taken for
-// numbers and booleans, numbers for text, days for times. What does not fit is InvalidValue.
+// Coerce returns a value as the field holds it, nil for none. A field with several values holds a []any of what CoerceOne
+// returns, each value once without regard to case; for it, a single value stands for a list of one. What does not fit is
+// InvalidValue.
 func (f Field) Coerce(v any) (any, error) {
+	if !f.Multiple {
+		return f.CoerceOne(v)
+	}
+	list, ok := v.([]any)
+	if !ok {
+		list = []any{v}
+	}
+	var values []any
+	seen := map[any]bool{}
+	for _, e := range list {
+		one, err := f.CoerceOne(e)
+		if err != nil {
+			return nil, err
+		}
+		key := one
+		if text, ok := one.(string); ok {
+			key = Fold(text)
+		}
+		if one != nil && !seen[key] {
+			seen[key] = true
+			values = append(values, one)
+		}
+	}
+	switch {
+	case values == nil:
+		return nil, nil
+	case len(values) > MaxValues:
+		return nil, Errorf(InvalidValue, f.Name, "%s may have up to %d values", f.Name, MaxValues)
+	}
+	return values, nil
+}
+
+// CoerceOne returns one value as the field holds it: text, a json.Number that a float64 holds exactly, a date as an RFC 3339
+// time in UTC to the second, a boolean, or a choice as it was declared; nil for null and "". Text of the right form is taken
+// for numbers and booleans, numbers for text, days for times. What does not fit is InvalidValue.
+func (f Field) CoerceOne(v any) (any, error) {
 	var text string
 	switch t := v.(type) {
 	case nil:
@@ -139,6 +181,9 @@ func (f Field) invalid() error {
 	}[f.Type]
 	if len(want) > 200 {
 		want = "one of its choices"
+	}
+	if f.Multiple {
+		return Errorf(InvalidValue, f.Name, "each value of %s must be %s", f.Name, want)
 	}
 	return Errorf(InvalidValue, f.Name, "%s must be %s", f.Name, want)
 }

@@ -3,6 +3,7 @@ package desk
 import (
 	"cmp"
 	"encoding/json"
+	"slices"
 	"strings"
 	"time"
 )
@@ -30,8 +31,8 @@ type Compare struct {
 	Value any
 }
 
-// Elements holds where some element of a multi-valued complex attribute satisfies Filter, whose attribute paths start at
-// the element.
+// Elements holds where some element of a multi-valued attribute satisfies Filter, whose attribute paths start at the element. An
+// element that is not complex has the empty path.
 type Elements struct {
 	Attr   Attribute
 	Filter Filter
@@ -76,13 +77,27 @@ type Attribute struct {
 	Multi     int      // index in Path of the multi-valued member, or -1
 	Type      AttrType
 	CaseExact bool
+	Custom    bool // it is one of the tenant's own fields, or an element of one
 }
 
-// String returns the path with dots, which is unique within a schema.
-func (a Attribute) String() string { return strings.Join(a.Path, ".") }
+// String returns the path with dots, which is unique within a schema. An element that is not complex is called value.
+func (a Attribute) String() string {
+	if len(a.Path) == 0 {
+		return "value"
+	}
+	return strings.Join(a.Path, ".")
+}
 
-// Custom reports whether it is one of the tenant's own fields.
-func (a Attribute) Custom() bool { return a.Multi < 0 && len(a.Path) == 2 && a.Path[0] == FieldsURN }
+// elements returns the values of a multi-valued attribute. What was said under the name of a custom field before it had
+// several values is a list of one.
+func (a Attribute) elements(of any) []any {
+	v := lookup(of, a.Path[:a.Multi+1])
+	list, ok := v.([]any)
+	if !ok && v != nil && a.Custom {
+		return []any{v}
+	}
+	return list
+}
 
 // Typed returns a value if it is of the attribute's type, else nil: what was said under the name of a custom field before
 // there was one is kept, and may be anything.
@@ -97,7 +112,7 @@ func (a Attribute) Typed(v any) any {
 		_, ok = v.(json.Number)
 	case TimeType:
 		var s string
-		if s, ok = v.(string); ok && a.Custom() {
+		if s, ok = v.(string); ok && a.Custom {
 			t, err := time.Parse(time.RFC3339, s)
 			ok = err == nil && t.UTC().Format(time.RFC3339) == s
 		}
@@ -108,47 +123,40 @@ func (a Attribute) Typed(v any) any {
 	return v
 }
 
-// Match evaluates a filter over a resource or an element of one.
-func Match(f Filter, values map[string]any) bool {
+// Match evaluates a filter over a resource.
+func Match(f Filter, values map[string]any) bool { return MatchElement(f, values) }
+
+// MatchElement evaluates a filter over an element of a multi-valued attribute.
+func MatchElement(f Filter, e any) bool {
 	switch f := f.(type) {
 	case And:
-		return Match(f.Left, values) && Match(f.Right, values)
+		return MatchElement(f.Left, e) && MatchElement(f.Right, e)
 	case Or:
-		return Match(f.Left, values) || Match(f.Right, values)
+		return MatchElement(f.Left, e) || MatchElement(f.Right, e)
 	case Not:
-		return !Match(f.Filter, values)
+		return !MatchElement(f.Filter, e)
 	case Elements:
-		elements, _ := lookup(values, f.Attr.Path).([]any)
-		for _, e := range elements {
-			if m, ok := e.(map[string]any); ok && Match(f.Filter, m) {
-				return true
-			}
-		}
-		return false
+		return slices.ContainsFunc(f.Attr.elements(e), func(e any) bool { return MatchElement(f.Filter, e) })
 	case Compare:
-		return f.match(values)
+		return f.match(e)
 	}
 	return false
 }
 
-func (c Compare) match(values map[string]any) bool {
+func (c Compare) match(in any) bool {
 	if c.Attr.Multi < 0 {
-		return c.holds(lookup(values, c.Attr.Path))
+		return c.holds(lookup(in, c.Attr.Path))
 	}
-	elements, _ := lookup(values, c.Attr.Path[:c.Attr.Multi+1]).([]any)
 	rest := c.Attr.Path[c.Attr.Multi+1:]
 	if c.Value == nil && c.Op == Eq {
-		return !Match(Compare{c.Attr, Present, nil}, values)
+		return !Compare{c.Attr, Present, nil}.match(in)
 	}
-	for _, e := range elements {
-		if m, ok := e.(map[string]any); ok && len(rest) > 0 {
-			e = lookup(m, rest)
-		}
-		if e != nil && c.holds(e) {
+	for _, e := range c.Attr.elements(in) {
+		if e = lookup(e, rest); e != nil && c.holds(e) {
 			return true
 		}
 	}
-	return c.Op == Ne && c.Value != nil && !Match(Compare{c.Attr, Present, nil}, values)
+	return c.Op == Ne && c.Value != nil && !Compare{c.Attr, Present, nil}.match(in)
 }
 
 // holds compares one value, nil for none.
@@ -210,8 +218,7 @@ func (op Op) ordered(order int) bool {
 	return false
 }
 
-func lookup(values map[string]any, path []string) any {
-	var v any = values
+func lookup(v any, path []string) any {
 	for _, name := range path {
 		m, ok := v.(map[string]any)
 		if !ok {

@@ -35,21 +35,20 @@ type Position struct {
 // which is folded unless the attribute is case-exact, a bool, a time.Time, a float64, or nil for none. Of several values the primary one
 // counts, else the first.
 func (s *Sort) Key(values map[string]any) any {
-	path := s.By.Path
+	path, in := s.By.Path, any(values)
 	if s.By.Multi >= 0 {
-		elements, _ := lookup(values, path[:s.By.Multi+1]).([]any)
-		values, path = nil, path[s.By.Multi+1:]
-		for i, e := range elements {
-			m, _ := e.(map[string]any)
-			if i == 0 || m["primary"] == true {
-				values = m
+		path, in = path[s.By.Multi+1:], nil
+		for i, e := range s.By.elements(values) {
+			primary := len(path) > 0 && lookup(e, []string{"primary"}) == true
+			if i == 0 || primary {
+				in = e
 			}
-			if m["primary"] == true {
+			if primary {
 				break
 			}
 		}
 	}
-	switch v := s.By.Typed(lookup(values, path)).(type) {
+	switch v := s.By.Typed(lookup(in, path)).(type) {
 	case bool:
 		return v
 	case json.Number:

@@ -196,10 +196,7 @@ func ProfileOf(r Resource) Profile {
 	profile.DirectoryCompany = strings.TrimSpace(organization)
 	fields, _ := r[FieldsURN].(map[string]any)
 	for name, v := range fields {
-		switch v.(type) {
-		case string, bool, json.Number: // what was said before there was such a field may be anything
-			profile.SetField(name, v)
-		}
+		profile.SetField(name, v)
 	}
 	return profile
 }

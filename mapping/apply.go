@@ -79,7 +79,9 @@ func (a *applier) rule(r *rule) {
 	case allFields:
 		a.allFields(r)
 	default:
-		if v, from := a.value(r); v != nil {
+		if r.kind == field && r.field.Multiple {
+			a.several(r)
+		} else if v, from := a.value(r); v != nil {
 			a.set(r, from, v)
 		}
 	}
@@ -92,9 +94,8 @@ func (a *applier) value(r *rule) (v any, from *source) {
 		case from.path != nil:
 			v = from.path.first(a.r)
 		case from.expr != nil:
-			var err error
-			if v, err = a.compute(from.expr); err != nil {
-				a.fail(r, from, "cannot be computed for this person: "+err.Error()+"; change the rule so that it allows for that")
+			var ok bool
+			if v, ok = a.compute(r, from); !ok {
 				return nil, from
 			}
 		default:
@@ -107,14 +108,74 @@ func (a *applier) value(r *rule) (v any, from *source) {
 	return nil, from
 }
 
-func (a *applier) compute(e *expression) (any, error) {
-	if a.env == nil {
-		var err error
-		if a.env, err = environment(a.mapper.schema, a.r); err != nil {
-			return nil, err
+// several gives a custom field all values that the first of a rule's sources has that has any, besides those that other rules
+// give it.
+func (a *applier) several(r *rule) {
+	p := &a.result.Profile
+	for i := range r.sources {
+		from := &r.sources[i]
+		list, ok := a.values(r, from)
+		if !ok {
+			return
+		}
+		for _, v := range list {
+			if _, err := r.field.CoerceOne(v); err != nil {
+				a.refuse(r, from, v, desk.AsError(err).Msg)
+				return
+			}
+		}
+		have, _ := p.Fields[r.field.Name].([]any)
+		held, err := r.field.Coerce(slices.Concat(have, list))
+		if err != nil {
+			a.refuse(r, from, list, desk.AsError(err).Msg)
+			return
+		}
+		if own, _ := r.field.Coerce(list); own != nil {
+			p.SetField(r.field.Name, held)
+			if a.explain {
+				a.tell(r, r.name, from.text, own)
+			}
+			return
 		}
 	}
-	return e.run(a.env)
+}
+
+// values returns all values that a source has. ok is false if they cannot be computed, which has been noted then.
+func (a *applier) values(r *rule, from *source) (list []any, ok bool) {
+	switch {
+	case from.path != nil:
+		all(map[string]any(a.r), from.path.steps, func(v any) bool {
+			list = append(list, plain(v))
+			return false
+		})
+	case from.expr != nil:
+		var v any
+		if v, ok = a.compute(r, from); !ok {
+			return nil, false
+		}
+		if list, ok = v.([]any); !ok && v != nil {
+			list = []any{v}
+		}
+	default:
+		list, _ = from.constant.([]any)
+	}
+	return list, true
+}
+
+// compute computes a source that is an expression; for a field with several values it may be a list. ok is false if that cannot
+// be done, which it notes.
+func (a *applier) compute(r *rule, from *source) (v any, ok bool) {
+	var err error
+	if a.env == nil {
+		a.env, err = environment(a.mapper.schema, a.r)
+	}
+	if err == nil {
+		v, err = from.expr.run(a.env, r.kind == field && r.field.Multiple)
+	}
+	if err != nil {
+		a.fail(r, from, "cannot be computed for this person: "+err.Error()+"; change the rule so that it allows for that")
+	}
+	return v, err == nil
 }
 
 // set gives a rule's target a value.
@@ -228,17 +289,15 @@ func (a *applier) address(r *rule, from *source, v any) (one desk.Address) {
 // allFields takes the custom fields that no other rule fills as they are: what there is under their names the endpoint has
 // checked, unless it was said before there was such a field.
 func (a *applier) allFields(r *rule) {
+	p := &a.result.Profile
 	have, _ := a.r[desk.FieldsURN].(map[string]any)
 	for name, v := range have {
 		if len(a.mapper.own) > 0 && a.mapper.own[desk.Fold(name)] {
 			continue
 		}
-		switch v.(type) {
-		case string, bool, json.Number:
-			a.result.Profile.SetField(name, v)
-			if a.explain {
-				a.tell(r, "fields."+name, desk.FieldsURN+":"+name, v)
-			}
+		p.SetField(name, v)
+		if held := p.Fields[name]; held != nil && a.explain {
+			a.tell(r, "fields."+name, desk.FieldsURN+":"+name, held)
 		}
 	}
 }

@@ -116,8 +116,11 @@ func compile(m desk.Mapping, fields []desk.Field) *compiler {
 	return c
 }
 
-// claim notes that the rule fills a target, which no other may.
+// claim notes that the rule fills a target, which no other may, unless there is room for several values.
 func (c *compiler) claim(t target, writers map[string]int) {
+	if t.kind == field && t.field.Multiple {
+		return
+	}
 	names := []string{t.name}
 	switch t.kind {
 	case email:

@@ -194,7 +194,7 @@ func addUsers(f *testing.F, add func(user []byte)) {
 		f.Fatal(err)
 	}
 	add(text)
-	add([]byte(`{"userName":"a","name":{"givenName":" ","familyName":" b"},"emails":[{"type":"work"},{"value":"x","primary":true}],"` + custom + `":{"a":1,"b":true,"c":[1],"d":"x"}}`))
+	add([]byte(`{"userName":"a","name":{"givenName":" ","familyName":" b"},"emails":[{"type":"work"},{"value":"x","primary":true}],"` + custom + `":{"a":1,"b":true,"c":[1],"d":"x","e":["a",2,{"x":1}],"g":[{}]}}`))
 }
 
 // FuzzDefault holds that the default mapping is desk.ProfileOf.
@@ -255,7 +255,7 @@ func FuzzMapping(f *testing.F) {
 // FuzzApply holds that any rule that is taken can be applied to any user.
 func FuzzApply(f *testing.F) {
 	addUsers(f, func(user []byte) { f.Add("emails[type eq \"work\"].value | x[0].y", "emails.work", user) })
-	for _, target := range []string{"active", "badge", "joined", "Tier", "emails", "phones", "fields", "companyName", "desk"} {
+	for _, target := range []string{"active", "badge", "joined", "Tier", "emails", "phones", "fields", "companyName", "desk", "location", "floors", "tiers"} {
 		f.Add("expr:title + name.givenName", target, []byte(`{"title":7,"name":[]}`))
 		f.Add("title | manager | emails", target, []byte(`{"title":{"value":true}}`))
 	}

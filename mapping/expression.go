@@ -142,8 +142,9 @@ func (v *visitor) call(node *ast.Node, function string, args ...ast.Node) {
 	ast.Patch(node, &ast.CallNode{Callee: &ast.IdentifierNode{Value: function}, Arguments: args})
 }
 
-// run computes the expression. The value is a string, a bool or a json.Number, or nil for none.
-func (e *expression) run(env map[string]any) (any, error) {
+// run computes the expression. The value is a string, a bool or a json.Number, nil for none, or, if there may be several, a list of
+// such, where an object stands for its value.
+func (e *expression) run(env map[string]any, several bool) (any, error) {
 	v, err := expr.Run(e.program, env)
 	if err != nil {
 		var failed *file.Error
@@ -152,6 +153,24 @@ func (e *expression) run(env map[string]any) (any, error) {
 		}
 		return nil, err
 	}
+	computed, ok := v.([]any)
+	if !ok || !several {
+		return plainResult(v)
+	}
+	list := make([]any, len(computed))
+	for i, v := range computed {
+		if m, ok := v.(map[string]any); ok {
+			v = m["value"]
+		}
+		if list[i], err = plainResult(v); err != nil {
+			return nil, err
+		}
+	}
+	return list, nil
+}
+
+// plainResult returns a single value of an expression as a mapping takes it.
+func plainResult(v any) (any, error) {
 	switch v := v.(type) {
 	case nil, bool:
 		return v, nil

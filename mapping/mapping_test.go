@@ -26,6 +26,7 @@ const (
 var fields = []desk.Field{
 	{Name: "badge", Type: desk.FieldNumber}, {Name: "remote", Type: desk.FieldBoolean}, {Name: "joined", Type: desk.FieldDate},
 	{Name: "Tier", Type: desk.FieldChoice, Choices: []string{"Gold", "Silver"}}, {Name: "desk", Type: desk.FieldText}, {Name: "department", Type: desk.FieldText},
+	{Name: "location", Type: desk.FieldText, Multiple: true}, {Name: "floors", Type: desk.FieldNumber, Multiple: true}, {Name: "tiers", Type: desk.FieldChoice, Choices: []string{"Gold", "Silver"}, Multiple: true},
 }
 
 // rules makes a mapping of sources and targets in turn.
@@ -248,6 +249,95 @@ func TestValues(t *testing.T) {
 		if diff := cmp.Diff(c.want, got); diff != "" || (err != nil) != (c.problem != "") || !strings.Contains(said(err), c.problem) || err != nil && desk.KindOf(err) != desk.InvalidValue {
 			t.Errorf("%s → %s: %v %s", c.source, c.target, err, diff)
 		}
+	}
+}
+
+// TestSeveral holds what sources give to custom fields with several values.
+func TestSeveral(t *testing.T) {
+	var many []any
+	for i := range desk.MaxValues + 1 {
+		many = append(many, fmt.Sprint("v", i))
+	}
+	user := desk.Resource{
+		"userName": "ama", "title": "Accra;Berlin", "nickName": " ", "active": true, "many": many, "Offices": []any{"Accra", "ACCRA", "", "Berlin"}, "levels": []any{json.Number("7"), "7.0", "2.50"}, "city": "Oslo", "object": map[string]any{"a": "b"},
+		"addresses": []any{
+			map[string]any{"type": "work", "locality": "Accra", "region": "1"}, map[string]any{"type": "home", "locality": "Berlin", "primary": true}, map[string]any{"type": "other", "country": "GH", "region": "x"},
+			map[string]any{"type": "work", "locality": "accra"},
+		},
+		"roles": []any{map[string]any{"value": "gold", "type": "a"}, map[string]any{"value": "SILVER", "type": "b"}, map[string]any{"display": "none"}},
+		custom:  map[string]any{"location": []any{"Bonn", "Köln"}, "floors": json.Number("3"), "tiers": []any{"Gold"}, "desk": "A1"},
+	}
+	several := func(values ...any) []any { return values }
+	for _, c := range []struct {
+		mapping desk.Mapping
+		field   string
+		want    []any
+		problem string
+	}{
+		{rules("addresses.locality", "fields.location"), "location", several("Accra", "Berlin"), ""},
+		{rules(`addresses[type eq "work"].locality`, "location"), "location", several("Accra"), ""},
+		{rules("addresses[1].locality", "location"), "location", several("Berlin"), ""},
+		{rules("offices", "location"), "location", several("Accra", "Berlin"), ""}, {rules("offices[3]", "location"), "location", several("Berlin"), ""}, {rules("levels", "floors"), "floors", several(7., 2.5), ""}, {rules("levels", "location"), "location", several("7", "7.0", "2.50"), ""},
+		{rules("city", "location"), "location", several("Oslo"), ""}, {rules("roles", "tiers"), "tiers", several("Gold", "Silver"), ""}, {rules(custom+":floors", "floors"), "floors", several(3.), ""},
+		{rules(custom+":location", "location"), "location", several("Bonn", "Köln"), ""}, {rules(custom+`:location[value sw "B"]`, "location"), "location", several("Bonn"), ""}, {rules(custom+":location[1]", "location"), "location", several("Köln"), ""},
+		{rules(custom+":location", "title"), "", nil, ""},
+
+		// The first source that has any; rules add to each other.
+		{rules("x.y | nickName | offices | city", "location"), "location", several("Accra", "Berlin"), ""}, {rules("x | const:Lagos, Accra", "location"), "location", several("Lagos, Accra"), ""}, {rules("x", "location"), "location", nil, ""},
+		{rules("city", "location", "offices", "location", "addresses[0].locality", "fields.LOCATION", "const:oslo", "location"), "location", several("Oslo", "Accra", "Berlin"), ""},
+		{rules("x", "location", "city", "location"), "location", several("Oslo"), ""}, {rules("levels", "floors", "const:7", "floors", custom+":floors", "floors"), "floors", several(7., 2.5, 3.), ""},
+
+		{rules("expr:split(title, \";\")", "location"), "location", several("Accra", "Berlin"), ""}, {rules("expr:[city, nickName, nil, 7]", "location"), "location", several("Oslo", "7"), ""}, {rules("expr:city", "location"), "location", several("Oslo"), ""},
+		{rules("expr:roles", "tiers"), "tiers", several("Gold", "Silver"), ""}, {rules("expr:x", "location"), "location", nil, ""}, {rules("city | expr:x * 2", "location"), "location", several("Oslo"), ""},
+		{rules("expr:addresses[0]", "location"), "location", nil, "gives neither text nor a number"}, {rules("expr:[[city]]", "location"), "location", nil, "gives neither text"}, {rules("expr:split(title, \";\")", "title"), "location", nil, "gives neither text"},
+		{rules("expr:x * 2", "location"), "location", nil, "rule 1: expr:x * 2 cannot be computed for this person"},
+
+		{rules(custom, "fields"), "location", several("Bonn", "Köln"), ""}, {rules("city", "location", custom, "fields"), "location", several("Oslo"), ""}, {desk.Mapping{}, "location", several("Bonn", "Köln"), ""},
+
+		{rules("addresses.region", "floors"), "floors", nil, "rule 1: addresses.region gives text, but each value of floors must be a number; correct it in the directory, or map another attribute"},
+		{rules("roles.type", "tiers"), "tiers", nil, "each value of tiers must be one of Gold, Silver"}, {rules("object", "location"), "location", nil, "object gives an object, but each value of location must be text"},
+		{rules("many", "location"), "location", nil, "many gives a list, but location may have up to 100 values"}, {rules("many[0]", "location", "const:x", "location"), "location", several("v0", "x"), ""},
+		{rules("city", "location", "many", "location"), "location", several("Oslo"), "rule 2: many gives a list"},
+	} {
+		c.mapping.Expressions = c.mapping.Rules != nil
+		m, err := mapping.Compile(c.mapping, fields)
+		if err != nil {
+			t.Errorf("%v: %v", c.mapping.Rules, err)
+			continue
+		}
+		result, err := m.Apply(user)
+		got, _ := result.Profile.Fields[c.field].([]any)
+		if diff := cmp.Diff(c.want, got); diff != "" || (err != nil) != (c.problem != "") || !strings.Contains(said(err), c.problem) || err != nil && desk.KindOf(err) != desk.InvalidValue {
+			t.Errorf("%v: %v %s", c.mapping.Rules, err, diff)
+		}
+	}
+	m, err := mapping.Compile(rules(custom+":location", "title", `addresses[type eq "work"].locality | city`, "location", "x | city", "location"), fields)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []desk.Mapped{
+		{Rule: 1, Target: "title", Source: custom + ":location", Value: "Bonn"},
+		{Rule: 2, Target: "fields.location", Source: `addresses[type eq "work"].locality`, Value: several("Accra")},
+		{Rule: 3, Target: "fields.location", Source: "city", Value: several("Oslo")},
+	}
+	if diff := cmp.Diff(want, m.Explain(user)); diff != "" {
+		t.Errorf("it is told as %s", diff)
+	}
+	for source, want := range map[string]string{"const:": "the constant is empty", "const:many": "each value of floors must be a number", "active": "active is true or false", "addresses": "addresses has several parts"} {
+		if _, err := mapping.Compile(rules(source, "floors"), fields); !strings.Contains(said(err), want) {
+			t.Errorf("%s: %v", source, err)
+		}
+	}
+	must := []desk.Field{{Name: "location", Type: desk.FieldText, Multiple: true, Required: true}}
+	m, err = mapping.Compile(rules("userName", "userName", "x", "location", "city", "location"), must)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := m.Apply(user); err != nil {
+		t.Errorf("required and there: %v", err)
+	}
+	if _, err := m.Apply(desk.Resource{"userName": "ama", "city": " "}); !strings.Contains(said(err), "location is required, and x (rule 2) is empty") {
+		t.Errorf("required and not there: %v", err)
 	}
 }
 

@@ -262,7 +262,7 @@ func (p *parser) selection(s *step, a *schema.Attribute) *syntaxError {
 	switch {
 	case a == nil:
 		s.filter, err = schema.ParseLooseFilter(inner)
-	case a.Subs == nil:
+	case a.Subs == nil && !a.Multi:
 		return p.fail(at, a.Name+" has no parts to filter by; give an index such as [0]")
 	default:
 		var f schema.Parsed
@@ -283,15 +283,15 @@ func (s *step) takes(i int, element any) bool {
 	case s.filter == nil:
 		return true
 	}
-	m, ok := element.(map[string]any)
-	if ok && s.loose {
-		lower := make(map[string]any, len(m))
-		for name, v := range m {
-			lower[strings.ToLower(name)] = v
-		}
-		m = lower
+	if !s.loose {
+		return desk.MatchElement(s.filter, element)
 	}
-	return ok && desk.Match(s.filter, m)
+	m, ok := element.(map[string]any)
+	lower := make(map[string]any, len(m))
+	for name, v := range m {
+		lower[strings.ToLower(name)] = v
+	}
+	return ok && desk.Match(s.filter, lower)
 }
 
 // member returns what the step finds in an object, nil for nothing.
@@ -341,8 +341,13 @@ func first(v any, steps []step) any {
 		}
 		return found
 	}
+	return plain(v)
+}
+
+// plain returns the value of an object that has one, as of an attribute that a schema knows.
+func plain(v any) any {
 	if m, ok := v.(map[string]any); ok && m["value"] != nil {
-		return m["value"] // as that of an attribute that a schema knows
+		return m["value"]
 	}
 	return v
 }

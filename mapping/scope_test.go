@@ -1,6 +1,7 @@
 package mapping_test
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -28,7 +29,7 @@ func TestScope(t *testing.T) {
 		"userName": "Ama@ACME.example", "externalId": "A-1", "active": true, "title": "Lead Ünal", "long": strings.Repeat("x", 5000), "number": "7", "groups": []any{map[string]any{"value": "g1", "display": "Helpdesk users"}},
 		"emails": []any{map[string]any{"type": "home", "value": "ama@home.example"}, map[string]any{"type": "work", "value": "ama@acme.example", "primary": true}},
 		"roles":  []any{map[string]any{"value": "Agent"}, map[string]any{"display": "none"}}, "Orgs": []any{map[string]any{"Name": "Acme", "Type": "work"}, map[string]any{"name": "Choir"}},
-		ent: map[string]any{"department": "Ops", "manager": map[string]any{"value": "M-1"}}, custom: map[string]any{"desk": "A1", "badge": "none"}, "urn:a:b": map[string]any{"Level": "3"},
+		ent: map[string]any{"department": "Ops", "manager": map[string]any{"value": "M-1"}}, custom: map[string]any{"desk": "A1", "badge": "none", "location": []any{"Accra", "Berlin"}, "floors": []any{json.Number("7")}}, "urn:a:b": map[string]any{"Level": "3"},
 	}
 	for _, c := range []struct {
 		rules []desk.ScopeRule
@@ -51,6 +52,11 @@ func TestScope(t *testing.T) {
 		{[]desk.ScopeRule{oneOf("orgs[type eq \"WORK\"].name", "acme")}, `orgs[type eq "WORK"].name is one of acme`},
 		{[]desk.ScopeRule{oneOf("manager", "m-1")}, "manager is one of m-1"},
 		{[]desk.ScopeRule{oneOf("desk", "a1")}, "desk is one of a1"},
+		{[]desk.ScopeRule{oneOf("location", "berlin")}, "location is one of berlin"},
+		{[]desk.ScopeRule{matches(custom+":location", "^b")}, custom + ":location matches ^b"},
+		{[]desk.ScopeRule{oneOf("location[0]", "berlin"), oneOf(`location[value sw "A"]`, "Berlin")}, "none"},
+		{[]desk.ScopeRule{{Filter: `location eq "accra" and floors[value gt 6]`}}, `location eq "accra" and floors[value gt 6]`},
+		{[]desk.ScopeRule{{Filter: `location[value eq "accra" and value eq "berlin"]`}}, "none"},
 		{[]desk.ScopeRule{oneOf("urn:A:B:level", "3")}, "urn:A:B:level is one of 3"},
 		{[]desk.ScopeRule{matches("userName", `@acme\.example$`)}, `userName matches @acme\.example$`},
 		{[]desk.ScopeRule{matches("title", `^lead (ü|x)NAL$`)}, `title matches ^lead (ü|x)NAL$`},
@@ -132,8 +138,8 @@ func TestScopesAgree(t *testing.T) {
 		server := testkit.NewServer(t, databaseURL)
 		base, token := server.Connect(t, "main", "entra")
 		admin := server.Token(t, "main", desk.RoleAdmin)
-		own := []desk.Field{{Name: "desk", Type: desk.FieldText}, {Name: "badge", Type: desk.FieldNumber}}
-		testkit.Call(t, "POST", base+"/Users", token, `{"userName":"early","`+custom+`":{"desk":7,"badge":"none"}}`).Want(t, 201)
+		own := []desk.Field{{Name: "desk", Type: desk.FieldText}, {Name: "badge", Type: desk.FieldNumber}, {Name: "location", Type: desk.FieldText, Multiple: true}}
+		testkit.Call(t, "POST", base+"/Users", token, `{"userName":"early","`+custom+`":{"desk":7,"badge":"none","location":"Ops"}}`).Want(t, 201)
 		for _, f := range own {
 			testkit.Call(t, "POST", server.URL+"/api/v1/fields", admin, f).Want(t, 201)
 		}
@@ -145,7 +151,7 @@ func TestScopesAgree(t *testing.T) {
 			body := fmt.Sprintf(`{"userName":"user%d","externalId":%s`, i, strings.TrimSuffix(w(), `"`)+fmt.Sprint(i)+`"`)
 			for _, part := range []string{`"title":` + w(), `"name":{"familyName":` + w() + `}`, `"active":` + pick("true", "false"), `"profileUrl":"https://x.example/` + pick("A", "a") + `"`,
 				`"emails":[{"type":"` + pick("work", "WORK", "home") + `","value":` + w() + `},{"value":` + w() + `}]`, `"roles":[{"value":` + w() + `,"type":"x","primary":true},{"value":` + w() + `,"type":"y"}]`,
-				`"` + ent + `":{"department":` + w() + `,"manager":{"value":` + w() + `}}`, `"` + custom + `":{"desk":` + w() + `,"badge":` + fmt.Sprint(r.IntN(3)) + `}`} {
+				`"` + ent + `":{"department":` + w() + `,"manager":{"value":` + w() + `}}`, `"` + custom + `":{"desk":` + w() + `,"badge":` + fmt.Sprint(r.IntN(3)) + `,"location":[` + w() + `,` + w() + `]}`} {
 				if r.IntN(3) > 0 {
 					body += "," + part
 				}
@@ -157,7 +163,7 @@ func TestScopesAgree(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		paths := []string{"title", "userName", "externalId", "name.familyName", "profileUrl", "emails", "emails.value", `emails[type eq "work"].value`, "emails.type", "roles", "roles.type", "department", "manager", ent + ":department", "desk", custom + ":DESK"}
+		paths := []string{"title", "userName", "externalId", "name.familyName", "profileUrl", "emails", "emails.value", `emails[type eq "work"].value`, "emails.type", "roles", "roles.type", "department", "manager", ent + ":department", "desk", custom + ":DESK", "location", custom + ":Location"}
 		told := 0
 		for range 1500 {
 			path, text := pick(paths...), pick(words...)

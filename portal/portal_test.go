@@ -140,6 +140,13 @@ func TestContactPages(t *testing.T) {
 		}
 		// The history tells a company by its name, as long as there is one.
 		agent := desk.Actor{Type: desk.ActorAgent, TenantID: "main", Name: "ann"}
+		for _, f := range []desk.Field{{Name: "location", Type: desk.FieldText, Multiple: true}, {Name: "floors", Type: desk.FieldNumber, Multiple: true}} {
+			if err := s.Engine.CreateField(t.Context(), agent, f); err != nil {
+				t.Fatal(err)
+			}
+		}
+		placed := push(`{"userName":"placed","` + desk.FieldsURN + `":{"location":["Accra","<b>"],"floors":[2,7.5]}}`)
+		wants("/contacts/"+placed, 200, "<dd>Accra, &lt;b&gt;</dd>", "<dd>2, 7.5</dd>", "<ins>Accra, &lt;b&gt;</ins>")
 		company := func(name string) string {
 			c, err := s.Engine.CreateCompany(t.Context(), agent, provision.CompanyEdit{Name: &name})
 			if err != nil {

@@ -196,9 +196,15 @@ func (edit ContactEdit) applyFields(tx *store.Tx, tenant string, p *desk.Profile
 		if v, err = f.Coerce(v); err != nil {
 			return desk.Errorf(desk.InvalidValue, at, "%s", desk.AsError(err).Msg)
 		}
-		if text, ok := v.(string); ok {
-			if err := checkText(at, text); err != nil {
-				return err
+		list, several := v.([]any)
+		if !several {
+			list = []any{v}
+		}
+		for _, one := range list {
+			if text, ok := one.(string); ok {
+				if err := checkText(at, text); err != nil {
+					return err
+				}
 			}
 		}
 		if v == nil && f.Required {

@@ -61,11 +61,15 @@ func fieldAttribute(f desk.Field) elimity.SimpleParams {
 	description := optional.NewString("A custom field: " + string(f.Type))
 	switch f.Type {
 	case desk.FieldNumber:
-		return elimity.SimpleNumberParams(elimity.NumberParams{Name: f.Name, Type: elimity.AttributeTypeDecimal(), Required: f.Required, Description: description})
+		return elimity.SimpleNumberParams(elimity.NumberParams{
+			Name: f.Name, Type: elimity.AttributeTypeDecimal(), Required: f.Required, MultiValued: f.Multiple, Description: description,
+		})
 	case desk.FieldDate:
-		return elimity.SimpleDateTimeParams(elimity.DateTimeParams{Name: f.Name, Required: f.Required, Description: description})
+		return elimity.SimpleDateTimeParams(elimity.DateTimeParams{Name: f.Name, Required: f.Required, MultiValued: f.Multiple, Description: description})
 	case desk.FieldBoolean:
 		return elimity.SimpleBooleanParams(elimity.BooleanParams{Name: f.Name, Required: f.Required, Description: description})
 	}
-	return elimity.SimpleStringParams(elimity.StringParams{Name: f.Name, Required: f.Required, CanonicalValues: f.Choices, Description: description})
+	return elimity.SimpleStringParams(elimity.StringParams{
+		Name: f.Name, Required: f.Required, MultiValued: f.Multiple, CanonicalValues: f.Choices, Description: description,
+	})
 }

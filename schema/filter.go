@@ -27,9 +27,13 @@ func (s *Schema) ParseFilter(text string) (desk.Filter, error) {
 	return f.Filter, err
 }
 
-// ParseValueFilter reads the filter between the brackets of a path, over elements of the attribute.
+// ParseValueFilter reads the filter between the brackets of a path, over elements of the attribute. One that is not complex is
+// its own value: location[value eq "Accra"].
 func (a *Attribute) ParseValueFilter(text string) (Parsed, error) {
 	return parse(text, func(path string) (Reference, bool) {
+		if a.Subs == nil {
+			return Reference{Attr: a, element: true}, strings.EqualFold(path, "value")
+		}
 		sub := a.Subs[strings.ToLower(path)]
 		return Reference{Attr: sub}, sub != nil
 	})
@@ -188,8 +192,8 @@ func (r *reader) comparison() (Parsed, error) {
 func (r *reader) valuePath(path string) (Parsed, error) {
 	inner, ok := r.bracket()
 	ref, known := r.resolve(path)
-	if !ok || !known || ref.Sub != nil || ref.Attr.Subs == nil {
-		return Parsed{}, invalidFilter("the filter names no complex attribute, or does not close its bracket, at position %d", r.At)
+	if !ok || !known || ref.Sub != nil || ref.Attr.Subs == nil && !ref.Attr.Multi {
+		return Parsed{}, invalidFilter("the filter names no complex or multi-valued attribute, or does not close its bracket, at position %d", r.At)
 	}
 	f, err := ref.Attr.ParseValueFilter(inner)
 	if err != nil {
@@ -307,7 +311,7 @@ func compare(ref Reference, op desk.Op, literal any) (Parsed, error) {
 }
 
 // isMeta tells the server's own times, of microseconds, from what directories say, which is kept to the second.
-func isMeta(a desk.Attribute) bool { return a.Path[0] == "meta" }
+func isMeta(a desk.Attribute) bool { return strings.HasPrefix(a.String(), "meta.") }
 
 // compareTime compares with a time of any fraction and zone. What a literal holds beyond the precision of stored times decides
 // between the operators.

@@ -144,6 +144,8 @@ type Reference struct {
 	URN  string     // the extension's, "" for the core schema
 	Attr *Attribute // nil where the path names an extension as a whole
 	Sub  *Attribute // nil where it names the attribute as a whole
+
+	element bool // it names one value of Attr, which is multi-valued and not complex
 }
 
 // Resolve looks up a path such as userName, name.givenName, urn:…:User:department or department. ok is false for a name
@@ -177,13 +179,15 @@ func (s *Schema) Resolve(path string) (ref Reference, ok bool) {
 
 // Attribute returns where the reference lies in a resource, for filters.
 func (ref Reference) Attribute() desk.Attribute {
-	a := desk.Attribute{Multi: -1}
+	a := desk.Attribute{Multi: -1, Custom: ref.Attr.Field != nil}
 	if ref.URN != "" {
 		a.Path = append(a.Path, ref.URN)
 	}
-	a.Path = append(a.Path, ref.Attr.Name)
-	if ref.Attr.Multi {
-		a.Multi = len(a.Path) - 1
+	if !ref.element {
+		a.Path = append(a.Path, ref.Attr.Name)
+		if ref.Attr.Multi {
+			a.Multi = len(a.Path) - 1
+		}
 	}
 	last := ref.Attr
 	if ref.Sub != nil {

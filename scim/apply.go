@@ -195,7 +195,7 @@ func set(holder map[string]any, a *schema.Attribute, op string, value any) error
 		}
 		var have []any
 		if op == "add" {
-			have, _ = holder[a.Name].([]any)
+			have = held(holder, a)
 		}
 		list := merge(have, v)
 		if err := checkLength(a, list); err != nil {
@@ -206,6 +206,25 @@ func set(holder map[string]any, a *schema.Attribute, op string, value any) error
 		holder[a.Name] = v
 	}
 	return nil
+}
+
+// held returns the values that a multi-valued attribute has. Of those that a custom field has from before it was as it is, what
+// fits it counts.
+func held(holder map[string]any, a *schema.Attribute) []any {
+	list, ok := holder[a.Name].([]any)
+	if a.Field == nil {
+		return list
+	}
+	if !ok {
+		list = []any{holder[a.Name]}
+	}
+	var fit []any
+	for _, v := range list {
+		if v, err := a.Field.CoerceOne(v); err == nil && v != nil {
+			fit = append(fit, v)
+		}
+	}
+	return fit
 }
 
 // setComplex changes the sub-attributes that are given, and leaves the others (RFC 7644 section 3.5.2.3).
@@ -239,25 +258,28 @@ func removeListed(holder map[string]any, a *schema.Attribute, value any) error {
 	if !ok {
 		listed = []any{value}
 	}
-	have, _ := holder[a.Name].([]any)
-	kept := slices.Clone(have)
+	kept := slices.Clone(held(holder, a))
 	for _, l := range listed {
-		l, err := coerceOne(a, l)
+		l, err := coerceOne(a, unwrap(a, l))
 		if err != nil {
 			return err
 		}
-		members, _ := l.(map[string]any)
-		if len(members) == 0 {
-			continue
+		if l != nil {
+			kept = slices.DeleteFunc(kept, func(e any) bool { return agrees(a, e, l) })
 		}
-		kept = slices.DeleteFunc(kept, func(e any) bool { return agrees(a, e.(map[string]any), members) })
 	}
 	storeList(holder, a, kept)
 	return nil
 }
 
-// agrees reports whether an element has all the given members, compared as their case rules say.
-func agrees(a *schema.Attribute, element, members map[string]any) bool {
+// agrees reports whether an element has all the given members, compared as their case rules say; or, if it is not complex, is the
+// given value.
+func agrees(a *schema.Attribute, e, listed any) bool {
+	element, ok := e.(map[string]any)
+	if !ok {
+		return identity(e) == identity(listed)
+	}
+	members, _ := listed.(map[string]any)
 	for name, want := range members {
 		got := element[name]
 		wantText, text := want.(string)
@@ -309,13 +331,15 @@ func (o operation) applyToAll(holder map[string]any) error {
 // more for emails[value eq "old"].value to be "new" would add a second new address.
 func (o operation) applyFiltered(holder map[string]any) error {
 	t := o.to
-	have, _ := holder[t.Attr.Name].([]any)
+	have := held(holder, t.Attr)
 	list := make([]any, len(have)) // so that an error leaves the resource as it is
 	selected := make([]bool, len(have), len(have)+1)
 	found := false
 	for i, e := range have {
-		m := maps.Clone(e.(map[string]any))
-		list[i], selected[i] = m, desk.Match(t.filter, m)
+		if m, ok := e.(map[string]any); ok {
+			e = maps.Clone(m)
+		}
+		list[i], selected[i] = e, desk.MatchElement(t.filter, e)
 		found = found || selected[i]
 	}
 	if o.op == "remove" && t.Sub == nil {
@@ -342,11 +366,11 @@ func (o operation) applyFiltered(holder map[string]any) error {
 		if !selected[i] {
 			continue
 		}
-		element, err := o.applyToElement(e.(map[string]any))
+		element, err := o.applyToElement(e)
 		if err != nil {
 			return err
 		}
-		if !found && len(element) > 0 && !desk.Match(t.filter, element) {
+		if !found && compact(element) != nil && !desk.MatchElement(t.filter, element) {
 			return noTarget(t.path)
 		}
 		list[i] = element
@@ -369,8 +393,9 @@ func noTarget(path string) error {
 	return desk.Errorf(desk.NoTarget, "path", "the path %q selects no value", short(path))
 }
 
-// applyToElement changes one element of a multi-valued attribute, or a sub-attribute of it.
-func (o operation) applyToElement(e map[string]any) (map[string]any, error) {
+// applyToElement changes one element of a multi-valued attribute, or a sub-attribute of it; nil is left of one that is emptied.
+func (o operation) applyToElement(element any) (any, error) {
+	e, _ := element.(map[string]any)
 	if o.to.Sub != nil {
 		return e, set(e, o.to.Sub, o.op, o.value)
 	}
@@ -379,11 +404,11 @@ func (o operation) applyToElement(e map[string]any) (map[string]any, error) {
 		value = list[0]
 	}
 	if isEmpty(value) {
-		return map[string]any{}, nil
+		return nil, nil
 	}
-	v, err := coerceOne(o.to.Attr, value)
-	if err != nil {
-		return nil, err
+	v, err := coerceOne(o.to.Attr, unwrap(o.to.Attr, value))
+	if err != nil || o.to.Attr.Subs == nil {
+		return v, err
 	}
 	with, _ := v.(map[string]any)
 	if o.op == "replace" {

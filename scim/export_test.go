@@ -4,34 +4,38 @@ import (
 	"strings"
 
 	"rollcall/desk"
+	"rollcall/schema"
 )
 
-// ParseFilter and the others give tests the parts of the way of a request.
-func ParseFilter(text string) (desk.Filter, error) { return users.ParseFilter(text) }
+// ParseFilter and the others give tests the parts of the way of a request, for a tenant with these custom fields.
+func ParseFilter(text string, fields ...desk.Field) (desk.Filter, error) {
+	return schema.With(fields).ParseFilter(text)
+}
 
 // NewResource reads the body of a POST.
-func NewResource(body []byte) (desk.Resource, error) {
+func NewResource(body []byte, fields ...desk.Field) (desk.Resource, error) {
 	object, err := decodeObject(body)
 	if err != nil {
 		return nil, err
 	}
-	return users.newResource(object)
+	return (&userSchema{schema.With(fields)}).newResource(object)
 }
 
 // Patch applies the body of a PATCH.
-func Patch(r desk.Resource, body []byte) (leftOut []string, err error) {
+func Patch(r desk.Resource, body []byte, fields ...desk.Field) (leftOut []string, err error) {
+	s := &userSchema{schema.With(fields)}
 	object, err := decodeObject(body)
 	if err != nil {
 		return nil, err
 	}
-	ops, err := users.parsePatch(object)
+	ops, err := s.parsePatch(object)
 	if err != nil {
 		return nil, err
 	}
 	if deactivates(ops) {
-		return users.patchLeaver(r, ops)
+		return s.patchLeaver(r, ops)
 	}
-	return nil, users.patch(r, ops)
+	return nil, s.patch(r, ops)
 }
 
 // ParseQuery reads a query string.

@@ -161,10 +161,11 @@ func TestFieldsOverOldValues(t *testing.T) {
 	old := []string{
 		`"red"`, `"TRUE"`, `true`, `false`, `1`, `0`, `-0.0`, `1.50`, `1e-400`, `0.1e-323`, `5e-324`, `9007199254740993`, `1e308`, `["red"]`, `{"value":"red"}`,
 		`"2026-01-01"`, `"2026-02-28T00:00:00Z"`, `"2026-02-30T00:00:00Z"`, `"2024-02-29T00:00:00Z"`, `"2026-02-29T00:00:00Z"`, `"2026-01-01T24:00:00Z"`, `"2026-01-01T00:00:00.5+02:00"`,
+		`[{"value":"x"},"2026-02-30T00:00:00Z",1.5,"blue","RED","2026-02-28T00:00:00Z",true,["red"]]`,
 	}
 	const f = custom + ":f"
 	for _, field := range []struct {
-		typ     string
+		typ     string // with an s for several
 		choices []string
 		filters map[string]string // and the numbers of the users that they find
 	}{
@@ -173,13 +174,23 @@ func TestFieldsOverOldValues(t *testing.T) {
 		{"number", nil, map[string]string{`f eq 0`: "5 6 8 9", `f eq 1.5`: "7", `f eq 9007199254740992`: "11", `f ge 9007199254740992`: "11 12", `f eq 5e-324`: "10"}},
 		{"boolean", nil, map[string]string{`f eq true`: "2", `f eq false`: "3", `not (f ne true)`: "2"}},
 		{"date", nil, map[string]string{`f gt "2000-01-01"`: "16 18", `f eq "2026-02-28"`: "16", `f lt "9999-01-01"`: "16 18"}},
+		// One value stands for a list of one. What an element is not, it differs from.
+		{"texts", nil, map[string]string{
+			`f eq "true"`: "1", `f eq "red"`: "0 13 22", `f co "UE"`: "1 22", `f sw "1"`: "", `not (f ne "RED")`: "0 13", `f[value eq "red"]`: "0 13 22", `f[not (value ne "red")]`: "0 13 22", `f[value eq null]`: "",
+		}},
+		{"choices", []string{"red"}, map[string]string{`f eq "red"`: "0 13 22", `f[value co "rue" or value eq "red"]`: "0 1 13 22"}},
+		{"numbers", nil, map[string]string{
+			`f eq 0`: "5 6 8 9", `f eq 1.5`: "7 22", `f ge 9007199254740992`: "11 12", `f eq 5e-324`: "10", `f[value gt 1 and value lt 2]`: "7 22", `f gt 1 and f lt 2`: "7 22",
+		}},
+		{"dates", nil, map[string]string{`f gt "2000-01-01"`: "16 18 22", `f[value eq "2026-02-28"]`: "16 22", `f ne "2026-02-28"`: "0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 17 18 19 20 21 22"}},
 	} {
 		t.Run(field.typ, func(t *testing.T) {
 			eachEndpoint(t, func(t *endpoint) {
 				for i, v := range old {
 					t.call("POST", "/Users", fmt.Sprintf(`{"userName":"%d","%s":{"f":%s}}`, i, custom, v)).Want(t, 201)
 				}
-				made := map[string]any{"name": "f", "type": field.typ, "choices": field.choices}
+				typ, several := strings.CutSuffix(field.typ, "s")
+				made := map[string]any{"name": "f", "type": typ, "multiple": several, "choices": field.choices}
 				if field.choices == nil {
 					delete(made, "choices")
 				}
@@ -216,4 +227,179 @@ func TestFieldsOverOldValues(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestFieldsOfSeveral holds that a custom field with several values is an attribute with several values, whichever way clients
+// write it.
+func TestFieldsOfSeveral(t *testing.T) {
+	eachEndpoint(t, func(t *endpoint) {
+		admin := t.Token(t, "main", desk.RoleAdmin)
+		create := func(field string) testkit.Answer {
+			return testkit.Call(t, "POST", t.URL+"/api/v1/fields", admin, field)
+		}
+		for _, field := range []string{
+			`{"name":"location","type":"text","multiple":true,"required":true}`, `{"name":"floors","type":"number","multiple":true}`,
+			`{"name":"days","type":"date","multiple":true}`, `{"name":"tiers","type":"choice","choices":["Gold","Silver"],"multiple":true}`,
+		} {
+			create(field).Want(t, 201)
+		}
+		if a := create(`{"name":"x","type":"boolean","multiple":true}`); a.Status != 400 {
+			t.Errorf("several booleans: status %d", a.Status)
+		}
+		for _, a := range t.call("GET", "/Schemas/"+custom, nil).Want(t, 200)["attributes"].([]any) {
+			if a := a.(map[string]any); a["multiValued"] != true || a["required"] != (a["name"] == "location") {
+				t.Errorf("the schema says %v", a)
+			}
+		}
+
+		var floors []int
+		for i := range desk.MaxValues - 1 {
+			floors = append(floors, i+3)
+		}
+		many := strings.Join(strings.Fields(fmt.Sprint(floors)), ",") // more than there is room for beside two
+		// Each is a PATCH of somebody in Accra and Berlin, on the floors 1 and 2.
+		const path = custom + ":location"
+		bad := func(scimType string) string { return "400 " + scimType }
+		for _, c := range []struct {
+			op   string
+			want string // the locations and floors after it, or the status and scimType
+		}{
+			{`{"op":"add","path":"` + path + `","value":["Oslo","BERLIN"]}`, "Accra Berlin Oslo 1 2"},
+			{`{"op":"add","path":"` + path + `","value":"Oslo"}`, "Accra Berlin Oslo 1 2"},
+			{`{"op":"add","path":"` + path + `","value":[{"value":"Oslo"},{"$ref":null,"value":"accra"}]}`, "Accra Berlin Oslo 1 2"},
+			{`{"op":"add","path":"` + path + `","value":[]}`, "Accra Berlin 1 2"},
+			{`{"op":"add","path":"location","value":["Oslo"]}`, "Accra Berlin Oslo 1 2"},
+			{`{"op":"Add","value":{"` + path + `":["Oslo"]}}`, "Accra Berlin Oslo 1 2"},
+			{`{"op":"add","value":{"` + custom + `":{"LOCATION":["Oslo"],"floors":"3"}}}`, "Accra Berlin Oslo 1 2 3"},
+			{`{"op":"add","value":{"` + custom + `.floors":[2,"2.0",3]}}`, "Accra Berlin 1 2 3"},
+			{`{"op":"replace","path":"` + path + `","value":["Oslo","oslo"]}`, "Oslo 1 2"},
+			{`{"op":"replace","path":"` + path + `","value":"Oslo"}`, "Oslo 1 2"},
+			{`{"op":"replace","value":{"` + path + `":"Oslo","` + custom + `:floors":[]}}`, "Oslo"},
+			{`{"op":"replace","path":"` + custom + `","value":{"location":["Oslo"]}}`, "Oslo 1 2"},
+			{`{"op":"remove","path":"` + path + `","value":["accra"]}`, "Berlin 1 2"},
+			{`{"op":"remove","path":"` + path + `","value":"Accra"}`, "Berlin 1 2"},
+			{`{"op":"Remove","path":"` + path + `","value":[{"value":"Accra"},{"value":"Oslo"}]}`, "Berlin 1 2"},
+			{`{"op":"remove","path":"` + path + `[value eq \"ACCRA\"]"}`, "Berlin 1 2"},
+			{`{"op":"remove","path":"location[value sw \"b\" or value eq \"Oslo\"]"}`, "Accra 1 2"},
+			{`{"op":"remove","path":"` + path + `[value eq \"Oslo\"]"}`, "Accra Berlin 1 2"},
+			{`{"op":"remove","path":"floors[value gt 1]"}`, "Accra Berlin 1"},
+			{`{"op":"remove","path":"floors","value":[2,"1.0"]}`, "Accra Berlin"},
+			{`{"op":"remove","path":"floors"}`, "Accra Berlin"},
+			{`{"op":"replace","path":"` + path + `[value eq \"Accra\"]","value":"Oslo"}`, "Oslo Berlin 1 2"},
+			{`{"op":"replace","path":"` + path + `[value eq \"Accra\"]","value":[{"value":"berlin"}]}`, "berlin 1 2"},
+			{`{"op":"replace","path":"` + path + `[value eq \"Accra\"]","value":""}`, "Berlin 1 2"},
+			{`{"op":"add","path":"` + path + `[value eq \"Oslo\"]","value":"Oslo"}`, "Accra Berlin Oslo 1 2"},
+			{`{"op":"replace","value":{"location[value eq \"Accra\"]":"Oslo"}}`, "Oslo Berlin 1 2"},
+			{`{"op":"replace","path":"` + path + `[value eq \"Oslo\"]","value":"Bonn"}`, bad("noTarget")},
+			{`{"op":"replace","path":"` + path + `[value ne \"Accra\" and value ne \"Berlin\"]","value":"Bonn"}`, bad("noTarget")},
+			{`{"op":"replace","path":"` + path + `[value eq \"Accra\"]","value":["a","b"]}`, bad("invalidValue")},
+			{`{"op":"replace","path":"` + path + `[type eq \"Accra\"]","value":"a"}`, bad("invalidPath")},
+			{`{"op":"replace","path":"` + path + `[value eq \"Accra\"].value","value":"a"}`, bad("invalidPath")},
+			{`{"op":"replace","path":"` + path + `.value","value":"a"}`, bad("invalidPath")},
+			{`{"op":"remove","path":"` + path + `"}`, bad("mutability")},
+			{`{"op":"replace","path":"` + path + `","value":[]}`, bad("invalidValue")},
+			{`{"op":"replace","path":"` + path + `","value":[""]}`, bad("invalidValue")},
+			{`{"op":"remove","path":"` + path + `","value":["Accra","Berlin"]}`, bad("invalidValue")},
+			{`{"op":"remove","path":"` + path + `[value pr]"}`, bad("invalidValue")},
+			{`{"op":"add","path":"` + path + `","value":[["Oslo"]]}`, bad("invalidValue")},
+			{`{"op":"add","path":"` + path + `","value":{"city":"Oslo"}}`, bad("invalidValue")},
+			{`{"op":"add","path":"` + path + `","value":true}`, bad("invalidValue")},
+			{`{"op":"add","path":"floors","value":[3,"many"]}`, bad("invalidValue")},
+			{`{"op":"add","path":"tiers","value":["gold","Bronze"]}`, bad("invalidValue")},
+			{`{"op":"add","path":"floors","value":[` + strings.Repeat("3,", 500) + `4]}`, "Accra Berlin 1 2 3 4"},
+			{`{"op":"add","path":"floors","value":` + many + `}`, bad("invalidValue")},
+		} {
+			u := t.call("POST", "/Users", `{"userName":"kofi","`+custom+`":{"location":["Accra","Berlin","accra"],"floors":[1,"2"]}}`).Want(t, 201)
+			answer := t.call("PATCH", "/Users/"+u["id"].(string), `{"Operations":[`+c.op+`]}`)
+			said, got := answer.Want(t, answer.Status), fmt.Sprint(answer.Status)
+			if answer.Status == 200 {
+				values := said[custom].(map[string]any)
+				floors, _ := values["floors"].([]any)
+				got = strings.Trim(fmt.Sprint(append(values["location"].([]any), floors...)), "[]")
+			} else {
+				got += fmt.Sprint(" ", said["scimType"])
+			}
+			if got != c.want {
+				t.Errorf("%s gives %s, want %s: %s", c.op, got, c.want, answer.Body)
+			}
+			t.call("DELETE", "/Users/"+u["id"].(string), nil).Want(t, 204)
+		}
+		a := t.call("POST", "/Users", `{"userName":"nobody","`+custom+`":{"location":["",null]}}`)
+		if wantError(t, a, 400, "invalidValue"); !strings.Contains(string(a.Body), "location is required") {
+			t.Errorf("the refusal does not say why: %s", a.Body)
+		}
+
+		kofi := t.call("POST", "/Users", `{"userName":"kofi","`+path+`":["Berlin","Accra"],"floors":["7",10],"`+custom+`.days":["2026-01-31"],"tiers":"gold"}`).Want(t, 201)
+		want := map[string]any{"location": []any{"Berlin", "Accra"}, "floors": []any{7., 10.}, "days": []any{"2026-01-31T00:00:00Z"}, "tiers": []any{"Gold"}}
+		if diff := cmp.Diff(want, kofi[custom]); diff != "" {
+			t.Errorf("kept: %s", diff)
+		}
+		put := t.call("PUT", "/Users/"+kofi["id"].(string), `{"userName":"kofi","`+custom+`":{"location":["Berlin","Accra"],"floors":[7,10],"tiers":["Gold"],"days":["2026-01-31","2026-02-01"]}}`).Want(t, 200)
+		want["days"] = []any{"2026-01-31T00:00:00Z", "2026-02-01T00:00:00Z"}
+		if diff := cmp.Diff(want, put[custom]); diff != "" {
+			t.Errorf("replaced: %s", diff)
+		}
+		t.call("POST", "/Users", `{"userName":"ama","`+custom+`":{"location":"Zürich","floors":8}}`).Want(t, 201)
+		t.call("POST", "/Users", `{"userName":"gone","active":false}`).Want(t, 201)
+
+		find := func(query string) string {
+			var names []string
+			for _, u := range t.call("GET", "/Users?"+query, nil).Want(t, 200)["Resources"].([]any) {
+				names = append(names, u.(map[string]any)["userName"].(string))
+			}
+			return strings.Join(names, " ")
+		}
+		for filter, want := range map[string]string{
+			path + ` eq "accra"`: "kofi", path + ` ne "accra"`: "kofi ama gone", path + ` co "ÜR"`: "ama", path + ` sw "A"`: "kofi", path + ` pr`: "kofi ama", path + ` eq null`: "gone",
+			`location[value eq "ACCRA"]`: "kofi", `location[value eq "Accra" and value eq "Berlin"]`: "", `location eq "Accra" and location eq "Berlin"`: "kofi", path + `[not (value eq "Accra")]`: "kofi ama",
+			`floors gt 8`: "kofi", `floors[value gt 7 and value lt 9]`: "ama", `not (floors pr)`: "gone", `days eq "2026-02-01"`: "kofi", `tiers eq "gold"`: "kofi",
+		} {
+			if got := find("filter=" + url.QueryEscape(filter)); got != want {
+				t.Errorf("%s finds %q, want %q", filter, got, want)
+			}
+		}
+		for _, filter := range []string{`location[type eq "x"]`, `location.value eq "x"`, `location[value eq "x"].value eq "x"`, `floors eq "x"`, `floors[value co 1]`, `userName[value eq "kofi"]`, `location[value]`} {
+			wantError(t, t.call("GET", "/Users?filter="+url.QueryEscape(filter), nil), 400, "invalidFilter")
+		}
+		// By the first value, as of others by the first if none is primary.
+		for query, want := range map[string]string{
+			"sortBy=" + path: "kofi ama gone", "sortOrder=descending&sortBy=location": "gone ama kofi", "sortBy=floors": "kofi ama gone", "sortBy=days": "kofi ama gone", "sortBy=tiers&sortOrder=descending": "gone ama kofi",
+		} {
+			if got := find(query); got != want {
+				t.Errorf("%s gives %s, want %s", query, got, want)
+			}
+		}
+		if first := t.call("GET", "/Users?count=1&cursor&sortBy="+path, nil).Want(t, 200); find("sortBy="+path+"&count=1&cursor="+first["nextCursor"].(string)) != "ama" {
+			t.Error("the second page by cursor is not who comes second")
+		}
+
+		one := func(query string) any {
+			return t.call("GET", "/Users/"+kofi["id"].(string)+"?"+query, nil).Want(t, 200)[custom]
+		}
+		if diff := cmp.Diff(map[string]any{"location": []any{"Berlin", "Accra"}}, one("attributes="+path)); diff != "" {
+			t.Errorf("projected: %s", diff)
+		}
+		delete(want, "location")
+		if diff := cmp.Diff(want, one("excludedAttributes=location")); diff != "" {
+			t.Errorf("without location: %s", diff)
+		}
+	})
+}
+
+// TestFieldThatGetsSeveral holds that what a directory said of a field with one value is the first of several.
+func TestFieldThatGetsSeveral(t *testing.T) {
+	eachEndpoint(t, func(t *endpoint) {
+		const body = `{"userName":"%s","` + custom + `":{"f":%s}}`
+		ids := map[string]string{}
+		for name, v := range map[string]string{"one": `"red"`, "mixed": `[7,"red",{"a":"b"},"blue"]`, "object": `{"a":"b"}`} {
+			ids[name] = t.call("POST", "/Users", fmt.Sprintf(body, name, v)).Want(t, 201)["id"].(string)
+		}
+		testkit.Call(t, "POST", t.URL+"/api/v1/fields", t.Token(t, "main", desk.RoleAdmin), `{"name":"f","type":"choice","choices":["Red","Blue","Green"],"multiple":true}`).Want(t, 201)
+		for name, want := range map[string][]any{"one": {"Red", "Green"}, "mixed": {"Red", "Blue", "Green"}, "object": {"Green", "Red"}} {
+			u := t.call("PATCH", "/Users/"+ids[name], `{"Operations":[{"op":"add","path":"`+custom+`:f","value":["green","red"]},{"op":"remove","path":"f[value eq \"none\"]"}]}`).Want(t, 200)
+			if diff := cmp.Diff(map[string]any{"f": want}, u[custom]); diff != "" {
+				t.Errorf("%s: %s", name, diff)
+			}
+		}
+	})
 }

@@ -13,10 +13,25 @@ import (
 	"rollcall/scim"
 )
 
+// ownFields are the custom fields that people have.
+var ownFields = []desk.Field{
+	{Name: "location", Type: desk.FieldText, Multiple: true}, {Name: "floors", Type: desk.FieldNumber, Multiple: true}, {Name: "days", Type: desk.FieldDate, Multiple: true},
+	{Name: "tiers", Type: desk.FieldChoice, Choices: []string{"Gold", "Ägir"}, Multiple: true}, {Name: "badge", Type: desk.FieldNumber}, {Name: "remote", Type: desk.FieldBoolean},
+}
+
+func makeFields(t testing.TB, s *testkit.Server, tenant string) {
+	t.Helper()
+	for _, f := range ownFields {
+		if err := s.Engine.CreateField(t.Context(), desk.Actor{Type: desk.ActorAgent, TenantID: tenant, Name: "admin"}, f); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
 // people have the attributes over which filters are made.
 func people() []desk.Resource {
 	body := func(format string, args ...any) desk.Resource {
-		r, err := scim.NewResource(fmt.Appendf(nil, format, args...))
+		r, err := scim.NewResource(fmt.Appendf(nil, format, args...), ownFields...)
 		if err != nil {
 			panic(err)
 		}
@@ -25,15 +40,17 @@ func people() []desk.Resource {
 	list := []desk.Resource{
 		body(`{"userName":"Kofi@acme.example","externalId":"K-1","active":true,"displayName":"Kofi \"K\" Adeyemi","title":"Lead","name":{"familyName":"ÅNGSTRÖM","givenName":"Kofi"},
 			"emails":[{"type":"work","value":"Kofi@acme.example","primary":true},{"type":"home","value":"kofi@home.example"}],
-			"urn:ietf:params:scim:schemas:extension:enterprise:2.0:User":{"department":"Ops","manager":{"value":"M-1"}}}`),
+			"urn:ietf:params:scim:schemas:extension:enterprise:2.0:User":{"department":"Ops","manager":{"value":"M-1"}},"` + custom + `":{"location":["Oslo","ÖSTERSUND"],"floors":[7,1],"days":["2026-01-02"],"tiers":["Gold","Ägir"],"badge":7,"remote":true}}`),
 		body(`{"userName":"ann","externalId":"k-1","active":false,"displayName":"ünal","title":"100%% _lead_","emails":[{"value":"ann@acme.example"}],"phoneNumbers":[{"type":"work","value":"+1"}]}`),
 		body(`{"userName":"STRAßE","active":true,"displayName":"ÜNAL","nickName":"\u212A","emails":[{"type":"WORK","value":"s@x.example"}],"roles":[{"value":"agent","primary":true}]}`),
 		body(`{"userName":"zoë","active":true,"title":"lead\nsecond line","profileUrl":"https://x.example/A","photos":[{"value":"https://x.example/P","type":"photo"},{"value":"https://x.example/p","type":"thumbnail"}]}`),
 		body(`{"userName":"plain","active":false}`),
 	}
 	for i := range 20 {
-		list = append(list, body(`{"userName":"user%02d","externalId":"e%d","active":%v,"title":"%s","emails":[{"type":"%s","value":"u%d@x.example","primary":%v}],"addresses":[{"type":"work","locality":"%s"}]}`,
-			i, i, i%3 == 0, []string{"Lead", "Agent", "Ägent", ""}[i%4], []string{"work", "home", "other"}[i%3], i, i%2 == 0, []string{"Oslo", "ÖSTERSUND"}[i%2]))
+		list = append(list, body(`{"userName":"user%02d","externalId":"e%d","active":%v,"title":"%s","emails":[{"type":"%s","value":"u%d@x.example","primary":%v}],"addresses":[{"type":"work","locality":"%s"}],
+			"`+custom+`":{"location":["%s","%s"],"floors":[%d,%d.5],"badge":%d}}`,
+			i, i, i%3 == 0, []string{"Lead", "Agent", "Ägent", ""}[i%4], []string{"work", "home", "other"}[i%3], i, i%2 == 0, []string{"Oslo", "ÖSTERSUND"}[i%2],
+			[]string{"Oslo", "", "K"}[i%3], []string{"a", "ünal", "", "lead"}[i%4], i%5, i%3, i%4))
 	}
 	return list
 }
@@ -65,7 +82,7 @@ func randomFilter(r *rand.Rand, depth int) string {
 			return "not (" + randomFilter(r, depth-1) + ")"
 		}
 	}
-	switch r.IntN(8) {
+	switch r.IntN(10) {
 	case 0:
 		return "active " + pick("eq true", "eq false", "ne true", `eq "True"`, "pr")
 	case 1:
@@ -80,6 +97,14 @@ func randomFilter(r *rand.Rand, depth int) string {
 		return text("emails", "emails.value", "emails.type", "phoneNumbers.value", "roles", "photos.value", "addresses.locality", "schemas")
 	case 4:
 		return pick("name pr", "emails pr", "roles pr", "roles.primary eq true", "manager pr", "addresses pr", "meta pr", "meta ne null", `photos[value eq "https://x.example/P" and type eq "PHOTO"]`, `meta.resourceType eq "User"`, `meta.version eq "W/\"1\""`, `meta.location sw "https://desk.example/U"`, "meta.location pr")
+	case 8:
+		inner := pick("eq", "ne", "co", "sw", "ge") + " " + value()
+		return pick(text(custom+":location", "LOCATION", "tiers"), "location[value "+inner+"]", "location[not (value "+inner+")]", `location[value pr]`, `location[value ne null]`,
+			custom+`:location[value eq "oslo" or value co "N"]`, `tiers[value eq "gold" and value sw "G"]`, `schemas[value ew "user"]`)
+	case 9:
+		number := pick("eq", "ne", "gt", "ge", "lt", "le") + " " + pick("0", "1", "2.5", `"7"`)
+		return pick("floors "+number, "badge "+number, "floors[value "+number+"]", "floors[value "+number+" and not (value eq 1)]", "floors pr", "remote eq true", `days gt "2026-01-01"`,
+			`days[value lt "2026-01-03T00:00:00Z"]`, "days ne null", `not (days eq "2026-01-02")`)
 	case 5:
 		return text("manager", "department", "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:department", "urn:ietf:params:scim:schemas:core:2.0:User:title", "manager.value")
 	}
@@ -93,6 +118,7 @@ func TestFiltersAgree(t *testing.T) {
 	testkit.Databases(t, func(t *testing.T, databaseURL string) {
 		server := testkit.NewServer(t, databaseURL)
 		server.Connect(t, "t", "c")
+		makeFields(t, server, "t")
 		start := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 		n := 0
 		server.Store.Now = func() time.Time { n++; return start.Add(time.Duration(n) * time.Microsecond) }
@@ -119,7 +145,7 @@ func TestFiltersAgree(t *testing.T) {
 			stored = append(stored, person{u.ID, values})
 		}
 		check := func(engine *provision.Engine, text string) int {
-			f, err := scim.ParseFilter(text)
+			f, err := scim.ParseFilter(text, ownFields...)
 			if err != nil {
 				t.Fatalf("%s: %v", text, err)
 			}

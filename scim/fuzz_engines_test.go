@@ -33,13 +33,14 @@ type person struct {
 }
 
 const fuzzSubject = `{"userName":"k","externalId":"e","active":true,"title":"T","name":{"givenName":"G"},"emails":[{"type":"work","value":"w","primary":true},{"type":"home","value":"h"}],
-	"roles":[{"value":"r","primary":true}],"` + ent + `":{"department":"D","manager":{"value":"M"}}}`
+	"roles":[{"value":"r","primary":true}],"` + ent + `":{"department":"D","manager":{"value":"M"}},"` + custom + `":{"location":["Accra","É"],"floors":[1,2]}}`
 
 func newEngines(f *testing.F) engines {
 	var all engines
 	for _, databaseURL := range testkit.All(f) {
 		s := &fuzzed{Server: testkit.NewServer(f, databaseURL)}
 		s.base, s.token = s.Connect(f, "main", "entra")
+		makeFields(f, s.Server, "main")
 		s.subject = s.do("POST", "/Users", fuzzSubject).id(f)
 		actor := testkit.Directory("main", "entra")
 		for _, r := range people() {
@@ -133,6 +134,9 @@ func FuzzBody(f *testing.F) {
 	f.Add([]byte(`{"schemas":["urn:ietf:params:scim:api:messages:2.0:BulkRequest"],"failOnErrors":1,"Operations":[
 		{"method":"POST","path":"/Users","bulkId":"a","data":{"userName":"a","` + ent + `":{"manager":{"value":"bulkId:b"}}}},
 		{"method":"POST","path":"/Users","bulkId":"b","data":{"userName":"b"}},{"method":"DELETE","path":"/Users/bulkId:a"},{"method":"DELETE","path":"/Users/bulkId:b"}]}`))
+	for _, op := range ownPatches {
+		f.Add([]byte(`{"Operations":[` + op + `]}`))
+	}
 	all := newEngines(f)
 	f.Fuzz(func(t *testing.T, body []byte) {
 		text := string(body)
@@ -179,6 +183,11 @@ func FuzzPatchPath(f *testing.F) {
 			}
 		}
 	}
+	for _, seed := range [][3]string{
+		{"add", custom + ":location", `["Oslo","accra"]`}, {"remove", custom + `:location[value eq "Accra"]`, "null"}, {"remove", "floors", `[{"value":"1"}]`}, {"replace", `floors[value gt 1]`, "7"},
+	} {
+		f.Add(seed[0], seed[1], seed[2])
+	}
 	all := newEngines(f)
 	f.Fuzz(func(t *testing.T, op, path, value string) {
 		body, err := json.Marshal(map[string]any{"Operations": []any{map[string]any{"op": op, "path": path, "value": json.RawMessage(value)}}})
@@ -211,12 +220,13 @@ func FuzzFilter(f *testing.F) {
 	for _, s := range []string{
 		`userName eq "kofi"`, `emails[type eq "work"].value eq "x"`, `not (title pr) and (active eq "True" or meta.created gt "2026-01-01T00:00:00Z")`,
 		`externalId eq match10oid`, `urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:department sw "O"`, `emails.value co "\u00e9"`, `name[givenName eq "G"]`, `schemas co "core"`,
+		custom + `:location eq "\u00d6stersund"`, `location[not (value sw "o")] and floors[value gt 1 or value eq 0]`, `tiers pr or days[value ge "2026-01-02"]`,
 	} {
 		f.Add(s)
 	}
 	all := newEngines(f)
 	f.Fuzz(func(t *testing.T, text string) {
-		filter, err := scim.ParseFilter(text)
+		filter, err := scim.ParseFilter(text, ownFields...)
 		if err != nil {
 			wantClientError(t, err)
 			return

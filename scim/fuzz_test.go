@@ -47,7 +47,7 @@ func wantCanonical(t *testing.T, r desk.Resource) {
 	if err := encoder.Encode(r); err != nil {
 		t.Fatal(err)
 	}
-	again, err := scim.NewResource(b.Bytes())
+	again, err := scim.NewResource(b.Bytes(), ownFields...)
 	if err != nil {
 		t.Fatalf("%s is not read again: %v", b.Bytes(), err)
 	}
@@ -56,11 +56,19 @@ func wantCanonical(t *testing.T, r desk.Resource) {
 	}
 }
 
+// ownPatches are changes of custom fields with several values.
+var ownPatches = []string{
+	`{"op":"add","path":"` + custom + `:location","value":["Oslo","berlin"]}`, `{"op":"remove","path":"` + custom + `:location[value eq \"Accra\"]"}`, `{"op":"remove","path":"location","value":["accra"]}`,
+	`{"op":"replace","path":"location[value sw \"A\"]","value":[{"value":"Berlin"}]}`, `{"op":"replace","value":{"` + custom + `:floors":["2",3.0],"tiers":"gold","` + custom + `":{"days":["2026-01-31"]}}}`,
+	`{"op":"add","path":"floors[value eq 7]","value":"7"}`,
+}
+
 func FuzzNewResource(f *testing.F) {
 	addBodies(f, "POST")
 	addBodies(f, "PUT")
+	f.Add([]byte(`{"userName":"k","` + custom + `":{"location":["a","A",""],"floors":"1.50","days":["2026-01-31",null],"tiers":[{"value":"GOLD"}]}}`))
 	f.Fuzz(func(t *testing.T, body []byte) {
-		r, err := scim.NewResource(body)
+		r, err := scim.NewResource(body, ownFields...)
 		if err != nil {
 			wantClientError(t, err)
 			return
@@ -72,10 +80,13 @@ func FuzzNewResource(f *testing.F) {
 func FuzzPatch(f *testing.F) {
 	addBodies(f, "PATCH")
 	const before = `{"userName":"k","externalId":"e","active":true,"title":"T","name":{"givenName":"G"},"emails":[{"type":"work","value":"w","primary":true},{"type":"home","value":"h"}],
-		"roles":[{"value":"r","primary":true}],"` + ent + `":{"department":"D","manager":{"value":"M"}}}`
+		"roles":[{"value":"r","primary":true}],"` + ent + `":{"department":"D","manager":{"value":"M"}},"` + custom + `":{"location":["Accra","Berlin"],"floors":[1]}}`
+	for _, op := range ownPatches {
+		f.Add([]byte(`{"Operations":[` + op + `]}`))
+	}
 	f.Fuzz(func(t *testing.T, body []byte) {
 		r := resource(t, before)
-		if _, err := scim.Patch(r, body); err != nil {
+		if _, err := scim.Patch(r, body, ownFields...); err != nil {
 			wantClientError(t, err)
 			return
 		}

@@ -88,7 +88,7 @@ func (s *userSchema) sort(path string, descending bool) (*desk.Sort, error) {
 		ref.Sub = ref.Attr.Subs["value"]
 		ok = ref.Sub != nil
 	}
-	if !ok || ref.Attr == nil || ref.Attr.Multi && ref.Attr.Subs == nil {
+	if !ok || ref.Attr == nil {
 		return nil, desk.Errorf(desk.InvalidValue, "sortBy", "users cannot be sorted by %s", short(path))
 	}
 	return &desk.Sort{By: ref.Attribute(), Descending: descending}, nil

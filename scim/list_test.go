@@ -25,6 +25,7 @@ var entra = testkit.Directory("main", "entra")
 // populate makes people, and others of which many have equal values or none. Some are made at the same moment, some changed.
 func populate(t *endpoint) {
 	t.Helper()
+	makeFields(t, t.Server, "main")
 	start := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 	n := 0
 	t.Store.Now = func() time.Time { n++; return start.Add(time.Duration(n/3) * 10 * time.Millisecond) }
@@ -67,11 +68,19 @@ func populate(t *endpoint) {
 			}
 			body[name] = elements
 		}
+		own := map[string][]any{}
+		for range r.IntN(3) {
+			own["location"] = append(own["location"], text("Oslo"))
+			own["floors"] = append(own["floors"], []any{r.IntN(4), 2.5, "10"}[r.IntN(3)])
+			own["days"] = append(own["days"], fmt.Sprintf("2026-01-0%d", 1+r.IntN(9)))
+			own["tiers"] = append(own["tiers"], []string{"gold", "Ägir"}[r.IntN(2)])
+		}
+		body[custom] = own
 		encoded, err := json.Marshal(body)
 		if err != nil {
 			t.Fatal(err)
 		}
-		person, err := scim.NewResource(encoded)
+		person, err := scim.NewResource(encoded, ownFields...)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -117,14 +126,14 @@ func sortKeys(t *endpoint) []sortKey {
 		{"Department", []string{ent, "department"}, "string", false},
 		{"urn:ietf:params:scim:schemas:core:2.0:user:NAME.familyname", []string{"name", "familyName"}, "string", false},
 	}
-	for _, urn := range []string{"urn:ietf:params:scim:schemas:core:2.0:User", ent} {
+	for _, urn := range []string{"urn:ietf:params:scim:schemas:core:2.0:User", ent, custom} {
 		eachAttribute(t.call("GET", "/Schemas/"+urn, nil).Want(t, 200), func(path []string, a map[string]any) {
 			if a["type"] == "complex" {
 				return
 			}
 			by := strings.Join(path, ".")
-			if urn == ent {
-				by, path = ent+":"+by, append([]string{ent}, path...)
+			if urn == ent || urn == custom {
+				by, path = urn+":"+by, append([]string{urn}, path...)
 			}
 			keys = append(keys, sortKey{by, path, a["type"].(string), a["caseExact"] == true || a["type"] == "reference"})
 		})
@@ -155,6 +164,9 @@ func (k sortKey) of(user map[string]any) any {
 		}
 		m, _ := v.(map[string]any)
 		v = m[name]
+	}
+	if list, ok := v.([]any); ok {
+		v = list[0]
 	}
 	s, ok := v.(string)
 	switch {
@@ -190,6 +202,11 @@ func (k sortKey) compare(a, b map[string]any) int {
 		return -1
 	case time.Time:
 		return x.Compare(y.(time.Time))
+	case float64:
+		if x < y.(float64) {
+			return -1
+		}
+		return 1
 	}
 	return strings.Compare(x.(string), y.(string))
 }

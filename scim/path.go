@@ -54,7 +54,7 @@ func (s *userSchema) parseTarget(path string) (target, error) {
 	}
 	var inner string
 	inner, rest, ok = schema.CutBracket(rest)
-	if !ok || ref.Attr == nil || ref.Sub != nil || !ref.Attr.Multi || ref.Attr.Subs == nil {
+	if !ok || ref.Attr == nil || ref.Sub != nil || !ref.Attr.Multi {
 		return t, invalidPath(path, "is not a filter over a multi-valued attribute")
 	}
 	f, err := ref.Attr.ParseValueFilter(inner)

@@ -37,6 +37,13 @@ func coerce(a *schema.Attribute, v any) (any, error) {
 	if !ok {
 		list = []any{v}
 	}
+	if a.Field != nil {
+		values := make([]any, len(list))
+		for i, e := range list {
+			values[i] = unwrap(a, e)
+		}
+		return a.Field.Coerce(values)
+	}
 	var elements []any
 	for _, e := range list {
 		e, err := coerceOne(a, e)
@@ -53,12 +60,26 @@ func coerce(a *schema.Attribute, v any) (any, error) {
 	return elements, checkLength(a, elements)
 }
 
-// maxElements is how many values an attribute may have.
+// unwrap takes a value that is not complex out of the object in which clients put it, as if it were: {"value":"x"}.
+func unwrap(a *schema.Attribute, v any) any {
+	if m, ok := v.(map[string]any); ok && a.Subs == nil {
+		if name, ok := heldAs(m, "value"); ok {
+			return m[name]
+		}
+	}
+	return v
+}
+
+// maxElements is how many values an attribute may have, unless it is a custom field.
 const maxElements = 500
 
 func checkLength(a *schema.Attribute, list []any) error {
-	if len(list) > maxElements {
-		return desk.Errorf(desk.InvalidValue, a.Path, "%s may have up to %d values", a.Path, maxElements)
+	most := maxElements
+	if a.Field != nil {
+		most = desk.MaxValues
+	}
+	if len(list) > most {
+		return desk.Errorf(desk.InvalidValue, a.Path, "%s may have up to %d values", a.Path, most)
 	}
 	return nil
 }
@@ -72,7 +93,7 @@ func coerceOne(a *schema.Attribute, v any) (any, error) {
 		return coerceComplex(a, v)
 	}
 	if a.Field != nil {
-		return a.Field.Coerce(v)
+		return a.Field.CoerceOne(v)
 	}
 	switch t := v.(type) {
 	case json.Number:
@@ -259,9 +280,12 @@ func merge(list, added []any) []any {
 	return out
 }
 
-// identity is the (type, value) pair by which RFC 7643 section 2.4 tells elements apart; for an element without a value, all
-// of it but the primary mark, which comes and goes.
+// identity is the (type, value) pair by which RFC 7643 section 2.4 tells elements apart; for text, that without regard to case; for
+// an element without a value, all of it but the primary mark, which comes and goes.
 func identity(e any) string {
+	if text, ok := e.(string); ok {
+		return "t" + desk.Fold(text)
+	}
 	m, _ := e.(map[string]any)
 	if value, ok := m["value"].(string); ok {
 		typ, _ := m["type"].(string)

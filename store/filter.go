@@ -21,9 +21,12 @@ type translator struct {
 }
 
 // document is the SQL of a JSON value, as stored and with folded strings. ASCII letters are left for lower() to fold.
-type document struct{ exact, folded string }
+type document struct {
+	exact, folded string
+	kind          string // the SQL of an element's JSON type, for SQLite, to which an element that is not complex is no JSON
+}
 
-var resource = document{"resource", "coalesce(folded, resource)"}
+var resource = document{exact: "resource", folded: "coalesce(folded, resource)"}
 
 // column is an attribute that is not read from JSON.
 type column struct {
@@ -80,7 +83,7 @@ func (t *translator) filter(f desk.Filter, doc document) (string, error) {
 		if typ, value, ok := emailEquals(f); ok {
 			return t.email(value, typ...), nil
 		}
-		return t.exists(f.Attr.Path, doc, f.Filter, func(element document) (string, error) { return t.filter(f.Filter, element) })
+		return t.exists(f.Attr, doc, f.Filter, func(element document) (string, error) { return t.filter(f.Filter, element) })
 	case desk.Compare:
 		if f.Attr.Multi >= 0 {
 			return t.compareAny(f, doc)
@@ -111,12 +114,12 @@ func (t *translator) compareAny(c desk.Compare, doc document) (string, error) {
 	one := c
 	one.Attr.Path, one.Attr.Multi = c.Attr.Path[c.Attr.Multi+1:], -1
 	some := func(c desk.Compare) (string, error) {
-		return t.exists(c.Attr.Path, doc, c, func(element document) (string, error) {
+		return t.exists(c.Attr, doc, c, func(element document) (string, error) {
 			c := c
 			c.Attr = one.Attr
 			sql, err := t.compare(c, element)
 			// An element without the attribute differs from nothing.
-			return sql + " AND " + t.value(c.Attr, element) + " IS NOT NULL", err
+			return sql + " AND " + t.presence(c.Attr, element) + " IS NOT NULL", err
 		})
 	}
 	c.Attr.Path = c.Attr.Path[:c.Attr.Multi+1]
@@ -139,18 +142,18 @@ func (t *translator) compareAny(c desk.Compare, doc document) (string, error) {
 	return some(c)
 }
 
-// exists asks for an element of the array at path of which condition holds.
-func (t *translator) exists(path []string, doc document, uses desk.Filter, condition func(document) (string, error)) (string, error) {
+// exists asks for an element of a list of which condition holds.
+func (t *translator) exists(list desk.Attribute, doc document, uses desk.Filter, condition func(document) (string, error)) (string, error) {
 	t.aliases++
 	exact, folded := fmt.Sprintf("e%d", t.aliases), fmt.Sprintf("f%d", t.aliases)
-	element := document{exact + ".value", folded + ".value"}
-	from := t.each(doc.exact, path, exact)
+	element := document{exact + ".value", folded + ".value", exact + ".type"}
+	from := t.each(doc.exact, list, exact)
 	switch anyExact, anyFolded := caseRules(uses); {
 	case anyFolded && anyExact:
-		from += " JOIN " + t.each(doc.folded, path, folded) + " ON " + exact + ".key = " + folded + ".key"
+		from += " JOIN " + t.each(doc.folded, list, folded) + " ON " + exact + ".key = " + folded + ".key"
 	case anyFolded:
-		from = t.each(doc.folded, path, folded)
-		element.exact = element.folded
+		from = t.each(doc.folded, list, folded)
+		element.exact, element.kind = element.folded, folded+".type"
 	default:
 		element.folded = element.exact
 	}
@@ -158,12 +161,23 @@ func (t *translator) exists(path []string, doc document, uses desk.Filter, condi
 	return "EXISTS (SELECT 1 FROM " + from + " WHERE " + sql + ")", err
 }
 
-// each is the SQL of the elements of the array at path, with their value and key.
-func (t *translator) each(array string, path []string, alias string) string {
+// each is the SQL of the elements of a list, with their value and key. Those of a custom field are as [desk.Match] takes them: what
+// is no list is one of one.
+func (t *translator) each(doc string, list desk.Attribute, alias string) string {
+	const orOne = "CASE WHEN %[2]s = 'array' THEN %[1]s WHEN %[2]s IS NOT NULL THEN %[3]s END"
 	if t.engine == SQLite {
-		return fmt.Sprintf("json_each(%s, %s) AS %s", array, quote(litePath(path)), alias)
+		path := quote(litePath(list.Path))
+		if !list.Custom {
+			return fmt.Sprintf("json_each(%s, %s) AS %s", doc, path, alias)
+		}
+		array := doc + " -> " + path
+		return fmt.Sprintf("json_each("+orOne+") AS %[4]s", array, "json_type("+doc+", "+path+")", "json_array(json("+array+"))", alias)
 	}
-	return fmt.Sprintf("json_array_elements(%s) WITH ORDINALITY AS %s(value, key)", array+pgPath(path), alias)
+	array := doc + pgPath(list.Path)
+	if list.Custom {
+		array = fmt.Sprintf(orOne, array, "json_typeof("+array+")", "json_build_array("+array+")")
+	}
+	return fmt.Sprintf("json_array_elements(%s) WITH ORDINALITY AS %s(value, key)", array, alias)
 }
 
 // caseRules reports whether a filter needs the document as stored, and with folded strings.
@@ -254,13 +268,21 @@ func after(prefix string) string {
 
 // compare compares a single value within a JSON document.
 func (t *translator) compare(c desk.Compare, doc document) (string, error) {
-	if a := c.Attr; c.Value == nil && a.Custom() {
-		a.Type, a.CaseExact = desk.TextType, true // whether there is anything, be it of the field's type or not
-		return t.operate(c, t.anything(a, doc))
+	if c.Value == nil {
+		return t.operate(c, t.presence(c.Attr, doc))
 	}
 	value := t.value(c.Attr, doc)
 	c.Value = t.fromJSON(c.Value)
 	return t.operate(c, value)
+}
+
+// presence is the SQL of what is NULL where there is no value. Of a custom field any value counts, be it of its type or not.
+func (t *translator) presence(a desk.Attribute, doc document) string {
+	if a.Custom {
+		a.Type, a.CaseExact = desk.TextType, true
+		return t.anything(a, doc)
+	}
+	return t.value(a, doc)
 }
 
 // fromJSON is a value as the engine reads it out of JSON: a time is text, and so is a boolean to PostgreSQL; to SQLite it is 0
@@ -285,14 +307,12 @@ func (t *translator) fromJSON(v any) any {
 // name of a custom field before there was one may be of another type: it counts as none, as in [desk.Attribute.Typed].
 func (t *translator) value(a desk.Attribute, doc document) string {
 	sql := t.anything(a, doc)
-	if !a.Custom() || a.Type == desk.NumberType {
+	if !a.Custom || a.Type == desk.NumberType {
 		return sql
 	}
-	is := "= 'string'"
-	kind := fmt.Sprintf("json_typeof(%s)", doc.exact+pgPath(a.Path))
+	is, kind := "= 'string'", t.kind(a, doc)
 	if t.engine == SQLite {
 		is = "= 'text'"
-		kind = fmt.Sprintf("json_type(%s, %s)", doc.exact, quote(litePath(a.Path)))
 	}
 	switch {
 	case a.Type == desk.BoolType && t.engine == SQLite:
@@ -305,6 +325,17 @@ func (t *translator) value(a desk.Attribute, doc document) string {
 		is += " AND " + sql + " ~ " + quote(pgTime)
 	}
 	return "(CASE WHEN " + kind + " " + is + " THEN " + sql + " END)"
+}
+
+// kind is the SQL of the JSON type of what is there.
+func (t *translator) kind(a desk.Attribute, doc document) string {
+	switch {
+	case t.engine == Postgres:
+		return "json_typeof(" + doc.exact + pgPath(a.Path) + ")"
+	case len(a.Path) == 0:
+		return doc.kind
+	}
+	return "json_type(" + doc.exact + ", " + quote(litePath(a.Path)) + ")"
 }
 
 // pgTime matches times as custom fields keep them: days that there are, to the second, in UTC.
@@ -325,12 +356,14 @@ func (t *translator) anything(a desk.Attribute, doc document) string {
 	var sql string
 	switch {
 	case t.engine == Postgres && a.Type == desk.NumberType:
-		value := from + pgPath(a.Path)
-		return fmt.Sprintf("(CASE WHEN json_typeof(%[1]s) = 'number' THEN CASE WHEN %[1]s #>> '{}' ~ %[2]s THEN (%[1]s #>> '{}')::double precision ELSE 0 END END)",
-			value, quote(pgNumber))
+		return fmt.Sprintf("(CASE WHEN %[1]s = 'number' THEN CASE WHEN %[2]s #>> '{}' ~ %[3]s THEN (%[2]s #>> '{}')::double precision ELSE 0 END END)",
+			t.kind(a, doc), from+pgPath(a.Path), quote(pgNumber))
 	case a.Type == desk.NumberType:
-		path := quote(litePath(a.Path))
-		return fmt.Sprintf("(CASE WHEN json_type(%s, %s) IN ('integer', 'real') THEN CAST(%s ->> %s AS REAL) END)", from, path, from, path)
+		value := from
+		if len(a.Path) > 0 {
+			value += " ->> " + quote(litePath(a.Path))
+		}
+		return fmt.Sprintf("(CASE WHEN %s IN ('integer', 'real') THEN CAST(%s AS REAL) END)", t.kind(a, doc), value)
 	case t.engine == Postgres && a.Type == desk.ComplexType:
 		return from + pgPath(a.Path)
 	case t.engine == Postgres:

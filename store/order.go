@@ -51,16 +51,20 @@ func (t *translator) sortKey(a desk.Attribute) column {
 	if a.Multi < 0 {
 		return column{sql: limit(t.value(a, resource)), nullable: true, json: true}
 	}
-	one, list := a, a.Path[:a.Multi+1]
+	one, list := a, a
 	one.Path, one.Multi = a.Path[a.Multi+1:], -1
+	list.Path = a.Path[:a.Multi+1]
 	array := resource.exact
 	if a.Type == desk.TextType && !a.CaseExact {
 		array = resource.folded
 	}
-	e := document{"e.value", "e.value"}
-	primary := t.value(desk.Attribute{Path: []string{"primary"}, Multi: -1, Type: desk.BoolType}, e)
-	return column{nullable: true, json: true, sql: fmt.Sprintf("(SELECT %s FROM %s ORDER BY coalesce(%s, %s) DESC, e.key LIMIT 1)",
-		limit(t.value(one, e)), t.each(array, list, "e"), primary, literal(t.fromJSON(false)))}
+	e := document{"e.value", "e.value", "e.type"}
+	first := "e.key"
+	if len(one.Path) > 0 {
+		primary := t.value(desk.Attribute{Path: []string{"primary"}, Multi: -1, Type: desk.BoolType}, e)
+		first = "coalesce(" + primary + ", " + literal(t.fromJSON(false)) + ") DESC, " + first
+	}
+	return column{nullable: true, json: true, sql: fmt.Sprintf("(SELECT %s FROM %s ORDER BY %s LIMIT 1)", limit(t.value(one, e)), t.each(array, list, "e"), first)}
 }
 
 // literal writes a value of ours into SQL that is repeated, where a parameter would have to be.
