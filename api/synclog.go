@@ -136,7 +136,7 @@ func (h *Handler) registerSyncLog(api huma.API) {
 	register(h, api, huma.Operation{Method: "GET", Path: item + "/events.csv", Summary: "Download connection events", Tags: tags, Errors: notFound,
 		Description: "The same for spreadsheets, all of it: in UTF-8 with a byte order mark, times in UTC, and an apostrophe before what a spreadsheet would take for a formula.",
 		Responses: map[string]*huma.Response{"200": {Description: "The file", Content: map[string]*huma.MediaType{
-			"text/csv": {Schema: &huma.Schema{Type: huma.TypeString}},
+			"text/csv; charset=utf-8": {Schema: &huma.Schema{Type: huma.TypeString}},
 		}}}},
 		func(ctx context.Context, actor desk.Actor, in *struct {
 			ConnectionPath

@@ -41,7 +41,7 @@ const (
 )
 
 // Outcomes lists every Outcome.
-var Outcomes = []Outcome{Created, Adopted, Revived, Updated, Deactivated, Restored, Deleted, Erased, Skipped, Started, Refused}
+var Outcomes = []Outcome{Created, Adopted, Revived, Updated, Deactivated, Restored, Deleted, Erased, Unlinked, Skipped, Started, Refused}
 
 // Event is one line of the log: one per write and one per refusal. Its id is a UUIDv7 that begins with its time, so that a
 // stretch of time is a range of ids.
