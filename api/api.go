@@ -70,6 +70,7 @@ func (h *Handler) operations(router *mux.Router) *huma.OpenAPI {
 	h.registerTokens(api)
 	h.registerClients(api)
 	h.registerSyncLog(api)
+	h.registerHealth(api)
 	h.registerFields(api)
 	h.registerTickets(api)
 	h.registerDomains(api)

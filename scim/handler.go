@@ -129,6 +129,9 @@ func (req *request) serve(path string, methods methods) (err error) {
 	}
 	if path != openPath || req.method != http.MethodGet {
 		if req.actor, err = req.Authenticate(req.r, tenant, connection); err != nil {
+			if desk.KindOf(err) == desk.Unauthenticated {
+				req.Engine.Store.Deny(tenant, connection, http.StatusUnauthorized)
+			}
 			return err
 		}
 		req.actor.RequestID, req.actor.Began = httpx.RequestID(req.r.Context()), httpx.Began(req.r.Context())
@@ -142,6 +145,7 @@ func (req *request) serve(path string, methods methods) (err error) {
 		req.users = &userSchema{schema.With(req.actor.Directory.Fields)}
 	}
 	if methods == nil {
+		req.Engine.Store.Deny(tenant, connection, http.StatusNotFound)
 		return desk.Errorf(desk.NotFound, "", "there is no such endpoint; the tenant URL ends in %s/%s", tenant, connection)
 	}
 	if req.id, err = url.PathUnescape(vars["id"]); err != nil || !desk.Storable(req.id) {

@@ -39,6 +39,13 @@ func (r Reader) Clients(tenant, connection string) ([]desk.Client, error) {
 	return list, fail(err, "list clients")
 }
 
+// FederatedConnections returns the connections of a tenant of which a client signs in with another issuer's assertions.
+func (r Reader) FederatedConnections(tenant string) ([]string, error) {
+	var slugs []string
+	err := r.db.WithContext(r.ctx).Raw("SELECT DISTINCT connection FROM clients WHERE tenant_id = ? AND issuer <> ''", tenant).Scan(&slugs).Error
+	return slugs, fail(err, "list federated connections")
+}
+
 // DeleteClient removes an OAuth client with its secrets, consents and tokens.
 func (tx *Tx) DeleteClient(tenant, id string) error {
 	// The client comes first: who is just getting a token holds its row.

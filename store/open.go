@@ -42,6 +42,7 @@ type Store struct {
 	clock  clock  // of events
 	// What directories do, as far as this process has not written it down yet.
 	activity activity
+	denials  denials
 	// Now is the clock; tests set it before use.
 	Now func() time.Time
 }

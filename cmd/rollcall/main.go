@@ -52,6 +52,7 @@ type cli struct {
 		Create companyCreateCmd `cmd:"" help:"Add a company with its email domains, and print its id."`
 		Rescan companyRescanCmd `cmd:"" help:"Map all contacts to companies anew, but for those whose company was set by hand."`
 	} `cmd:"" help:"Companies."`
+	Doctor  doctorCmd `cmd:"" help:"Say how the database and each connection do. Exits with 1 if something is failing."`
 	Migrate struct {
 		Status migrateStatusCmd `cmd:"" help:"Show which steps of the database schema are applied."`
 	} `cmd:"" help:"The database schema, which serve brings up to date by itself."`

@@ -30,6 +30,8 @@ type serveCmd struct {
 	PublicURL string `help:"Where directories and agents reach the server; http://localhost and the port of --listen if left out." env:"ROLLCALL_PUBLIC_URL" placeholder:"URL"`
 	Proxies   string `help:"Networks of the proxies in front, separated by commas, whose X-Forwarded-For is believed; this machine alone if left out." env:"ROLLCALL_PROXIES" placeholder:"CIDR"`
 
+	Metrics string `help:"Address of a listener of its own for Prometheus, such as 127.0.0.1:9090; none if left out." env:"ROLLCALL_METRICS" placeholder:"ADDR"`
+
 	KeepEvents keep `help:"How long the log of events is kept, such as 365d; 0 keeps all of it." default:"${keep}" env:"ROLLCALL_KEEP_EVENTS" placeholder:"365d"`
 }
 
@@ -46,6 +48,13 @@ func (c *serveCmd) Run(p *program) error {
 		return fmt.Errorf("listen on %s: %w", c.Listen, cause(err))
 	}
 	defer listener.Close()
+	var ops net.Listener
+	if c.Metrics != "" {
+		if ops, err = net.Listen("tcp", c.Metrics); err != nil {
+			return fmt.Errorf("listen on %s: %w", c.Metrics, cause(err))
+		}
+		defer ops.Close()
+	}
 	base, err := publicURL(cmp.Or(c.PublicURL, fmt.Sprintf("http://localhost:%d", listener.Addr().(*net.TCPAddr).Port)))
 	if err != nil {
 		return err
@@ -91,6 +100,9 @@ func (c *serveCmd) Run(p *program) error {
 	}
 	stop := c.work(p.ctx, engine, log)
 	defer stop()
+	if ops != nil {
+		go serveOps(p.ctx, ops, engine, log)
+	}
 	ended := make(chan error, 1)
 	go func() { ended <- server.Serve(listener) }()
 	select {
@@ -112,6 +124,7 @@ func (c *serveCmd) Run(p *program) error {
 func (c *serveCmd) work(ctx context.Context, engine *provision.Engine, log *slog.Logger) (stop func()) {
 	list := []jobs.Job{
 		{Name: "write activity", Every: 5 * time.Second, EachProcess: true, Run: engine.Store.WriteActivity},
+		{Name: "write denials", Every: 5 * time.Second, EachProcess: true, Run: engine.Store.WriteDenials},
 		{Name: "map contacts to companies anew", Every: 5 * time.Second, EachProcess: true, Run: engine.Rescan},
 		{Name: "apply settings", Every: 5 * time.Second, Run: engine.Reapply},
 		{Name: "settle cycles", Every: time.Minute, Run: engine.SettleCycles},
