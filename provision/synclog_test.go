@@ -90,6 +90,36 @@ func TestCyclesCount(t *testing.T) {
 	})
 }
 
+// TestLogOutlivesConnection holds that a new connection under an old slug has the log of both, and was not active before it was made.
+func TestLogOutlivesConnection(t *testing.T) {
+	both(t, func(w *world) {
+		now := time.Now().Add(24 * time.Hour) // the time of events is the store's, however they are written
+		w.Store.Now = func() time.Time { now = now.Add(time.Second); return now }
+		w.push(w.a, user("kofi@acme.example"))
+		w.must(w.Store.WriteActivity(w.ctx()))
+		c, err := w.Connection(w.ctx(), w.agent, "a")
+		w.must(err)
+		if c.LastActivityAt == nil || now.Sub(*c.LastActivityAt) > time.Minute {
+			w.Errorf("active at %v", c.LastActivityAt)
+		}
+		w.must(w.DeleteConnection(w.ctx(), w.agent, "a"))
+		w.must(w.CreateConnection(w.ctx(), w.agent, &desk.Connection{Slug: "a", Provider: "okta"}))
+		if c, err = w.Connection(w.ctx(), w.agent, "a"); err != nil || c.LastActivityAt != nil {
+			w.Errorf("a new connection was active at %v, %v", c.LastActivityAt, err)
+		}
+		events, err := w.ConnectionEvents(w.ctx(), w.agent, "a", provision.EventQuery{From: now.Add(-time.Hour), To: now.Add(time.Hour), Limit: 10})
+		w.must(err)
+		var log []string
+		for _, ev := range events {
+			log = append(log, string(ev.Operation)+" "+string(ev.Outcome)+" "+ev.Reason)
+		}
+		want := []string{"create created connection", "delete deleted connection", "delete unlinked connection", "create created no_match"}
+		if diff := cmp.Diff(want, log); diff != "" {
+			w.Error(diff)
+		}
+	})
+}
+
 // TestEventsOfPerson looks for somebody by all that an administrator may know of them.
 func TestEventsOfPerson(t *testing.T) {
 	both(t, func(w *world) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"rollcall/desk"
@@ -97,9 +98,7 @@ func (e *Engine) Connections(ctx context.Context, actor desk.Actor) ([]desk.Conn
 	}
 	last, err := e.Store.Read(ctx).LastActivity(actor.TenantID)
 	for i := range list {
-		if at, ok := last[list[i].Slug]; ok {
-			list[i].LastActivityAt = &at
-		}
+		setLastActivity(&list[i], last)
 	}
 	return list, err
 }
@@ -111,10 +110,15 @@ func (e *Engine) Connection(ctx context.Context, actor desk.Actor, slug string) 
 		return c, noConnection(err)
 	}
 	last, err := e.Store.Read(ctx).LastActivity(actor.TenantID)
-	if at, ok := last[slug]; ok {
+	setLastActivity(&c, last)
+	return c, err
+}
+
+// setLastActivity says when a connection was last heard of. What is older than itself is of another one, which had its slug.
+func setLastActivity(c *desk.Connection, last map[string]time.Time) {
+	if at, ok := last[c.Slug]; ok && !at.Before(c.CreatedAt) {
 		c.LastActivityAt = &at
 	}
-	return c, err
 }
 
 // noConnection says what was not found.

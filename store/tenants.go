@@ -74,17 +74,18 @@ func (tx *Tx) LockConnection(tenant, slug string) (desk.Connection, error) {
 func (tx *Tx) UnlinkUsers(tenant, slug string, each desk.Event) (int, error) {
 	// The limit stands in the text, so that PostgreSQL knows how few rows these are.
 	page := fmt.Sprintf("(SELECT * FROM directory_users WHERE tenant_id = @tenant AND connection = @slug ORDER BY id LIMIT %d) AS page", UnlinkPage)
+	at := tx.store.clock.next(tx.store.Now())
 	args := map[string]any{
-		"tenant": tenant, "slug": slug, "now": tx.Now, "time": NewID()[:18], "type": each.ActorType, "name": each.ActorName,
+		"tenant": tenant, "slug": slug, "now": tx.Now, "at": at, "time": idAt(at)[:18], "type": each.ActorType, "name": each.ActorName,
 		"operation": each.Operation, "outcome": each.Outcome, "reason": each.Reason, "detail": each.Detail, "request": each.RequestID,
 	}
 	var n int64
 	for _, statement := range []string{
 		"UPDATE contacts SET external_id = COALESCE(page.external_id, contacts.external_id), modified_at = @now FROM " + page +
 			" WHERE contacts.tenant_id = @tenant AND contacts.id = page.contact_id",
-		// An event's id is a UUIDv7: the time and count from a new one, so that they stand in order, the random part from the user's.
+		// An event's id is a UUIDv7: the time is now's, the random part the user's.
 		"INSERT INTO events (tenant_id, connection, id, at, actor_type, actor_name, operation, outcome, reason, detail, contact_id, user_id, subject, subject_key, request_id)" +
-			" SELECT tenant_id, connection, CAST(@time AS text) || substr(id, 19), @now, @type, @name, @operation, @outcome, @reason, @detail, contact_id, id, '', '', @request FROM " + page +
+			" SELECT tenant_id, connection, CAST(@time AS text) || substr(id, 19), @at, @type, @name, @operation, @outcome, @reason, @detail, contact_id, id, '', '', @request FROM " + page +
 			" WHERE contact_id IS NOT NULL",
 		"DELETE FROM directory_users WHERE tenant_id = @tenant AND connection = @slug AND id IN (SELECT id FROM " + page + ")",
 	} {
