@@ -19,9 +19,10 @@ func TestErasedFromTheDatabase(t *testing.T) {
 		okta, oktaToken := s.Connect(t, "main", "okta")
 		s.do("PATCH", "/connections/entra", map[string]any{"recorder": true}, 200)
 		s.do("POST", "/fields", `{"name":"nickname","type":"text"}`, 201)
+		s.do("POST", "/fields", `{"name":"location","type":"text","multiple":true}`, 201)
 
 		const person = `{"userName":"Kofi.Boateng@acme.example","externalId":"ext-4711-kofi","displayName":"Kofi Boateng","title":"Kofiologist","name":{"givenName":"Kofiname"},
-			"phoneNumbers":[{"type":"work","value":"+49 170 9876543"}],"` + desk.FieldsURN + `":{"nickname":"Kofinick"},
+			"phoneNumbers":[{"type":"work","value":"+49 170 9876543"}],"` + desk.FieldsURN + `":{"nickname":"Kofinick","location":["Kofitown","Kofiville"]},
 			"emails":[{"type":"work","value":"Kofi.Boateng@acme.example"},{"type":"home","value":"kofi-home@home.example"}]}`
 		scimID, id := s.push(person)
 		call := func(method, url, token, body string, status int) {

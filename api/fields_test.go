@@ -2,6 +2,7 @@ package api_test
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -135,6 +136,43 @@ func TestContactFieldsOfSeveral(t *testing.T) {
 			if a := testkit.Call(t, "PATCH", t.URL+"/api/v1"+path, t.agent, map[string]any{"fields": fields}); a.Status != 400 {
 				t.Errorf("%s: status %d %s", what, a.Status, a.Body)
 			}
+		}
+	})
+}
+
+// TestContactFieldsMapped holds that a mapping fills a field with several values, and that a preview and the history show it.
+func TestContactFieldsMapped(t *testing.T) {
+	each(t, func(t *server) {
+		t.do("POST", "/fields", `{"name":"location","type":"text","multiple":true,"required":true}`, 201)
+		t.do("PATCH", "/connections/entra", `{"settings":{"mapping":{"userName":"userName","addresses.locality":"location","branch":"location"}}}`, 200)
+
+		const kofi = `{"userName":"kofi","branch":"Lagos","addresses":[{"type":"work","locality":"Accra"},{"type":"home","locality":"Berlin"},{"type":"other","locality":"accra"}]}`
+		list := []any{"Accra", "Berlin", "Lagos"}
+		p := t.do("POST", "/connections/entra/preview", `{"user":`+kofi+`}`, 200)
+		if diff := cmp.Diff(map[string]any{"location": list}, p["contact"].(map[string]any)["fields"]); diff != "" {
+			t.Errorf("the preview's contact: %s", diff)
+		}
+		mapped := []any{
+			map[string]any{"rule": 1., "target": "userName", "source": "userName", "value": "kofi"},
+			map[string]any{"rule": 2., "target": "fields.location", "source": "addresses.locality", "value": []any{"Accra", "Berlin"}},
+			map[string]any{"rule": 3., "target": "fields.location", "source": "branch", "value": []any{"Lagos"}},
+		}
+		if diff := cmp.Diff(mapped, p["mapped"]); diff != "" {
+			t.Errorf("the preview's mapping: %s", diff)
+		}
+
+		scimID, id := t.push(kofi)
+		if diff := cmp.Diff(map[string]any{"location": list}, t.do("GET", "/contacts/"+id, nil, 200)["fields"]); diff != "" {
+			t.Errorf("pushed: %s", diff)
+		}
+		testkit.Call(t, "PATCH", t.scim+"/Users/"+scimID, t.scimToken, `{"Operations":[{"op":"remove","path":"addresses[type eq \"home\"]"}]}`).Want(t, 200)
+		changes := t.items("/contacts/" + id + "/events?limit=1")[0]["changes"].([]any)
+		if diff := cmp.Diff(map[string]any{"field": "fields.location", "from": list, "to": []any{"Accra", "Lagos"}}, changes[0]); diff != "" {
+			t.Errorf("patched: %s", diff)
+		}
+		a := testkit.Call(t, "POST", t.scim+"/Users", t.scimToken, `{"userName":"nobody","active":true,"addresses":[{"country":"GH"}]}`)
+		if a.Status != 400 || !strings.Contains(string(a.Body), "location is required, and addresses.locality (rule 2) is empty") {
+			t.Errorf("nobody's location: %d %s", a.Status, a.Body)
 		}
 	})
 }
