@@ -93,9 +93,23 @@ type ContactQuery struct {
 	Limit    int
 }
 
-// Contacts returns a page of contacts.
-func (r Reader) Contacts(q ContactQuery) ([]desk.Contact, error) {
-	db := gorm.G[desk.Contact](r.db).Where("tenant_id = ? AND id > ?", q.TenantID, q.After)
+// Contacts returns a page of contacts, and the id after which the next page begins, "" on the last. A search looks at so many
+// contacts at a time (see search.go): its page may be short, or empty, and yet not be the last.
+func (r Reader) Contacts(q ContactQuery) (list []desk.Contact, next string, err error) {
+	if q.Text != "" {
+		list, next, err = r.search(q)
+	} else {
+		err = r.contacts(q).Order("id").Limit(q.Limit + 1).Find(&list).Error
+	}
+	if len(list) > q.Limit {
+		list, next = list[:q.Limit], list[q.Limit-1].ID
+	}
+	return list, next, fail(err, "list contacts")
+}
+
+// contacts begins a query over the contacts after q.After that pass all but the text.
+func (r Reader) contacts(q ContactQuery) *gorm.DB {
+	db := r.db.WithContext(r.ctx).Model(&desk.Contact{}).Where("tenant_id = ? AND id > ?", q.TenantID, q.After)
 	switch q.Status {
 	case desk.SoftDeleted: // spelt out, for the partial index
 		db = db.Where("status = 'deleted'")
@@ -108,12 +122,5 @@ func (r Reader) Contacts(q ContactQuery) ([]desk.Contact, error) {
 	if q.Company != "" {
 		db = db.Where("company_id = ? AND company_id <> ''", q.Company)
 	}
-	if q.Text != "" {
-		db = db.Where(`search_key LIKE ? ESCAPE '\'`, "%"+likeText.Replace(desk.Fold(q.Text))+"%")
-	}
-	list, err := db.Order("id").Limit(q.Limit).Find(r.ctx)
-	return list, fail(err, "list contacts")
+	return db
 }
-
-// likeText makes LIKE's wildcards stand for themselves.
-var likeText = strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`)

@@ -40,7 +40,7 @@ func TestEveryKeyLeadsWithTenant(t *testing.T) {
 		JOIN pg_attribute a ON a.attrelid = o.conrelid AND a.attnum = o.conkey[1] WHERE o.contype = 'f'`
 	const sqlite = `
 		SELECT 'index', i.name, c.name FROM pragma_table_list t, pragma_index_list(t.name) i, pragma_index_info(i.name) c
-		WHERE t.schema = 'main' AND t.name <> 'goose_db_version' AND c.seqno = 0
+		WHERE t.schema = 'main' AND t.type = 'table' AND t.name <> 'goose_db_version' AND c.seqno = 0
 		UNION ALL
 		SELECT 'foreign key', t.name, f."from" FROM pragma_table_list t, pragma_foreign_key_list(t.name) f WHERE t.schema = 'main' AND f.seq = 0`
 	tables := []string{"tenants", "connections", "tokens", "companies", "company_domains", "contacts", "directory_users", "directory_user_emails", "events", "clients", "grants"}
@@ -209,6 +209,9 @@ func TestUniqueness(t *testing.T) {
 				return tx.CreateUser(&desk.DirectoryUser{TenantID: "t", Connection: "c", ID: fmt.Sprint(n), ContactID: &contact, Resource: "{}", ExternalID: &externalID, UserNameKey: userName}, nil)
 			}
 		}
+		if err := create(tenant); err != nil {
+			t.Fatal(err)
+		}
 		for _, id := range []string{"1", "2", "3"} {
 			if err := create(func(tx *store.Tx) error {
 				return tx.CreateContact(&desk.Contact{TenantID: "t", ID: id, Status: desk.Active})
@@ -220,7 +223,7 @@ func TestUniqueness(t *testing.T) {
 			field string
 			f     func(*store.Tx) error
 		}{
-			{"", tenant}, {"tenant", tenant}, {"", connection}, {"connection", connection}, {"", company}, {"name", company},
+			{"tenant", tenant}, {"", connection}, {"connection", connection}, {"", company}, {"name", company},
 			{"", user("x1", "u1", "1")}, {"externalId", user("x1", "u2", "2")}, {"userName", user("x2", "u1", "2")}, {"contact", user("x3", "u3", "1")},
 		} {
 			err := create(c.f)
@@ -281,7 +284,7 @@ func TestUpgrade(t *testing.T) {
 			if err != nil || len(connections) != 1 || connections[0].RecorderKey != "" {
 				t.Errorf("connections %+v, %v", connections, err)
 			}
-			if _, err := r.Contacts(store.ContactQuery{TenantID: "t", Limit: 10}); err != nil {
+			if _, _, err := r.Contacts(store.ContactQuery{TenantID: "t", Limit: 10}); err != nil {
 				t.Error(err)
 			}
 		}
