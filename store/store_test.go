@@ -270,9 +270,14 @@ func TestUpgrade(t *testing.T) {
 		}
 		store.Exec(t, old, "INSERT INTO tenants (tenant_id, name, created_at) VALUES ('t', 'T', "+at+")")
 		store.Exec(t, old, "INSERT INTO connections (tenant_id, slug, name, provider, created_at) VALUES ('t', 'c', 'C', 'entra', "+at+")")
+		for _, id := range []string{"1", "2"} {
+			store.Exec(t, old, "INSERT INTO contacts (tenant_id, id, display_name, user_name, title, company_id, company_reason, status, deleted_by, created_at, modified_at, user_name_key, email_key, domain, search_key)"+
+				" VALUES ('t', '"+id+"', '', '', '', '', 'no_match', 'active', '', "+at+", "+at+", '', '', '', 'kofi "+id+"')")
+		}
 		if _, err := old.Read(t.Context()).Companies("t", "", 10); err != nil {
 			t.Fatal(err)
 		}
+		store.WalkStep(t, 1)
 		upgraded := open(t, databaseURL)
 		for _, s := range []*store.Store{upgraded, old} {
 			r := s.Read(t.Context())
@@ -284,8 +289,8 @@ func TestUpgrade(t *testing.T) {
 			if err != nil || len(connections) != 1 || connections[0].RecorderKey != "" {
 				t.Errorf("connections %+v, %v", connections, err)
 			}
-			if _, _, err := r.Contacts(store.ContactQuery{TenantID: "t", Limit: 10}); err != nil {
-				t.Error(err)
+			if found, _, err := r.Contacts(store.ContactQuery{TenantID: "t", Text: "kofi", Limit: 10}); err != nil || len(found) != 2 {
+				t.Errorf("found %+v, %v", found, err)
 			}
 		}
 	})
