@@ -205,11 +205,16 @@ type List[T any] struct {
 
 // newList returns a page of up to limit records, of which one more was read to know whether there are more.
 func newList[R, T any](records []R, limit int, id func(R) string, item func(R) T) *list[T] {
-	out := &list[T]{Body: List[T]{Items: []T{}}}
 	if len(records) > limit {
 		records = records[:limit]
-		out.Body.Next = base64.RawURLEncoding.EncodeToString([]byte(id(records[limit-1])))
+		return newPage(records, id(records[limit-1]), item)
 	}
+	return newPage(records, "", item)
+}
+
+// newPage returns a page of records; next is the id after which the next page begins, "" on the last.
+func newPage[R, T any](records []R, next string, item func(R) T) *list[T] {
+	out := &list[T]{Body: List[T]{Items: []T{}, Next: base64.RawURLEncoding.EncodeToString([]byte(next))}}
 	for _, r := range records {
 		out.Body.Items = append(out.Body.Items, item(r))
 	}

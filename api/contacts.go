@@ -283,10 +283,10 @@ func (h *Handler) listContacts(ctx context.Context, actor desk.Actor, in *contac
 	if err != nil {
 		return nil, err
 	}
-	q := provision.ContactQuery{Status: desk.Status(in.Status), Text: in.Text, Domain: in.Domain, Company: in.Company, After: after, Limit: in.Limit + 1}
+	q := provision.ContactQuery{Status: desk.Status(in.Status), Text: in.Text, Domain: in.Domain, Company: in.Company, After: after, Limit: in.Limit}
 	if in.Status == "all" {
 		q.Status = ""
 	}
-	views, err := h.Engine.Contacts(ctx, actor, q)
-	return newList(views, in.Limit, func(v provision.ContactView) string { return v.ID }, newContact), err
+	views, next, err := h.Engine.Contacts(ctx, actor, q)
+	return newPage(views, next, newContact), err
 }

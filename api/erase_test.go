@@ -67,7 +67,7 @@ func TestErasedFromTheDatabase(t *testing.T) {
 // dump returns all that all tables hold, in small letters.
 func dump(t *testing.T, db *sql.DB) string {
 	t.Helper()
-	tables := texts(t, db, "SELECT name FROM sqlite_master WHERE type = 'table'")
+	tables := texts(t, db, "SELECT name FROM pragma_table_list WHERE schema = 'main' AND type IN ('table', 'shadow')")
 	if tables == nil {
 		tables = texts(t, db, "SELECT table_name FROM information_schema.tables WHERE table_schema = 'public'")
 	}

@@ -132,11 +132,13 @@ func (c *Contact) SetProfile(p Profile, domain string) {
 	}
 	c.EmailKey = Fold(p.MatchAddress())
 	c.Domain = domain
-	lines := []string{p.DisplayName, p.UserName}
+	lines := []string{Fold(p.DisplayName), c.UserNameKey}
 	for _, e := range p.Emails {
-		lines = append(lines, e.Value)
+		if line := Fold(e.Value); line != c.UserNameKey { // as it often is
+			lines = append(lines, line)
+		}
 	}
-	c.SearchKey = Fold(strings.Join(lines, "\n"))
+	c.SearchKey = strings.Join(lines, "\n")
 }
 
 // Update returns p with what a directory changed between two states of its user. What the directory did not change is

@@ -36,7 +36,7 @@ type statusLink struct {
 func (h *Handler) contacts(w http.ResponseWriter, r *http.Request, actor desk.Actor) error {
 	query := r.URL.Query()
 	page := contactsPage{Status: query.Get("status"), Text: query.Get("q"), Statuses: []statusLink{{"active", "Active"}, {"deleted", "Deleted"}, {"all", "All"}}}
-	q := provision.ContactQuery{Text: page.Text, After: query.Get("after"), Limit: pageSize + 1}
+	q := provision.ContactQuery{Text: page.Text, After: query.Get("after"), Limit: pageSize}
 	switch page.Status {
 	case "deleted":
 		q.Status = desk.SoftDeleted
@@ -44,13 +44,12 @@ func (h *Handler) contacts(w http.ResponseWriter, r *http.Request, actor desk.Ac
 	default:
 		page.Status, q.Status = "active", desk.Active
 	}
-	list, err := h.Engine.Contacts(r.Context(), actor, q)
+	list, next, err := h.Engine.Contacts(r.Context(), actor, q)
 	if err != nil {
 		return err
 	}
-	if len(list) > pageSize {
-		list = list[:pageSize]
-		page.Next = "/contacts?" + url.Values{"status": {page.Status}, "q": {page.Text}, "after": {list[pageSize-1].ID}}.Encode()
+	if next != "" {
+		page.Next = "/contacts?" + url.Values{"status": {page.Status}, "q": {page.Text}, "after": {next}}.Encode()
 	}
 	page.Contacts = list
 	return h.render(w, http.StatusOK, "contacts", layout{Title: "Contacts", Tenant: actor.TenantID, Agent: actor.Name, Page: page})

@@ -5,6 +5,8 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"rollcall/desk"
 	"rollcall/provision"
 )
@@ -78,8 +80,8 @@ func TestCompanyOfSubdomain(t *testing.T) {
 		acme := w.company("Acme", "acme.example", "*.ACME.example")
 		asia := w.company("Acme Asia", "*.asia.acme.example")
 		tokyo := w.company("Acme Tokyo", "tokyo.asia.acme.example")
-		w.company("Gamma", "*.shared.example")
-		w.company("Delta", "*.shared.example")
+		gamma := w.company("Gamma", "*.shared.example")
+		delta := w.company("Delta", "*.shared.example")
 		w.company("Omega", "omega.example")
 		for i, c := range []struct {
 			address, company string
@@ -111,11 +113,33 @@ func TestCompanyOfSubdomain(t *testing.T) {
 		if len(unmapped) != 5 {
 			w.Errorf("%d domains are unmapped: %+v", len(unmapped), unmapped)
 		}
+		w.pushAt("v1", "a@kobe.asia.acme.example")
+		_, err = w.EditContact(w.ctx(), w.agent, *w.pushAt("v2", "b@kobe.asia.acme.example").ContactID, nil, provision.ContactEdit{CompanyID: &acme})
+		w.must(err)
+		w.wantCompany(*w.pushAt("v3", "c@kobe.asia.acme.example").ContactID, "", desk.CompanyAmbiguousContacts)
+		company := func(id, name string, listed bool, contacts int) provision.DomainCompany {
+			return provision.DomainCompany{ID: id, Name: name, Listed: listed, Contacts: contacts}
+		}
+		shared := []provision.DomainCompany{company(gamma, "Gamma", true, 0), company(delta, "Delta", true, 0)}
+		want := []provision.AmbiguousDomain{
+			{Domain: "*.shared.example", Reason: desk.CompanyAmbiguousListing, Companies: shared},
+			{Domain: "kobe.asia.acme.example", Reason: desk.CompanyAmbiguousContacts, Unmapped: 1, Companies: []provision.DomainCompany{
+				company(acme, "Acme", false, 1), company(asia, "Acme Asia", true, 1),
+			}},
+			{Domain: "mail.shared.example", Reason: desk.CompanyAmbiguousListing, Unmapped: 1, Companies: shared},
+		}
+		for _, limit := range []int{2, 10} {
+			ambiguous, err := w.AmbiguousDomains(w.ctx(), w.agent, limit)
+			w.must(err)
+			if diff := cmp.Diff(want[:min(limit, len(want))], ambiguous); diff != "" {
+				w.Errorf("ambiguous, up to %d: %s", limit, diff)
+			}
+		}
 		name, domains := "Everybody", []string{"*.co.uk"}
 		_, err = w.CreateCompany(w.ctx(), w.agent, provision.CompanyEdit{Name: &name, Domains: &domains})
 		w.wantKind(err, desk.InvalidValue, "domains")
 		w.must(w.DeleteCompany(w.ctx(), w.agent, asia))
-		u, err := w.Contacts(w.ctx(), w.agent, provision.ContactQuery{Domain: "osaka.asia.acme.example", Limit: 2})
+		u, _, err := w.Contacts(w.ctx(), w.agent, provision.ContactQuery{Domain: "osaka.asia.acme.example", Limit: 2})
 		w.must(err)
 		w.wantCompany(u[0].ID, acme, desk.CompanyByDomain)
 	})

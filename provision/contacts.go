@@ -33,22 +33,24 @@ type ContactQuery struct {
 // maxText is how long a text to search for may be, in characters.
 const maxText = 200
 
-// Contacts returns a page of contacts.
-func (e *Engine) Contacts(ctx context.Context, actor desk.Actor, q ContactQuery) ([]ContactView, error) {
+// Contacts returns a page of contacts, and the id after which the next page begins, "" on the last. The page of a search may have
+// fewer contacts than asked for, even none, and yet not be the last.
+func (e *Engine) Contacts(ctx context.Context, actor desk.Actor, q ContactQuery) (page []ContactView, next string, err error) {
 	domain, err := normaliseDomain(q.Domain)
 	if err == nil && utf8.RuneCountInString(q.Text) > maxText {
 		err = desk.Errorf(desk.InvalidValue, "q", "search for up to %d characters", maxText)
 	}
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
-	contacts, err := e.Store.Read(ctx).Contacts(store.ContactQuery{
+	contacts, next, err := e.Store.Read(ctx).Contacts(store.ContactQuery{
 		TenantID: actor.TenantID, Status: q.Status, Text: q.Text, Domain: domain, Company: q.Company, After: q.After, Limit: q.Limit,
 	})
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
-	return view(e.Store.Read(ctx), actor.TenantID, contacts)
+	page, err = view(e.Store.Read(ctx), actor.TenantID, contacts)
+	return page, next, err
 }
 
 // Contact returns a contact, or NotFound.

@@ -1,10 +1,16 @@
 package provision
 
 import (
+	"cmp"
 	"context"
+	"maps"
+	"math"
+	"slices"
+	"strings"
 
 	"rollcall/companies"
 	"rollcall/desk"
+	"rollcall/store"
 )
 
 // UnmappedDomain is a domain that no company lists, and how many active contacts are without a company for that.
@@ -16,12 +22,33 @@ type UnmappedDomain struct {
 
 // UnmappedDomains returns the domains for which it would be worth most to make a company first.
 func (e *Engine) UnmappedDomains(ctx context.Context, actor desk.Actor, limit int) ([]UnmappedDomain, error) {
-	counts, err := e.Store.Read(ctx).UnmappedDomains(actor.TenantID, limit)
-	list := make([]UnmappedDomain, len(counts))
-	for i, c := range counts {
-		list[i] = UnmappedDomain{c.Domain, c.Contacts, companies.IsFreemail(c.Domain)}
+	r := e.Store.Read(ctx)
+	wildcards, err := r.Wildcards(actor.TenantID)
+	if err != nil {
+		return nil, err
+	}
+	most := limit
+	if len(wildcards) > 0 {
+		most = math.MaxInt32 // some of them are listed by a wildcard
+	}
+	counts, err := r.UnlistedDomains(actor.TenantID, most)
+	var list []UnmappedDomain
+	for _, c := range counts {
+		if len(list) < limit && wildcardOf(c.Domain, wildcards) == "" {
+			list = append(list, UnmappedDomain{c.Domain, c.Contacts, companies.IsFreemail(c.Domain)})
+		}
 	}
 	return list, err
+}
+
+// wildcardOf returns the most specific wildcard that lists a domain, "" for none.
+func wildcardOf(domain string, wildcards map[string][]string) string {
+	for _, listing := range companies.Listings(domain)[1:] {
+		if wildcards[listing] != nil {
+			return listing
+		}
+	}
+	return ""
 }
 
 // AmbiguousDomain is a domain whose contacts get no company, since it is not clear which.
@@ -41,35 +68,105 @@ type DomainCompany struct {
 
 // AmbiguousDomains returns domains that are ambiguous, in order, and through which companies they are.
 func (e *Engine) AmbiguousDomains(ctx context.Context, actor desk.Actor, limit int) ([]AmbiguousDomain, error) {
-	links, err := e.Store.Read(ctx).AmbiguousDomains(actor.TenantID, limit)
+	r := e.Store.Read(ctx)
+	domains, err := r.AmbiguousListings(actor.TenantID, limit)
 	if err != nil {
 		return nil, err
 	}
+	listed, err := ambiguousSubdomains(r, actor.TenantID, limit)
+	if err != nil {
+		return nil, err
+	}
+	domains = slices.AppendSeq(domains, maps.Keys(listed))
+	slices.Sort(domains)
+	domains = domains[:min(limit, len(domains))]
+	links, err := r.DomainCompanies(actor.TenantID, domains)
+	if err != nil {
+		return nil, err
+	}
+	for _, domain := range domains {
+		for _, id := range listed[domain] {
+			links = append(links, store.DomainCompany{Domain: domain, CompanyID: id, Listed: true})
+		}
+	}
+	return describeDomains(r, actor.TenantID, links)
+}
+
+// ambiguousSubdomains returns domains of contacts that are without a company since several companies list them by a wildcard, or
+// since one does while contacts are different companies', and these companies.
+func ambiguousSubdomains(r store.Reader, tenant string, limit int) (map[string][]string, error) {
+	wildcards, err := r.Wildcards(tenant)
+	if err != nil || len(wildcards) == 0 {
+		return nil, err
+	}
+	found := map[string][]string{}
+	for after := ""; ; {
+		page, err := r.WalkUnlisted(tenant, after, walkPage)
+		if err != nil {
+			return nil, err
+		}
+		for _, domain := range page {
+			listed := wildcards[wildcardOf(domain, wildcards)]
+			if len(listed) == 1 {
+				facts, err := r.CompanyFacts(store.CompanyQuery{TenantID: tenant, Domain: domain})
+				if err != nil {
+					return nil, err
+				}
+				if len(facts.Linked) < 2 {
+					continue
+				}
+			}
+			if len(listed) > 0 {
+				found[domain] = listed
+			}
+			if len(found) == limit {
+				return found, nil
+			}
+		}
+		if len(page) < walkPage {
+			return found, nil
+		}
+		after = page[len(page)-1]
+	}
+}
+
+// walkPage is how many domains are read at a time.
+const walkPage = 500
+
+// describeDomains gathers the links of domains by domain and company, in order.
+func describeDomains(r store.Reader, tenant string, links []store.DomainCompany) ([]AmbiguousDomain, error) {
+	slices.SortFunc(links, func(a, b store.DomainCompany) int {
+		return cmp.Or(strings.Compare(a.Domain, b.Domain), strings.Compare(a.CompanyID, b.CompanyID))
+	})
 	var ids []string
 	for _, l := range links {
 		ids = append(ids, l.CompanyID)
 	}
-	names, err := e.Store.Read(ctx).CompanyNames(actor.TenantID, ids)
+	names, err := r.CompanyNames(tenant, slices.Compact(slices.Sorted(slices.Values(ids))))
 	if err != nil {
 		return nil, err
 	}
 	var list []AmbiguousDomain
-	listed := 0
 	for _, l := range links {
 		if len(list) == 0 || list[len(list)-1].Domain != l.Domain {
-			list, listed = append(list, AmbiguousDomain{Domain: l.Domain, Reason: desk.CompanyAmbiguousContacts}), 0
+			list = append(list, AmbiguousDomain{Domain: l.Domain, Reason: desk.CompanyAmbiguousContacts})
 		}
 		d := &list[len(list)-1]
 		if l.CompanyID == "" {
 			d.Unmapped = l.Contacts
 			continue
 		}
-		if l.Listed {
-			if listed++; listed > 1 {
-				d.Reason = desk.CompanyAmbiguousListing
-			}
+		if n := len(d.Companies); n == 0 || d.Companies[n-1].ID != l.CompanyID {
+			d.Companies = append(d.Companies, DomainCompany{ID: l.CompanyID, Name: names[l.CompanyID]})
 		}
-		d.Companies = append(d.Companies, DomainCompany{l.CompanyID, names[l.CompanyID], l.Listed, l.Contacts})
+		c := &d.Companies[len(d.Companies)-1]
+		c.Listed, c.Contacts = c.Listed || l.Listed, c.Contacts+l.Contacts
+	}
+	for i, d := range list {
+		listed := slices.DeleteFunc(slices.Clone(d.Companies), func(c DomainCompany) bool { return !c.Listed })
+		if len(listed) > 1 {
+			list[i].Reason = desk.CompanyAmbiguousListing
+		}
 	}
 	return list, nil
 }

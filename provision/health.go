@@ -27,10 +27,12 @@ func (e *Engine) Health(ctx context.Context, actor desk.Actor) ([]ConnectionHeal
 		return nil, err
 	}
 	vitals := map[string]*desk.Vitals{}
+	var slugs []string
 	for _, c := range connections {
+		slugs = append(slugs, c.Slug)
 		vitals[c.Slug] = &desk.Vitals{Connection: c}
 	}
-	credentials, err := r.Credentials(actor.TenantID)
+	credentials, err := r.Credentials(actor.TenantID, slugs)
 	if err != nil {
 		return nil, err
 	}

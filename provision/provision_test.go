@@ -106,7 +106,7 @@ func (w *world) contact(id string) provision.ContactView {
 // all lists every contact's id.
 func (w *world) all() []string {
 	w.Helper()
-	list, err := w.Contacts(w.ctx(), w.agent, provision.ContactQuery{Limit: 1000})
+	list, _, err := w.Contacts(w.ctx(), w.agent, provision.ContactQuery{Limit: 1000})
 	w.must(err)
 	var ids []string
 	for _, c := range list {

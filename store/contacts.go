@@ -43,8 +43,9 @@ func (r Reader) Candidates(p Person) ([]Candidate, error) {
 	}
 	// An externalId was left by a directory that deleted its user, or is known from a user of another connection.
 	add("externalId", "SELECT id FROM contacts WHERE tenant_id = ? AND external_id = ?", p.ExternalID)
-	// (Asked for it directly, SQLite makes them distinct by reading all users in the order of their contacts.)
-	add("externalId", fmt.Sprintf("SELECT DISTINCT id FROM (SELECT contact_id AS id FROM directory_users WHERE tenant_id = ? AND external_id = ? AND contact_id IS NOT NULL LIMIT %d) AS same", shared), p.ExternalID)
+	// (Asked for it directly, SQLite makes them distinct, and leaves out who has none, by reading all users in the order of their
+	// contacts.)
+	add("externalId", fmt.Sprintf("SELECT DISTINCT id FROM (SELECT contact_id AS id FROM directory_users WHERE tenant_id = ? AND external_id = ? LIMIT %d) AS same WHERE id IS NOT NULL", shared), p.ExternalID)
 	add("userName", "SELECT id FROM contacts WHERE tenant_id = ? AND user_name_key = ?", p.UserName)
 	add("email", "SELECT id FROM contacts WHERE tenant_id = ? AND email_key = ?", p.Email)
 	if len(parts) == 0 {
@@ -81,42 +82,6 @@ func (r Reader) Contact(tenant, id string) (desk.Contact, error) {
 func (tx *Tx) LockContact(tenant, id string) (desk.Contact, error) {
 	return lock[desk.Contact](tx, "contact", "tenant_id = ? AND id = ?", tenant, id)
 }
-
-// ContactQuery asks for a page of contacts in the order of their ids, which is that of creation.
-type ContactQuery struct {
-	TenantID string
-	Status   desk.Status // "" for all
-	Text     string      // in name, userName or addresses; "" for any
-	Domain   string      // normalised; "" for any
-	Company  string      // id; "" for any
-	After    string      // the id after which the page begins
-	Limit    int
-}
-
-// Contacts returns a page of contacts.
-func (r Reader) Contacts(q ContactQuery) ([]desk.Contact, error) {
-	db := gorm.G[desk.Contact](r.db).Where("tenant_id = ? AND id > ?", q.TenantID, q.After)
-	switch q.Status {
-	case desk.SoftDeleted: // spelt out, for the partial index
-		db = db.Where("status = 'deleted'")
-	case desk.Active:
-		db = db.Where("status = 'active'")
-	}
-	if q.Domain != "" {
-		db = db.Where("domain = ?", q.Domain)
-	}
-	if q.Company != "" {
-		db = db.Where("company_id = ? AND company_id <> ''", q.Company)
-	}
-	if q.Text != "" {
-		db = db.Where(`search_key LIKE ? ESCAPE '\'`, "%"+likeText.Replace(desk.Fold(q.Text))+"%")
-	}
-	list, err := db.Order("id").Limit(q.Limit).Find(r.ctx)
-	return list, fail(err, "list contacts")
-}
-
-// likeText makes LIKE's wildcards stand for themselves.
-var likeText = strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`)
 
 // ContactNames returns the names of contacts that exist, by id.
 func (r Reader) ContactNames(tenant string, ids []string) (map[string]string, error) {

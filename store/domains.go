@@ -6,14 +6,51 @@ type DomainCount struct {
 	Contacts int
 }
 
-// UnmappedDomains returns the domains of active contacts without a company which no company lists, those with most contacts
-// first.
-func (r Reader) UnmappedDomains(tenant string, limit int) ([]DomainCount, error) {
+// blank is the condition of contacts that are without a company, though not by hand. They have an index.
+const blank = "domain > '' AND status = 'active' AND company_id = '' AND company_reason <> 'manual'"
+
+// unlisted is the condition of a domain of b that no company lists as it is.
+const unlisted = "NOT EXISTS (SELECT 1 FROM company_domains d WHERE d.tenant_id = @tenant AND d.domain = b.domain)"
+
+// UnlistedDomains returns the domains of active contacts without a company that no company lists as they are, those with most
+// contacts first.
+func (r Reader) UnlistedDomains(tenant string, limit int) ([]DomainCount, error) {
 	var list []DomainCount
-	err := r.db.WithContext(r.ctx).Raw("SELECT domain, contacts FROM (SELECT domain, count(*) AS contacts FROM contacts WHERE tenant_id = ? AND domain > '' AND status = 'active' AND company_id = ''"+
-		" AND company_reason <> 'manual' GROUP BY domain) AS c WHERE NOT EXISTS (SELECT 1 FROM company_domains d WHERE d.tenant_id = ?"+
-		" AND (d.domain = c.domain OR d.domain LIKE '*.%' AND c.domain LIKE '%' || substr(d.domain, 2))) ORDER BY contacts DESC, domain LIMIT ?", tenant, tenant, limit).Scan(&list).Error
-	return list, fail(err, "count unmapped domains")
+	err := r.db.WithContext(r.ctx).Raw("SELECT domain, contacts FROM (SELECT domain, count(*) AS contacts FROM contacts WHERE tenant_id = @tenant AND "+blank+" GROUP BY domain) AS b"+
+		" WHERE "+unlisted+" ORDER BY contacts DESC, domain LIMIT @limit", map[string]any{"tenant": tenant, "limit": limit}).Scan(&list).Error
+	return list, fail(err, "count unlisted domains")
+}
+
+// WalkUnlisted returns some of these domains in order, after the given one. It goes along the index from each to the next, so that
+// it takes as long as there are domains, however many contacts these have.
+func (r Reader) WalkUnlisted(tenant, after string, limit int) ([]string, error) {
+	const next = "SELECT min(domain) FROM contacts WHERE tenant_id = @tenant AND " + blank + " AND domain > "
+	var domains []string
+	err := r.db.WithContext(r.ctx).Raw("WITH RECURSIVE b(domain) AS ("+next+"@after UNION ALL SELECT ("+next+"b.domain) FROM b WHERE b.domain IS NOT NULL)"+
+		" SELECT domain FROM b WHERE domain IS NOT NULL AND "+unlisted+" LIMIT @limit", map[string]any{"tenant": tenant, "after": after, "limit": limit}).Scan(&domains).Error
+	return domains, fail(err, "list unlisted domains")
+}
+
+// Wildcards returns the companies, by id, that list all subdomains of a domain, by the listing ("*.acme.com").
+func (r Reader) Wildcards(tenant string) (map[string][]string, error) {
+	var rows []DomainCompany
+	err := r.db.WithContext(r.ctx).Raw("SELECT domain, company_id FROM company_domains WHERE tenant_id = ? AND domain > '*' AND domain < '+' ORDER BY domain, company_id", tenant).Scan(&rows).Error
+	wildcards := map[string][]string{}
+	for _, row := range rows {
+		wildcards[row.Domain] = append(wildcards[row.Domain], row.CompanyID)
+	}
+	return wildcards, fail(err, "read listings of subdomains")
+}
+
+// AmbiguousListings returns what several companies list, and the domains that one lists and whose contacts are different
+// companies', in order.
+func (r Reader) AmbiguousListings(tenant string, limit int) ([]string, error) {
+	// The companies at the ends of the index tell whether a domain's contacts differ.
+	const end = "SELECT company_id FROM contacts c WHERE c.tenant_id = @tenant AND c.domain = company_domains.domain AND c.status = 'active' AND c.company_id > '' ORDER BY c.company_id"
+	var domains []string
+	err := r.db.WithContext(r.ctx).Raw("SELECT domain FROM company_domains WHERE tenant_id = @tenant GROUP BY domain"+
+		" HAVING count(*) > 1 OR ("+end+" LIMIT 1) <> ("+end+" DESC LIMIT 1) ORDER BY domain LIMIT @limit", map[string]any{"tenant": tenant, "limit": limit}).Scan(&domains).Error
+	return domains, fail(err, "look for ambiguous domains")
 }
 
 // DomainCompany is what links a domain to a company: that the company lists it, or contacts that are the company's.
@@ -24,22 +61,13 @@ type DomainCompany struct {
 	Contacts  int // active ones
 }
 
-// AmbiguousDomains returns the links of domains, of those that several companies list, and of those that one lists and whose
-// contacts are different companies'.
-func (r Reader) AmbiguousDomains(tenant string, limit int) ([]DomainCompany, error) {
-	db := r.db.WithContext(r.ctx)
-	var domains []string
-	err := db.Raw("SELECT domain FROM (SELECT domain FROM company_domains WHERE tenant_id = ? GROUP BY domain HAVING count(*) > 1"+
-		" UNION SELECT domain FROM contacts c WHERE tenant_id = ? AND domain > '' AND status = 'active' AND company_id > ''"+
-		" AND EXISTS (SELECT 1 FROM company_domains d WHERE d.tenant_id = c.tenant_id AND d.domain = c.domain)"+
-		" GROUP BY domain HAVING min(company_id) <> max(company_id)) AS ambiguous ORDER BY domain LIMIT ?", tenant, tenant, limit).Scan(&domains).Error
-	if err != nil || len(domains) == 0 {
-		return nil, fail(err, "look for ambiguous domains")
+// DomainCompanies returns the links of domains, those by listings apart from those by contacts.
+func (r Reader) DomainCompanies(tenant string, domains []string) ([]DomainCompany, error) {
+	if len(domains) == 0 {
+		return nil, nil
 	}
 	var links []DomainCompany
-	err = db.Raw("SELECT domain, company_id, sum(listed) > 0 AS listed, sum(contacts) AS contacts FROM"+
-		" (SELECT domain, company_id, 1 AS listed, 0 AS contacts FROM company_domains WHERE tenant_id = ? AND domain IN ?"+
-		" UNION ALL SELECT domain, company_id, 0, count(*) FROM contacts WHERE tenant_id = ? AND domain IN ? AND status = 'active' GROUP BY domain, company_id) AS links"+
-		" GROUP BY domain, company_id ORDER BY domain, company_id", tenant, domains, tenant, domains).Scan(&links).Error
-	return links, fail(err, "read ambiguous domains")
+	err := r.db.WithContext(r.ctx).Raw("SELECT domain, company_id, true AS listed, 0 AS contacts FROM company_domains WHERE tenant_id = @tenant AND domain IN @domains"+
+		" UNION ALL SELECT domain, company_id, false, count(*) FROM contacts WHERE tenant_id = @tenant AND domain IN @domains AND status = 'active' GROUP BY domain, company_id", map[string]any{"tenant": tenant, "domains": domains}).Scan(&links).Error
+	return links, fail(err, "read the companies of domains")
 }

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -249,15 +250,41 @@ type Log struct{ TenantID, Connection string }
 
 // NextLog returns the log after another, in the order of their names, or NotFound. Connections that are gone have left theirs.
 func (r Reader) NextLog(after Log) (log Log, err error) {
-	const order = " ORDER BY tenant_id, connection LIMIT 1"
-	const next = "SELECT * FROM (SELECT tenant_id, connection FROM TABLE WHERE (tenant_id, connection) > (?, ?)" + order + ") AS of_TABLE"
-	both := strings.ReplaceAll(next, "TABLE", "events") + " UNION " + strings.ReplaceAll(next, "TABLE", "cycles")
-	result := r.db.WithContext(r.ctx).Raw("SELECT tenant_id, connection FROM ("+both+") AS logs"+order,
-		after.TenantID, after.Connection, after.TenantID, after.Connection).Scan(&log)
-	if result.Error == nil && result.RowsAffected == 0 {
-		result.Error = gorm.ErrRecordNotFound
+	found := false
+	for _, table := range []string{"events", "cycles"} {
+		tenant, connection, err := r.nextPair(table, "connection", "", after.TenantID, after.Connection)
+		if desk.KindOf(err) == desk.NotFound {
+			continue
+		}
+		if err != nil {
+			return log, err
+		}
+		if next := (Log{tenant, connection}); !found || cmp.Or(cmp.Compare(tenant, log.TenantID), cmp.Compare(connection, log.Connection)) < 0 {
+			log, found = next, true
+		}
 	}
-	return log, fail(result.Error, "look for logs")
+	if !found {
+		err = gorm.ErrRecordNotFound
+	}
+	return log, fail(err, "look for logs")
+}
+
+// nextPair returns the first tenant and value of another column after a pair, of the rows of a table of which a condition ("" for
+// all) holds, or NotFound. An index begins with the two. (Compared as a pair, SQLite would walk along all rows that are equal.)
+func (r Reader) nextPair(table, column, where, tenant, value string) (nextTenant, next string, err error) {
+	if where == "" {
+		where = "true"
+	}
+	query := "SELECT tenant_id AS tenant, " + column + " AS value FROM " + table + " WHERE " + where + " AND "
+	var row struct{ Tenant, Value string }
+	result := r.db.WithContext(r.ctx).Raw(query+"tenant_id = ? AND "+column+" > ? ORDER BY "+column+" LIMIT 1", tenant, value).Scan(&row)
+	if result.Error == nil && result.RowsAffected == 0 {
+		result = r.db.WithContext(r.ctx).Raw(query+"tenant_id > ? ORDER BY tenant_id, "+column+" LIMIT 1", tenant).Scan(&row)
+	}
+	if err = result.Error; err == nil && result.RowsAffected == 0 {
+		err = gorm.ErrRecordNotFound
+	}
+	return row.Tenant, row.Value, fail(err, "look for the next "+column)
 }
 
 // DeleteEvents deletes up to limit of a log's events, and as many of its cycles, that are older than a time, and returns how

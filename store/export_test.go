@@ -55,6 +55,9 @@ func Statements(t *testing.T, s *Store) *Recorder {
 	t.Helper()
 	r := &Recorder{}
 	record := func(db *gorm.DB) {
+		if db.DryRun {
+			return // a part of another
+		}
 		r.mu.Lock()
 		defer r.mu.Unlock()
 		r.list = append(r.list, Statement{db.Statement.SQL.String(), slices.Clone(db.Statement.Vars)})
@@ -92,4 +95,11 @@ func (r *Recorder) Take() []Statement {
 	list := r.list
 	r.list = nil
 	return list
+}
+
+// WalkStep sets how many contacts a search walks along at a time.
+func WalkStep(t *testing.T, contacts int) {
+	before := walkStep
+	walkStep = contacts
+	t.Cleanup(func() { walkStep = before })
 }

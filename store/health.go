@@ -101,9 +101,12 @@ func (r Reader) Denials(tenant string) ([]desk.Denial, error) {
 	return list, fail(err, "list denials")
 }
 
-// Credentials returns what a tenant's directories sign in with: SCIM tokens, and secrets of OAuth clients.
-func (r Reader) Credentials(tenant string) ([]desk.Token, error) {
-	list, err := gorm.G[desk.Token](r.db).Where("tenant_id = ? AND kind IN ?", tenant, []desk.TokenKind{desk.TokenSCIM, desk.TokenClientSecret}).Find(r.ctx)
+// Credentials returns what directories sign in with, of these connections: SCIM tokens, and secrets of OAuth clients.
+func (r Reader) Credentials(tenant string, connections []string) ([]desk.Token, error) {
+	if len(connections) == 0 {
+		return nil, nil
+	}
+	list, err := gorm.G[desk.Token](r.db).Where("tenant_id = ? AND connection IN ? AND kind IN ?", tenant, connections, []desk.TokenKind{desk.TokenSCIM, desk.TokenClientSecret}).Find(r.ctx)
 	return list, fail(err, "list credentials")
 }
 

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/ncruces/go-sqlite3/driver"
+	"github.com/ncruces/go-sqlite3/ext/fts5"
 	"github.com/pressly/goose/v3"
 )
 
@@ -65,7 +66,7 @@ func (s *Store) provider() (*goose.Provider, error) {
 	}
 	if s.engine == SQLite {
 		// goose keeps its times as text.
-		pool, err := driver.Open(liteDSN(s.path, "immediate", "auto"))
+		pool, err := driver.Open(liteDSN(s.path, "immediate", "auto"), fts5.Register)
 		if err != nil {
 			return nil, err
 		}

@@ -18,6 +18,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/jackc/pgx/v5/stdlib"
 	"github.com/ncruces/go-sqlite3/driver"
+	"github.com/ncruces/go-sqlite3/ext/fts5"
 	"github.com/ncruces/go-sqlite3/gormlite"
 	"gorm.io/driver/postgres"
 	"gorm.io/gorm"
@@ -120,7 +121,7 @@ func (s *Store) openSQLite(path string) error {
 	}
 	file.Close()
 	open := func(lock string, connections int) (*gorm.DB, error) {
-		pool, err := driver.Open(liteDSN(path, lock, "unixepoch_micro"))
+		pool, err := driver.Open(liteDSN(path, lock, "unixepoch_micro"), fts5.Register)
 		if err != nil {
 			return nil, err
 		}

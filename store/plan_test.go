@@ -1,12 +1,24 @@
 package store_test
 
 import (
+	"database/sql"
+	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"maps"
+	"net/http"
+	"net/http/cookiejar"
+	"net/url"
+	"reflect"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/ncruces/go-sqlite3"
+	"github.com/ncruces/go-sqlite3/driver"
 
 	"rollcall/desk"
 	"rollcall/internal/testkit"
@@ -31,12 +43,7 @@ func TestPlans(t *testing.T) {
 	testkit.Databases(t, func(t *testing.T, databaseURL string) {
 		s := open(t, databaseURL)
 		seed(t, s, people, name)
-		db := testkit.OpenSQL(t, databaseURL)
-		if s.Engine() == store.Postgres { // which does so by itself; SQLite never does
-			if _, err := db.Exec("ANALYZE"); err != nil {
-				t.Fatal(err)
-			}
-		}
+		db := planner(t, s, databaseURL)
 		middle := contactID(people / 2)
 		t0 := time.Now()
 		page := func(q desk.UserQuery) func(*store.Tx) error {
@@ -51,7 +58,7 @@ func TestPlans(t *testing.T) {
 		contacts := func(q store.ContactQuery) func(*store.Tx) error {
 			return func(tx *store.Tx) error {
 				q.TenantID, q.Limit = "t", 10
-				_, err := tx.Contacts(q)
+				_, _, err := tx.Contacts(q)
 				return err
 			}
 		}
@@ -147,61 +154,276 @@ func TestPlans(t *testing.T) {
 				t.Fatalf("%s: nothing was asked", name)
 			}
 			for _, q := range asked {
-				if s.Engine() == store.SQLite {
-					var plan []string
-					rows, err := db.Query("EXPLAIN QUERY PLAN "+q.SQL, q.Args...)
-					if err != nil {
-						t.Fatal(err)
-					}
-					for rows.Next() {
-						var id, parent, unused int
-						var detail string
-						if err := rows.Scan(&id, &parent, &unused, &detail); err != nil {
-							t.Fatal(err)
-						}
-						plan = append(plan, detail)
-					}
-					if err := rows.Err(); err != nil {
-						t.Fatal(err)
-					}
-					if slow := scans(plan, q.SQL); slow != "" {
-						t.Errorf("%s: %s\n%s\n%s", name, slow, q.SQL, strings.Join(plan, "\n"))
-					}
-					continue
-				}
-				var doc string
-				if err := db.QueryRow("EXPLAIN (ANALYZE, FORMAT JSON) "+q.SQL, q.Args...).Scan(&doc); err != nil {
-					t.Fatal(err)
-				}
-				var explained []struct{ Plan planNode }
-				if err := json.Unmarshal([]byte(doc), &explained); err != nil {
-					t.Fatal(err)
-				}
-				if n := explained[0].Plan.looked(); n > 120 {
-					t.Errorf("%s: looks at %d rows\n%s\n%s", name, n, q.SQL, doc)
-				}
+				explain(t, db, s.Engine(), name, q)
 			}
 		}
 	})
 }
 
+// TestPlansOfRequests sends to a whole server every request of the JSON API that reads, with each of its parameters and each two of
+// them, the pages of the portal, and what a directory and an agent write. None may be answered by looking at many more contacts,
+// users, events or tickets than it returns.
+func TestPlansOfRequests(t *testing.T) {
+	const people = 3000
+	store.WalkStep(t, 50)
+	name := func(i int) string { return fmt.Sprintf("user%d@acme.example", i) }
+	middle := contactID(people / 2)
+	values := map[string][]string{
+		"q":         {"acme.example", "user2999", "user29", "nobody", "r7", "@", strings.Repeat("user7@acme.example", 11)},
+		"domain":    {"acme.example", "few.example"},
+		"company":   {"acme", "beta"},
+		"contactId": {middle},
+		"cursor":    {base64.RawURLEncoding.EncodeToString([]byte(middle))},
+		"limit":     {"20"},
+		"from":      {time.Now().Add(-time.Hour).UTC().Format(time.RFC3339)},
+		"to":        {time.Now().Add(time.Hour).UTC().Format(time.RFC3339)},
+		"outcome":   {"created", "refused"},
+		"operation": {"create", "bulk"},
+		"person":    {middle, name(7), "nobody"},
+		"request":   {"r7"},
+	}
+	ids := strings.NewReplacer("/contacts/{id}", "/contacts/"+middle, "/companies/{id}", "/companies/acme", "/tickets/{id}", "/tickets/"+ticketID(7), "{slug}", "c")
+	testkit.Databases(t, func(t *testing.T, databaseURL string) {
+		server := testkit.NewServer(t, databaseURL)
+		s := server.Store
+		seed(t, s, people, name)
+		db := planner(t, s, databaseURL)
+		token := server.Token(t, "t", desk.RoleAdmin)
+		cycle := desk.Cycle{TenantID: "t", Connection: "c", ID: store.NewID(), StartedAt: s.Now().UTC(), EndedAt: s.Now().UTC()}
+		if err := s.Tx(t.Context(), func(tx *store.Tx) error { return tx.CreateCycle(&cycle) }); err != nil {
+			t.Fatal(err)
+		}
+		values["cycle"] = []string{cycle.ID}
+		statements, explained := store.Statements(t, s), map[string]bool{}
+		watch := func(what string, send func() int) {
+			t.Helper()
+			statements.Take()
+			if status := send(); status >= 300 {
+				t.Errorf("%s: status %d", what, status)
+			}
+			for _, q := range statements.Take() {
+				if key := fmt.Sprint(q); !explained[key] {
+					explained[key] = true
+					explain(t, db, s.Engine(), what, q)
+				}
+			}
+		}
+		doc := testkit.Call(t, "GET", server.URL+"/api/openapi.json", "", nil).Want(t, 200)
+		for path, item := range doc["paths"].(map[string]any) {
+			operation, ok := item.(map[string]any)["get"].(map[string]any)
+			if !ok || strings.HasSuffix(path, ".csv") { // which is to tell of all events
+				continue
+			}
+			place := ids.Replace(path)
+			if strings.Contains(place, "{") {
+				t.Fatalf("the test has no value for the path of %s", path)
+			}
+			queries := []url.Values{{}}
+			parameters, _ := operation["parameters"].([]any)
+			for _, p := range parameters {
+				p := p.(map[string]any)
+				parameter := p["name"].(string)
+				if p["in"] != "query" {
+					continue
+				}
+				list := values[parameter]
+				choices, _ := p["schema"].(map[string]any)["enum"].([]any)
+				for _, choice := range choices {
+					list = append(list, choice.(string))
+				}
+				if len(list) == 0 {
+					t.Fatalf("the test has no value for %s of %s", parameter, path)
+				}
+				for _, query := range slices.Clone(queries) {
+					for _, value := range list {
+						if len(query) < 2 {
+							more := maps.Clone(query)
+							more.Set(parameter, value)
+							queries = append(queries, more)
+						}
+					}
+				}
+			}
+			for _, query := range queries {
+				if !query.Has("limit") && slices.ContainsFunc(parameters, func(p any) bool { return p.(map[string]any)["name"] == "limit" }) {
+					query.Set("limit", "10")
+				}
+				what := strings.TrimSuffix(place+"?"+query.Encode(), "?")
+				watch(what, func() int { return testkit.Call(t, "GET", server.URL+what, token, nil).Status })
+			}
+		}
+		jar, err := cookiejar.New(nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		browser := &http.Client{Jar: jar}
+		page := func(response *http.Response, err error) int {
+			if err != nil {
+				t.Fatal(err)
+			}
+			response.Body.Close()
+			return response.StatusCode
+		}
+		watch("signing in", func() int { return page(browser.PostForm(server.URL+"/signin", url.Values{"token": {token}})) })
+		for _, path := range []string{"/contacts", "/contacts?status=deleted&q=user29", "/contacts?status=all&q=nobody&after=" + middle, "/contacts/" + middle} {
+			watch(path, func() int { return page(browser.Get(server.URL + path)) })
+		}
+		scim, secret := server.Connect(t, "t", "new")
+		var user, contact map[string]any
+		write := func(method, place, token, body string) (answer map[string]any) {
+			t.Helper()
+			watch(method+" "+place, func() int {
+				a := testkit.Call(t, method, place, token, body)
+				json.Unmarshal(a.Body, &answer)
+				return a.Status
+			})
+			return answer
+		}
+		write("GET", scim+"/Users?filter="+url.QueryEscape(`externalId eq "x7"`), secret, "")
+		write("GET", scim+"/Users?filter="+url.QueryEscape(`userName eq "user7@acme.example"`), secret, "")
+		for _, person := range []string{`{"userName":"new@acme.example","externalId":"x-new","emails":[{"value":"new@acme.example","type":"work"}]}`, `{"userName":"user7@acme.example","externalId":"x7"}`} {
+			user = write("POST", scim+"/Users", secret, person)
+		}
+		place := scim + "/Users/" + fmt.Sprint(user["id"])
+		write("PATCH", place, secret, `{"Operations":[{"op":"replace","path":"displayName","value":"Kofi"}]}`)
+		write("PATCH", place, secret, `{"Operations":[{"op":"replace","path":"active","value":"False"}]}`)
+		write("PUT", place, secret, `{"userName":"user7@beta.example","externalId":"x7","active":true}`)
+		write("DELETE", place, secret, "")
+		contact = write("POST", server.URL+"/api/v1/contacts", token, `{"displayName":"Ann","emails":[{"value":"ann@acme.example"}]}`)
+		place = server.URL + "/api/v1/contacts/" + fmt.Sprint(contact["id"])
+		write("PATCH", place, token, `{"companyId":"beta"}`)
+		write("PATCH", place, token, `{"companyReason":"auto","title":"Lead"}`)
+		write("POST", server.URL+"/api/v1/tickets", token, `{"subject":"Printer","contactId":"`+fmt.Sprint(contact["id"])+`"}`)
+		write("DELETE", place, token, "")
+		write("POST", place+"/restore", token, "")
+		write("DELETE", place, token, "")
+		write("POST", place+"/erase", token, "")
+		if len(explained) < 50 {
+			t.Errorf("%d statements only", len(explained))
+		}
+	})
+}
+
+// planner opens the database beside the store, to ask for plans. PostgreSQL gathers its statistics, as it does by itself sooner or
+// later, and makes the plans of a larger table: a few thousand rows it may rather read all.
+func planner(t *testing.T, s *store.Store, databaseURL string) *sql.DB {
+	t.Helper()
+	db := testkit.OpenSQL(t, databaseURL)
+	db.SetMaxOpenConns(1)
+	if s.Engine() == store.Postgres {
+		for _, statement := range []string{"VACUUM ANALYZE", "SET enable_seqscan = off"} {
+			if _, err := db.Exec(statement); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	return db
+}
+
+// explain fails on a statement that looks at many more rows than it returns. What it writes is rolled back.
+func explain(t *testing.T, db *sql.DB, engine store.Engine, name string, q store.Statement) {
+	t.Helper()
+	if engine == store.Postgres {
+		tx, err := db.Begin()
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer tx.Rollback()
+		var doc string
+		if err := tx.QueryRow("EXPLAIN (ANALYZE, FORMAT JSON) "+q.SQL, q.Args...).Scan(&doc); err != nil {
+			t.Fatalf("%s: %v\n%s", name, err, q.SQL)
+		}
+		var explained []struct{ Plan planNode }
+		if err := json.Unmarshal([]byte(doc), &explained); err != nil {
+			t.Fatal(err)
+		}
+		if n := explained[0].Plan.looked(); n > 120+int(explained[0].Plan.Rows) {
+			t.Errorf("%s: looks at %d rows\n%s\n%s", name, n, q.SQL, doc)
+		}
+		return
+	}
+	conn, err := db.Conn(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	err = conn.Raw(func(c any) error {
+		lite := c.(driver.Conn).Raw()
+		if err := lite.Exec("BEGIN"); err != nil {
+			return err
+		}
+		defer lite.Exec("ROLLBACK")
+		var plan []string
+		if _, err := run(lite, "EXPLAIN QUERY PLAN "+q.SQL, q.Args, func(row *sqlite3.Stmt) { plan = append(plan, row.ColumnText(3)) }); err != nil {
+			return err
+		}
+		if slow := scans(plan, q.SQL); slow != "" {
+			t.Errorf("%s: %s\n%s\n%s", name, slow, q.SQL, strings.Join(plan, "\n"))
+		}
+		rows := 0
+		steps, err := run(lite, q.SQL, q.Args, func(*sqlite3.Stmt) { rows++ })
+		if steps > 3000+40*rows { // to scan takes a few a person
+			t.Errorf("%s: takes %d steps\n%s\n%s", name, steps, q.SQL, strings.Join(plan, "\n"))
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatalf("%s: %v\n%s\n%v", name, err, q.SQL, q.Args)
+	}
+}
+
+// run runs a statement on SQLite and returns how many steps that took.
+func run(conn *sqlite3.Conn, query string, args []any, row func(*sqlite3.Stmt)) (steps int, err error) {
+	s, _, err := conn.Prepare(query)
+	if err != nil {
+		return 0, err
+	}
+	defer s.Close()
+	for i, arg := range args {
+		if at, ok := arg.(time.Time); ok {
+			err = errors.Join(err, s.BindTime(i+1, at, sqlite3.TimeFormatUnixMicro))
+			continue
+		}
+		switch v := reflect.ValueOf(arg); v.Kind() {
+		case reflect.String:
+			err = errors.Join(err, s.BindText(i+1, v.String()))
+		case reflect.Int, reflect.Int64:
+			err = errors.Join(err, s.BindInt64(i+1, v.Int()))
+		case reflect.Bool:
+			err = errors.Join(err, s.BindBool(i+1, v.Bool()))
+		default:
+			err = errors.Join(err, fmt.Errorf("argument %d is a %T", i+1, arg))
+		}
+	}
+	for err == nil && s.Step() {
+		row(s)
+	}
+	return s.Status(sqlite3.STMTSTATUS_VM_STEP, false), errors.Join(err, s.Err())
+}
+
 // scans says what of a SQLite plan takes longer with the size of the tenant, "" for nothing: a scan, a search by the tenant
 // alone, a sort (unless few are sorted).
 func scans(plan []string, sql string) string {
-	sorts := regexp.MustCompile(`ORDER BY \+id| AS (ways|logs|by_email_key)\b`).MatchString(sql)
+	// Of domains, counted, and of a few rows from each of several walks.
+	fewSorted := regexp.MustCompile(`ORDER BY \+id|ORDER BY contacts DESC| AS (ways|logs|by_email_key)\b`).MatchString(sql)
 	for _, line := range plan {
 		switch {
-		case regexp.MustCompile(`^(SCAN (batch|k|same|part\d|ways?\d*|by_\w+|of_\w+|logs|a\d|b|c|CONSTANT ROW)|USE TEMP B-TREE FOR DISTINCT)$`).MatchString(line): // of a subquery that is limited itself
-		case line == "SCAN cycles USING INDEX cycles_unsettled", // which has none but those
-			strings.HasPrefix(line, "SEARCH connections"): // there are few
+		case limited.MatchString(line), small.MatchString(line), line == "SCAN cycles USING INDEX cycles_unsettled": // which has none but those
 		case strings.HasPrefix(line, "SCAN"), strings.HasSuffix(line, "(tenant_id=?)"), strings.HasSuffix(line, "(tenant_id=? AND connection=?)") && !(regexp.MustCompile("events|cycles").MatchString(line) && !strings.Contains(sql, "outcome = ")) && !strings.HasPrefix(line, "SEARCH clients") && !(strings.Contains(line, "_user_name") && strings.Contains(sql, "ORDER BY user_name_key")):
 			return line
-		case strings.HasPrefix(line, "USE TEMP B-TREE") && !sorts:
+		case strings.HasPrefix(line, "USE TEMP B-TREE") && !fewSorted, strings.HasPrefix(line, "SEARCH contacts") && strings.Contains(sql, "MATCH") && !strings.Contains(line, "num=?"):
 			return line
 		}
 	}
 	return ""
 }
+
+var (
+	// limited are scans of subqueries that are limited themselves, and of what has a text's pieces in a range of numbers.
+	limited = regexp.MustCompile(`^(SCAN (batch|k|same|part\d|ways?\d*|by_\w+|of_\w+|logs|a\d|b|c|step|CONSTANT ROW|contact_search VIRTUAL TABLE INDEX \d+:M\d+><)|USE TEMP B-TREE FOR DISTINCT)$`)
+	// small are the tables that do not grow with the number of people.
+	small = regexp.MustCompile(`^SEARCH (\w+ USING (COVERING )?INDEX sqlite_autoindex_(tenants|connections|companies|company_domains|rescans|rescan_progress|reapplies|denials)_1|exchanges USING PRIMARY KEY|clients USING INDEX clients_connection) `)
+)
 
 // planNode is a step of a PostgreSQL plan.
 type planNode struct {
@@ -222,6 +444,7 @@ func (n planNode) looked() int {
 
 func userID(i int) string    { return fmt.Sprintf("u%06d", i) }
 func contactID(i int) string { return fmt.Sprintf("p%06d", i) }
+func ticketID(i int) string  { return fmt.Sprintf("k%06d", i) }
 
 // seed makes a tenant with people who are users of one connection and active contacts of one company and domain, but for
 // every hundredth, who is deleted.
@@ -237,20 +460,25 @@ func seed(t *testing.T, s *store.Store, people int, name func(int) string) {
 			}
 		}
 		for _, id := range []string{"acme", "beta"} {
-			if err := tx.CreateCompany(&desk.Company{TenantID: "t", ID: id, Name: id, NameKey: id, Domains: []string{id + ".example", "both.example"}, CreatedAt: tx.Now}); err != nil {
+			if err := tx.CreateCompany(&desk.Company{TenantID: "t", ID: id, Name: id, NameKey: id, Domains: []string{id + ".example", "both.example", "*.both.example"}, CreatedAt: tx.Now}); err != nil {
 				return err
 			}
 		}
 		for i := range people {
 			c := desk.Contact{
 				TenantID: "t", ID: contactID(i), CompanyID: "acme", CompanyReason: desk.CompanyByDomain, Status: desk.Active, CreatedAt: tx.Now, ModifiedAt: tx.Now,
-				Profile: desk.Profile{UserName: name(i)}, UserNameKey: name(i), EmailKey: name(i), Domain: "acme.example",
+				Profile: desk.Profile{UserName: name(i)}, UserNameKey: name(i), EmailKey: name(i), Domain: "acme.example", SearchKey: name(i),
 			}
 			if i%100 == 0 {
 				c.Status = desk.SoftDeleted
 			}
-			if i%1000 == 999 {
+			switch i % 1000 {
+			case 999:
 				c.CompanyID, c.Domain = "beta", "few.example"
+			case 998:
+				c.CompanyID, c.CompanyReason, c.Domain = "", desk.CompanyNoMatch, fmt.Sprintf("blank%d.example", i)
+			case 997:
+				c.CompanyID, c.CompanyReason, c.Domain = "", desk.CompanyAmbiguousListing, fmt.Sprintf("x%d.both.example", i)
 			}
 			if err := tx.CreateContact(&c); err != nil {
 				return err
@@ -259,6 +487,16 @@ func seed(t *testing.T, s *store.Store, people int, name func(int) string) {
 			u := desk.DirectoryUser{
 				TenantID: "t", Connection: "c", ID: userID(i), ContactID: &c.ID, Active: true, Resource: `{"userName":"` + name(i) + `"}`, Version: 1,
 				CreatedAt: tx.Now, ModifiedAt: tx.Now, ExternalID: &externalID, UserNameKey: name(i),
+			}
+			if i%2 == 0 {
+				u.Held = desk.HeldScope
+			}
+			ticket := desk.Ticket{TenantID: "t", ID: ticketID(i), ContactID: c.ID, Status: desk.TicketOpen, CreatedAt: tx.Now, ModifiedAt: tx.Now}
+			if i%10 > 0 {
+				ticket.ContactID = contactID(people / 2)
+			}
+			if err := tx.CreateTicket(&ticket); err != nil {
+				return err
 			}
 			if err := tx.CreateUser(&u, []desk.UserEmail{{TenantID: "t", Connection: "c", ValueKey: name(i), TypeKey: "work", UserID: u.ID}}); err != nil {
 				return err

@@ -108,13 +108,7 @@ func (r Reader) RescanProgress(tenant string) (desk.RescanProgress, error) {
 // NextAmbiguous returns the first domain after the given one, over all tenants, of contacts that are without a company since
 // others of the domain belong to several; NotFound after the last.
 func (r Reader) NextAmbiguous(tenant, domain string) (nextTenant, nextDomain string, err error) {
-	var row struct{ TenantID, Domain string }
-	result := r.db.WithContext(r.ctx).Raw("SELECT tenant_id, domain FROM contacts WHERE company_reason = 'ambiguous_contacts' AND (tenant_id, domain) > (?, ?)"+
-		" ORDER BY tenant_id, domain LIMIT 1", tenant, domain).Scan(&row)
-	if err = result.Error; err == nil && result.RowsAffected == 0 {
-		err = gorm.ErrRecordNotFound
-	}
-	return row.TenantID, row.Domain, fail(err, "look for ambiguous domains")
+	return r.nextPair("contacts", "domain", "company_reason = 'ambiguous_contacts'", tenant, domain)
 }
 
 // DomainContacts returns a page of a domain's contacts, deleted ones among them, by id after the given one.

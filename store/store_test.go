@@ -40,7 +40,7 @@ func TestEveryKeyLeadsWithTenant(t *testing.T) {
 		JOIN pg_attribute a ON a.attrelid = o.conrelid AND a.attnum = o.conkey[1] WHERE o.contype = 'f'`
 	const sqlite = `
 		SELECT 'index', i.name, c.name FROM pragma_table_list t, pragma_index_list(t.name) i, pragma_index_info(i.name) c
-		WHERE t.schema = 'main' AND t.name <> 'goose_db_version' AND c.seqno = 0
+		WHERE t.schema = 'main' AND t.type = 'table' AND t.name <> 'goose_db_version' AND c.seqno = 0
 		UNION ALL
 		SELECT 'foreign key', t.name, f."from" FROM pragma_table_list t, pragma_foreign_key_list(t.name) f WHERE t.schema = 'main' AND f.seq = 0`
 	tables := []string{"tenants", "connections", "tokens", "companies", "company_domains", "contacts", "directory_users", "directory_user_emails", "events", "clients", "grants"}
@@ -209,6 +209,9 @@ func TestUniqueness(t *testing.T) {
 				return tx.CreateUser(&desk.DirectoryUser{TenantID: "t", Connection: "c", ID: fmt.Sprint(n), ContactID: &contact, Resource: "{}", ExternalID: &externalID, UserNameKey: userName}, nil)
 			}
 		}
+		if err := create(tenant); err != nil {
+			t.Fatal(err)
+		}
 		for _, id := range []string{"1", "2", "3"} {
 			if err := create(func(tx *store.Tx) error {
 				return tx.CreateContact(&desk.Contact{TenantID: "t", ID: id, Status: desk.Active})
@@ -220,7 +223,7 @@ func TestUniqueness(t *testing.T) {
 			field string
 			f     func(*store.Tx) error
 		}{
-			{"", tenant}, {"tenant", tenant}, {"", connection}, {"connection", connection}, {"", company}, {"name", company},
+			{"tenant", tenant}, {"", connection}, {"connection", connection}, {"", company}, {"name", company},
 			{"", user("x1", "u1", "1")}, {"externalId", user("x1", "u2", "2")}, {"userName", user("x2", "u1", "2")}, {"contact", user("x3", "u3", "1")},
 		} {
 			err := create(c.f)
@@ -267,9 +270,14 @@ func TestUpgrade(t *testing.T) {
 		}
 		store.Exec(t, old, "INSERT INTO tenants (tenant_id, name, created_at) VALUES ('t', 'T', "+at+")")
 		store.Exec(t, old, "INSERT INTO connections (tenant_id, slug, name, provider, created_at) VALUES ('t', 'c', 'C', 'entra', "+at+")")
+		for _, id := range []string{"1", "2"} {
+			store.Exec(t, old, "INSERT INTO contacts (tenant_id, id, display_name, user_name, title, company_id, company_reason, status, deleted_by, created_at, modified_at, user_name_key, email_key, domain, search_key)"+
+				" VALUES ('t', '"+id+"', '', '', '', '', 'no_match', 'active', '', "+at+", "+at+", '', '', '', 'kofi "+id+"')")
+		}
 		if _, err := old.Read(t.Context()).Companies("t", "", 10); err != nil {
 			t.Fatal(err)
 		}
+		store.WalkStep(t, 1)
 		upgraded := open(t, databaseURL)
 		for _, s := range []*store.Store{upgraded, old} {
 			r := s.Read(t.Context())
@@ -281,8 +289,8 @@ func TestUpgrade(t *testing.T) {
 			if err != nil || len(connections) != 1 || connections[0].RecorderKey != "" {
 				t.Errorf("connections %+v, %v", connections, err)
 			}
-			if _, err := r.Contacts(store.ContactQuery{TenantID: "t", Limit: 10}); err != nil {
-				t.Error(err)
+			if found, _, err := r.Contacts(store.ContactQuery{TenantID: "t", Text: "kofi", Limit: 10}); err != nil || len(found) != 2 {
+				t.Errorf("found %+v, %v", found, err)
 			}
 		}
 	})

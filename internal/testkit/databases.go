@@ -14,8 +14,9 @@ import (
 	"testing"
 	"time"
 
-	_ "github.com/jackc/pgx/v5/stdlib"       // the "pgx" driver
-	_ "github.com/ncruces/go-sqlite3/driver" // the "sqlite3" driver
+	_ "github.com/jackc/pgx/v5/stdlib" // the "pgx" driver
+	"github.com/ncruces/go-sqlite3/driver"
+	"github.com/ncruces/go-sqlite3/ext/fts5"
 )
 
 // Main runs a package's tests and ends the PostgreSQL cluster that they may have started.
@@ -107,11 +108,13 @@ func admin(t testing.TB, statement string) {
 // OpenSQL opens a database beside the store, to look at what it holds.
 func OpenSQL(t testing.TB, databaseURL string) *sql.DB {
 	t.Helper()
-	name, source := "pgx", databaseURL
+	var db *sql.DB
+	var err error
 	if path, ok := strings.CutPrefix(databaseURL, "sqlite:"); ok {
-		name, source = "sqlite3", "file:"+path
+		db, err = driver.Open("file:"+path, fts5.Register)
+	} else {
+		db, err = sql.Open("pgx", databaseURL)
 	}
-	db, err := sql.Open(name, source)
 	if err != nil {
 		t.Fatal(err)
 	}

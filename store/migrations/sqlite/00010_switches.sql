@@ -26,6 +26,7 @@ CREATE UNIQUE INDEX directory_users_external_id ON directory_users (tenant_id, e
 CREATE UNIQUE INDEX directory_users_user_name ON directory_users (tenant_id, connection, user_name_key);
 CREATE UNIQUE INDEX directory_users_contact ON directory_users (tenant_id, contact_id, connection);
 CREATE INDEX directory_users_held ON directory_users (tenant_id, connection, id) WHERE held <> '';
+CREATE INDEX directory_users_held_for ON directory_users (tenant_id, connection, held, id) WHERE held <> '';
 
 -- What the guard against mass deactivation counts, and since when.
 CREATE INDEX events_deactivations ON events (tenant_id, connection, id) WHERE outcome IN ('deactivated', 'deleted');
