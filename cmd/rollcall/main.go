@@ -40,10 +40,17 @@ type cli struct {
 		Create tenantCreateCmd `cmd:"" help:"Add a helpdesk."`
 	} `cmd:"" help:"Helpdesks in this installation."`
 	Connection struct {
-		Create connectionCreateCmd `cmd:"" help:"Add a directory that pushes people to a tenant."`
+		Create   connectionCreateCmd   `cmd:"" help:"Add a directory that pushes people to a tenant."`
+		List     connectionListCmd     `cmd:"" help:"List a tenant's connections: provider, health, last activity, who paused it."`
+		Pause    connectionPauseCmd    `cmd:"" help:"Refuse a directory's requests until the connection is resumed."`
+		Resume   connectionResumeCmd   `cmd:"" help:"Let a paused connection go on."`
+		Settings connectionSettingsCmd `cmd:"" help:"Print a connection's settings as JSON, or import them."`
+		Preview  connectionPreviewCmd  `cmd:"" help:"Say what would become of a SCIM user. Nothing is written."`
 	} `cmd:"" help:"Directories."`
 	Token struct {
 		Create tokenCreateCmd `cmd:"" help:"Make a bearer token and print it, alone. It cannot be shown again."`
+		List   tokenListCmd   `cmd:"" help:"List a connection's SCIM tokens with expiry and last use."`
+		Revoke tokenRevokeCmd `cmd:"" help:"End a connection's SCIM token."`
 	} `cmd:"" help:"Bearer tokens."`
 	Client struct {
 		Create clientCreateCmd `cmd:"" help:"Make an OAuth client and print its id and secret, which cannot be shown again, and its endpoints."`

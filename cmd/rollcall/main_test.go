@@ -97,6 +97,57 @@ func TestAdminCommands(t *testing.T) {
 	})
 }
 
+func TestConnectionCommands(t *testing.T) {
+	testkit.Databases(t, func(t *testing.T, databaseURL string) {
+		t.Setenv("ROLLCALL_DATABASE", databaseURL)
+		s := testkit.NewServer(t, databaseURL)
+		tenantURL, token := s.Connect(t, "acme", "entra")
+		file := func(text string) string {
+			t.Helper()
+			name := filepath.Join(t.TempDir(), "file.json")
+			if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			return name
+		}
+		do := func(code int, out, errout string, args ...string) string {
+			t.Helper()
+			got, stdout, stderr := command(t, append(args, "--tenant", "acme")...)
+			if got != code || !regexp.MustCompile(out).MatchString(stdout) || !strings.Contains(stderr, errout) {
+				t.Errorf("%v: exit %d, stdout %q, stderr %q", args, got, stdout, stderr)
+			}
+			return stdout
+		}
+		do(0, `^entra  generic  ok  never  -\n$`, "", "connection", "list")
+		do(0, `^$`, "", "connection", "pause", "entra")
+		do(0, `paused by rollcall\n$`, "", "connection", "list")
+		if a := testkit.Call(t, "GET", tenantURL+"/Users", token, nil); a.Status != 503 {
+			t.Errorf("a paused connection answers %d", a.Status)
+		}
+		do(0, `^$`, "", "connection", "resume", "entra")
+		testkit.Call(t, "GET", tenantURL+"/Users", token, nil).Want(t, 200)
+		do(1, `^$`, "no connection with this slug", "connection", "pause", "nowhere")
+
+		// What is exported can be imported.
+		do(0, `"adopt": "ask"`, "", "connection", "settings", "entra", "--import", file(`{"adopt":"ask","mapping":{"userName":"userName","title":"title"}}`))
+		exported := do(0, `"target": "title"`, "", "connection", "settings", "entra")
+		do(0, `"adopt": "adopt"`, "", "connection", "settings", "entra", "--import", file(`{"adopt":"adopt","mapping":{}}`))
+		if again := do(0, ``, "", "connection", "settings", "entra", "--import", file(exported)); again != exported {
+			t.Errorf("imported again it is %s, not %s", again, exported)
+		}
+		do(1, `^$`, "rule 1", "connection", "settings", "entra", "--import", file(`{"mapping":{"title":"nonsense"}}`))
+		do(1, `^$`, "nowhere.json", "connection", "settings", "entra", "--import", "nowhere.json")
+
+		do(0, `(?s)create +created no_match\ncompany.*maps title +title Lead.*unmapped +nickName`, "", "connection", "preview", "entra", file(`{"userName":"kofi","title":"Lead","nickName":"K"}`))
+		do(1, `^$`, "userName", "connection", "preview", "entra", file(`{"title":"Lead"}`))
+
+		list := do(0, `^[0-9a-f-]{36}  never expires  (never used|used \S+ from 127.0.0.1)`, "", "token", "list", "--connection", "entra")
+		do(0, `^$`, "", "token", "revoke", strings.Fields(list)[0], "--connection", "entra")
+		do(1, `^$`, "no token with this id", "token", "revoke", strings.Fields(list)[0], "--connection", "entra")
+		testkit.Call(t, "GET", tenantURL+"/Users", token, nil).Want(t, 401)
+	})
+}
+
 func TestCompanyRescan(t *testing.T) {
 	testkit.Databases(t, func(t *testing.T, databaseURL string) {
 		t.Setenv("ROLLCALL_DATABASE", databaseURL)
