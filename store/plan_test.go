@@ -143,6 +143,15 @@ func TestPlans(t *testing.T) {
 			"the last activity":          func(tx *store.Tx) error { _, err := tx.LastActivity("t"); return err },
 			"the next log":               func(tx *store.Tx) error { _, err := tx.NextLog(store.Log{}); return err },
 			"the log after that":         func(tx *store.Tx) error { _, err := tx.NextLog(store.Log{TenantID: "t", Connection: "c"}); return err },
+			"the next ambiguous domain":  func(tx *store.Tx) error { _, _, err := tx.NextAmbiguous("t", "acme.example"); return err },
+			"a page of a domain":         func(tx *store.Tx) error { _, err := tx.DomainContacts("t", "acme.example", middle, 10); return err },
+			"a page of a domain, locked": func(tx *store.Tx) error { _, err := tx.LockDomainContacts("t", "acme.example", middle, 10); return err },
+			"linked companies":           func(tx *store.Tx) error { _, err := tx.LinkedCompanies("t", "acme.example", "acme"); return err },
+			"companies by name":          func(tx *store.Tx) error { _, err := tx.CompaniesByName("t", []string{"acme", "beta"}); return err },
+			"a waiting domain":           func(tx *store.Tx) error { _, err := tx.NextRescan("t"); return err },
+			"the progress of a rescan":   func(tx *store.Tx) error { _, err := tx.RescanProgress("t"); return err },
+			"held users":                 func(tx *store.Tx) error { _, err := tx.HeldUsers("t", "c", "", "", 10); return err },
+			"users held for adoption":    func(tx *store.Tx) error { _, err := tx.HeldUsers("t", "c", desk.HeldAdoption, "", 10); return err },
 			"a company with its domains": func(tx *store.Tx) error { _, err := tx.Company("t", "acme"); return err },
 		} {
 			statements.Take()
