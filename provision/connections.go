@@ -131,6 +131,9 @@ func (edit ConnectionEdit) applySettings(s *desk.Settings, fields []desk.Field) 
 	var known *desk.Error
 	if err := decoder.Decode((*plain)(s)); errors.As(err, &known) {
 		return &desk.Error{Kind: desk.InvalidValue, Field: "settings." + known.Field, Msg: known.Msg, Err: err}
+	} else if wrong := (*json.UnmarshalTypeError)(nil); errors.As(err, &wrong) {
+		field := strings.TrimSuffix("settings."+wrong.Field, ".")
+		return &desk.Error{Kind: desk.InvalidValue, Field: field, Msg: field + " cannot be a " + wrong.Value, Err: err}
 	} else if err != nil {
 		return &desk.Error{Kind: desk.InvalidValue, Field: "settings", Msg: "settings: " + strings.TrimPrefix(err.Error(), "json: "), Err: err}
 	}

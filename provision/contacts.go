@@ -36,6 +36,7 @@ const maxText = 200
 // Contacts returns a page of contacts, and the id after which the next page begins, "" on the last. The page of a search may have
 // fewer contacts than asked for, even none, and yet not be the last.
 func (e *Engine) Contacts(ctx context.Context, actor desk.Actor, q ContactQuery) (page []ContactView, next string, err error) {
+	q.Text = strings.TrimSpace(q.Text)
 	domain, err := normaliseDomain(q.Domain)
 	if err == nil && utf8.RuneCountInString(q.Text) > maxText {
 		err = desk.Errorf(desk.InvalidValue, "q", "search for up to %d characters", maxText)

@@ -66,16 +66,16 @@ func (g *guards) pass(tx *store.Tx, d *desk.Directory, contact *desk.Contact) er
 	if err != nil {
 		return err
 	}
-	deactivated, deleted, err := tx.CountDeactivations(d.TenantID, d.Slug, since, settled)
+	gone, deleted, err := tx.CountDeactivations(d.TenantID, d.Slug, since, settled)
 	if err != nil {
 		return err
 	}
 	limit := max(guard.AtLeast, (users+deleted)*guard.Percent/100)
-	if deactivated+deleted >= limit {
+	if gone >= limit {
 		return &tooMany{limit}
 	}
 	// Other servers count as well: with up to eight of them, none lets through too many.
-	g.give(connection, (limit-deactivated-deleted)/8)
+	g.give(connection, (limit-gone)/8)
 	return nil
 }
 

@@ -3,6 +3,7 @@ package provision
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"rollcall/desk"
 	"rollcall/store"
@@ -46,7 +47,9 @@ func (e *Engine) HeldUsers(ctx context.Context, actor desk.Actor, slug string, r
 			return nil, err
 		}
 		for _, c := range found {
-			list[i].Candidates = append(list[i].Candidates, c.ContactID)
+			if !slices.Contains(list[i].Candidates, c.ContactID) {
+				list[i].Candidates = append(list[i].Candidates, c.ContactID)
+			}
 		}
 	}
 	return list, nil

@@ -44,23 +44,14 @@ func (tx *Tx) RecordAll(events []desk.Event) error {
 	return fail(gorm.G[desk.Event](tx.db).CreateInBatches(tx.ctx, &events, 500), "record events")
 }
 
-// CountDeactivations returns how many people a connection has deactivated, and how many deleted, since a time, of contacts that were
-// made before another.
-func (r Reader) CountDeactivations(tenant, connection string, since, made time.Time) (deactivated, deleted int, err error) {
-	var counts []struct {
-		Outcome desk.Outcome
-		N       int
-	}
-	err = r.db.WithContext(r.ctx).Raw("SELECT outcome, count(*) AS n FROM events WHERE tenant_id = ? AND connection = ? AND id >= ? AND outcome IN ('deactivated', 'deleted')"+
-		" AND contact_id < ? GROUP BY outcome", tenant, connection, floor(since), floor(made)).Scan(&counts).Error
-	for _, c := range counts {
-		if c.Outcome == desk.Deleted {
-			deleted = c.N
-		} else {
-			deactivated = c.N
-		}
-	}
-	return deactivated, deleted, fail(err, "count deactivations")
+// CountDeactivations returns how many people a connection's directory has deactivated or deleted since a time, and how many of
+// them it has deleted, of contacts that were made before another time.
+func (r Reader) CountDeactivations(tenant, connection string, since, made time.Time) (people, deleted int, err error) {
+	var counts struct{ People, Deleted int }
+	err = r.db.WithContext(r.ctx).Raw("SELECT count(DISTINCT contact_id) AS people, count(DISTINCT CASE WHEN outcome = 'deleted' THEN contact_id END) AS deleted FROM events"+
+		" WHERE tenant_id = ? AND connection = ? AND id >= ? AND outcome IN ('deactivated', 'deleted') AND actor_type = ? AND contact_id < ?",
+		tenant, connection, floor(since), desk.ActorDirectory, floor(made)).Scan(&counts).Error
+	return counts.People, counts.Deleted, fail(err, "count deactivations")
 }
 
 // EventQuery asks for a page of events, newest first.
