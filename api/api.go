@@ -25,6 +25,7 @@ type Handler struct {
 	Engine *provision.Engine
 	// Authenticate returns the bearer of the request's token, or an Unauthenticated error.
 	Authenticate func(*http.Request) (desk.Actor, error)
+	Limit        *httpx.Limiter // by tenant; nil for none
 	Tokens       Tokens
 	// ReadUser and ReadPatch read what a directory would send to a tenant with these custom fields.
 	ReadUser  func(fields []desk.Field, body []byte) (desk.Resource, error)
@@ -112,6 +113,9 @@ type callKey struct{}
 func (h *Handler) authenticate(ctx huma.Context, next func(huma.Context)) {
 	r, w := humamux.Unwrap(ctx)
 	actor, err := h.Authenticate(r)
+	if err == nil {
+		err = h.Limit.Check(actor.TenantID)
+	}
 	if err != nil {
 		h.report(r.Context(), err)
 		writeError(w, r, err)

@@ -55,6 +55,7 @@ func (h *Handler) config() huma.Config {
 		config.Components.Responses[responseName(status)].Headers = map[string]*huma.Param{name: {Description: description, Schema: &huma.Schema{Type: huma.TypeString}}}
 	}
 	header(http.StatusUnauthorized, "WWW-Authenticate", "Bearer")
+	header(http.StatusTooManyRequests, "Retry-After", "Seconds to wait")
 	header(http.StatusServiceUnavailable, "Retry-After", "Seconds to wait")
 	return config
 }
@@ -78,6 +79,7 @@ var problems = map[int]string{
 	http.StatusPreconditionFailed:    "What the path names has changed and is not what If-Match says",
 	http.StatusRequestEntityTooLarge: "The body is larger than 1 MiB",
 	http.StatusUnsupportedMediaType:  "The body is not application/json in UTF-8, or compressed",
+	http.StatusTooManyRequests:       "The tenant asks too often",
 	http.StatusInternalServerError:   "The server failed; detail has the reference for its administrator",
 	http.StatusServiceUnavailable:    "The server is busy",
 }
@@ -100,7 +102,7 @@ func complete(op *huma.Operation) {
 	if op.Security == nil {
 		op.Security = []map[string][]string{{"bearer": {string(desk.RoleAgent)}}, {"bearer": {string(desk.RoleAdmin)}}}
 	}
-	statuses := append(slices.Clone(op.Errors), http.StatusBadRequest, http.StatusUnauthorized, http.StatusInternalServerError, http.StatusServiceUnavailable)
+	statuses := append(slices.Clone(op.Errors), http.StatusBadRequest, http.StatusUnauthorized, http.StatusTooManyRequests, http.StatusInternalServerError, http.StatusServiceUnavailable)
 	if op.Method == http.MethodPost || op.Method == http.MethodPatch {
 		statuses = append(statuses, http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType)
 	}

@@ -72,6 +72,7 @@ func (req *request) bulk() error {
 		}
 		j.byBulkID[o.bulkID] = o
 	}
+	req.Limit.Spend(req.actor.TenantID+"/"+req.actor.Connection, len(list))
 	for _, o := range j.operations {
 		if limit > 0 && j.errors >= limit {
 			break

@@ -21,7 +21,8 @@ type Handler struct {
 	Engine *provision.Engine
 	// Authenticate returns the directory that may use the connection's endpoint, or an Unauthenticated error.
 	Authenticate func(r *http.Request, tenant, connection string) (desk.Actor, error)
-	PublicURL    string // without a trailing slash
+	Limit        *httpx.Limiter // by connection; nil for none
+	PublicURL    string         // without a trailing slash
 	Log          *slog.Logger
 }
 
@@ -134,6 +135,9 @@ func (req *request) serve(path string, methods methods) (err error) {
 			}
 			return err
 		}
+		if err := req.Limit.Check(tenant + "/" + connection); err != nil {
+			return err
+		}
 		req.actor.RequestID, req.actor.Began = httpx.RequestID(req.r.Context()), httpx.Began(req.r.Context())
 		if d := req.actor.Directory; d.PausedAt != nil {
 			return desk.Errorf(desk.Paused, "", "%s paused this connection at %s; nothing is lost, the directory shall try again when it goes on",
@@ -204,7 +208,7 @@ func (req *request) refuse(err error) {
 func (req *request) record(err error) {
 	ctx := req.r.Context()
 	kind := desk.KindOf(err)
-	quiet := req.operation == "" || req.actor.TenantID == "" ||
+	quiet := req.operation == "" || req.actor.TenantID == "" || kind == desk.RateLimited || // which a write would make dearer than to serve it
 		req.operation == desk.OpRead && (kind == desk.NotFound || kind == desk.MethodNotAllowed || kind == desk.VersionMismatch)
 	if kind == desk.Internal || kind == desk.Unavailable {
 		req.Log.Error("scim", "error", err, "request_id", httpx.RequestID(ctx))

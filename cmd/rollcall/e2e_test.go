@@ -42,13 +42,13 @@ type process struct {
 }
 
 // start runs serve on a free port and waits until it is ready.
-func start(t *testing.T, databaseURL string) *process {
+func start(t *testing.T, databaseURL string, flags ...string) *process {
 	t.Helper()
 	path, err := build()
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := &process{T: t, cmd: exec.Command(path, "serve", "--database", databaseURL, "--listen", "127.0.0.1:0")}
+	p := &process{T: t, cmd: exec.Command(path, append([]string{"serve", "--database", databaseURL, "--listen", "127.0.0.1:0"}, flags...)...)}
 	p.cmd.Stderr = &p.stderr
 	stdout, err := p.cmd.StdoutPipe()
 	if err != nil {

@@ -23,6 +23,7 @@ import (
 	"github.com/alecthomas/kong"
 
 	"rollcall/desk"
+	"rollcall/internal/httpx"
 	"rollcall/store"
 )
 
@@ -87,7 +88,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	var c cli
 	exit := -1
 	parser, err := kong.New(&c, kong.Name("rollcall"), kong.Description("Keeps a helpdesk's contacts in step with its directories."),
-		kong.Vars{"version": version, "database": defaultDatabase, "keep": defaultKeep, "providers": strings.Join(desk.Providers, ",")},
+		kong.Vars{"version": version, "database": defaultDatabase, "keep": defaultKeep, "rate": defaultRate, "providers": strings.Join(desk.Providers, ",")},
 		kong.Writers(stdout, stderr), kong.Exit(func(code int) { exit = code }), kong.UsageOnError())
 	if err != nil {
 		panic(err) // the declarations above
@@ -155,4 +156,28 @@ func (k *keep) UnmarshalText(text []byte) error {
 		return fmt.Errorf("%q is too short; give 1d at least, or 0 to keep all", text) // the guard looks at the log of an hour
 	}
 	return err
+}
+
+// rate is how many requests a second somebody may send, 0 for any number.
+type rate int
+
+// defaultRate is ten times what Entra asks of an endpoint.
+const defaultRate = "250"
+
+// UnmarshalText reads a number. A variable that is set to nothing is one that is not set.
+func (r *rate) UnmarshalText(text []byte) error {
+	n, err := strconv.ParseUint(cmp.Or(string(text), defaultRate), 10, 30)
+	if err != nil {
+		return fmt.Errorf("%q is no number of requests a second; give 0 for any number", text)
+	}
+	*r = rate(n)
+	return nil
+}
+
+// limiter bounds each of many to the rate, of which they may have four seconds' worth at once.
+func (r rate) limiter() *httpx.Limiter {
+	if r == 0 {
+		return nil
+	}
+	return httpx.NewLimiter(float64(r), int(4*r))
 }

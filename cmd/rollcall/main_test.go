@@ -82,6 +82,7 @@ func TestAdminCommands(t *testing.T) {
 			{"company create Gamma --tenant nobody", 1, "", "no tenant nobody"},
 			{"migrate status", 0, `^00001_main.sql +applied 20\d\d-`, ""},
 			{"serve --keep-events soon", 2, "", "give for example 365d"},
+			{"serve --rate=-1", 2, "", "give 0 for any number"},
 			{"nonsense", 2, "", "unexpected argument nonsense"},
 			{"--version", 0, `^\d+\.\d+\.\d+\n$`, ""},
 			{"--help", 0, `(?s)serve.*token create.*migrate status`, ""},

@@ -30,6 +30,8 @@ type serveCmd struct {
 	PublicURL string `help:"Where directories and agents reach the server; http://localhost and the port of --listen if left out." env:"ROLLCALL_PUBLIC_URL" placeholder:"URL"`
 	Proxies   string `help:"Networks of the proxies in front, separated by commas, whose X-Forwarded-For is believed; this machine alone if left out." env:"ROLLCALL_PROXIES" placeholder:"CIDR"`
 
+	Rate rate `help:"How many requests a second each connection may send, and each tenant's programs may send to the JSON API; four times as many at once. 0 for any number." default:"${rate}" env:"ROLLCALL_RATE" placeholder:"N"`
+
 	Metrics string `help:"Address of a listener of its own for Prometheus, such as 127.0.0.1:9090; none if left out." env:"ROLLCALL_METRICS" placeholder:"ADDR"`
 
 	KeepEvents keep `help:"How long the log of events is kept, such as 365d; 0 keeps all of it." default:"${keep}" env:"ROLLCALL_KEEP_EVENTS" placeholder:"365d"`
@@ -78,9 +80,9 @@ func (c *serveCmd) Run(p *program) error {
 	engine := &provision.Engine{Store: st}
 	server := &http.Server{
 		Handler: httpx.Wrap(httpx.Behind(proxies, httpx.Edges{
-			SCIM: (&scim.Handler{Engine: engine, Authenticate: authenticator.SCIM, PublicURL: base, Log: log}).Routes(),
+			SCIM: (&scim.Handler{Engine: engine, Authenticate: authenticator.SCIM, Limit: c.Rate.limiter(), PublicURL: base, Log: log}).Routes(),
 			API: (&api.Handler{
-				Engine: engine, Authenticate: authenticator.API, Tokens: authenticator, ReadUser: scim.ReadUser, ReadPatch: scim.ReadPatch, PublicURL: base, Version: version, Log: log,
+				Engine: engine, Authenticate: authenticator.API, Limit: c.Rate.limiter(), Tokens: authenticator, ReadUser: scim.ReadUser, ReadPatch: scim.ReadPatch, PublicURL: base, Version: version, Log: log,
 			}).Routes(),
 			OAuth: (&oauth.Handler{Auth: authenticator, PublicURL: base, Log: log}).Routes(),
 			Portal: (&portal.Handler{

@@ -4,6 +4,7 @@ import (
 	"container/list"
 	"net/netip"
 	"sync"
+	"time"
 
 	"golang.org/x/time/rate"
 
@@ -32,8 +33,23 @@ func NewLimiter(perSecond float64, burst int) *Limiter {
 	return &Limiter{perSecond: rate.Limit(perSecond), burst: burst, byKey: map[string]*list.Element{}}
 }
 
-// Check counts one more of the caller's, or returns RateLimited.
+// Check counts one more of the caller's, or returns RateLimited. A nil limiter lets everything pass.
 func (l *Limiter) Check(key string) error {
+	if l != nil && !l.of(key).Allow() {
+		return desk.Errorf(desk.RateLimited, "", "too many requests; wait a moment")
+	}
+	return nil
+}
+
+// Spend counts n more of the caller's, which are done whatever is left: the ones after them wait for it.
+func (l *Limiter) Spend(key string, n int) {
+	if l != nil {
+		l.of(key).ReserveN(time.Now(), min(n, l.burst))
+	}
+}
+
+// of returns the caller's own limiter.
+func (l *Limiter) of(key string) *rate.Limiter {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	e, ok := l.byKey[key]
@@ -47,13 +63,11 @@ func (l *Limiter) Check(key string) error {
 			delete(l.byKey, oldest.key)
 		}
 	}
-	if !e.Value.(*caller).limit.Allow() {
-		return desk.Errorf(desk.RateLimited, "", "too many requests; wait a moment")
-	}
-	return nil
+	return e.Value.(*caller).limit
 }
 
-// RetryAfter is how long a client that is RateLimited should wait, in seconds: in that time every limiter lets pass one more.
+// RetryAfter is how long a client that is RateLimited should wait, in seconds: in that time every limiter lets pass one more,
+// unless much has been spent at once.
 const RetryAfter = "1"
 
 // Network is what an address counts as for a limiter: itself, or the network that one customer has of IPv6.

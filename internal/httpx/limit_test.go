@@ -35,6 +35,25 @@ func TestLimiter(t *testing.T) {
 	}
 }
 
+func TestSpend(t *testing.T) {
+	l := NewLimiter(1e-9, 10)
+	l.Spend("ann", 7)
+	for i := range 5 {
+		if err := l.Check("ann"); (err != nil) != (i >= 3) {
+			t.Errorf("request %d after seven of ten are spent: %v", i+1, err)
+		}
+	}
+	l.Spend("kofi", 1000)
+	if l.Check("kofi") == nil {
+		t.Error("after more than there is another passes")
+	}
+	var none *Limiter
+	none.Spend("ann", 1000)
+	if err := none.Check("ann"); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestNetwork(t *testing.T) {
 	for address, want := range map[string]string{
 		"192.0.2.1": "192.0.2.1", "2001:db8:1:2:3:4:5:6": "2001:db8:1:2::/64", "2001:db8::": "2001:db8::/64", "": "", "@": "@",
