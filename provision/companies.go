@@ -165,13 +165,18 @@ func companyChanged(tx *store.Tx, ev desk.Event, before, after desk.Company) err
 			}
 		}
 	}
+	return tx.Record(companyEvent(ev, before, after))
+}
+
+// companyEvent completes the event of a change.
+func companyEvent(ev desk.Event, before, after desk.Company) desk.Event {
 	if before.Name != after.Name {
 		ev.Changes = append(ev.Changes, desk.Change{Field: "company.name", From: none(before.Name), To: none(after.Name)})
 	}
 	if !slices.Equal(before.Domains, after.Domains) {
 		ev.Changes = append(ev.Changes, desk.Change{Field: "company.domains", From: before.Domains, To: after.Domains})
 	}
-	return tx.Record(ev)
+	return ev
 }
 
 func describeCompany(err error, name string) error {

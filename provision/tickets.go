@@ -104,6 +104,11 @@ func (e *Engine) EditTicket(ctx context.Context, actor desk.Actor, id string, ed
 
 // recordTicket leaves the event of a ticket's change with its contact.
 func recordTicket(tx *store.Tx, ev desk.Event, before, after desk.Ticket) error {
+	return tx.Record(ticketEvent(ev, before, after))
+}
+
+// ticketEvent completes the event of a change.
+func ticketEvent(ev desk.Event, before, after desk.Ticket) desk.Event {
 	ev.ContactID, ev.Detail = &after.ContactID, "ticket "+after.ID
 	add := func(field string, from, to any) {
 		if from != to {
@@ -113,7 +118,7 @@ func recordTicket(tx *store.Tx, ev desk.Event, before, after desk.Ticket) error 
 	add("subject", before.Subject, after.Subject)
 	add("ticketStatus", string(before.Status), string(after.Status))
 	add("spam", before.Spam, after.Spam)
-	return tx.Record(ev)
+	return ev
 }
 
 // describeTicket says which record was not found.

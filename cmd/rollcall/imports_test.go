@@ -23,7 +23,8 @@ var edges = map[string][]string{
 	"api":              {"desk", "provision", "internal/httpx"},
 	"portal":           {"desk", "provision", "internal/httpx"},
 	"oauth":            {"desk", "auth", "internal/httpx"},
-	"cmd/rollcall":     {"desk", "store", "provision", "auth", "scim", "api", "portal", "oauth", "internal/httpx", "internal/jobs"},
+	"internal/sample":  {"desk", "provision"},
+	"cmd/rollcall":     {"desk", "store", "provision", "auth", "scim", "api", "portal", "oauth", "internal/httpx", "internal/jobs", "internal/sample"},
 	"internal/testkit": {"desk", "store", "provision", "auth", "scim", "api", "portal", "oauth", "internal/httpx"},
 }
 

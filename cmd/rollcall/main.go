@@ -60,6 +60,9 @@ type cli struct {
 		Create companyCreateCmd `cmd:"" help:"Add a company with its email domains, and print its id."`
 		Rescan companyRescanCmd `cmd:"" help:"Map all contacts to companies anew, but for those whose company was set by hand."`
 	} `cmd:"" help:"Companies."`
+	Bench struct {
+		Fill benchFillCmd `cmd:"" help:"Fill a database that has no tenants with people who are made up, to measure with."`
+	} `cmd:"" help:"What measuring needs."`
 	Doctor  doctorCmd `cmd:"" help:"Say how the database and each connection do. Exits with 1 if something is failing."`
 	Migrate struct {
 		Status migrateStatusCmd `cmd:"" help:"Show which steps of the database schema are applied."`

@@ -366,3 +366,26 @@ func TestGreetings(t *testing.T) {
 		t.Errorf("a server with a connection says %s", p.stdout)
 	}
 }
+
+func TestBenchFill(t *testing.T) {
+	testkit.Databases(t, func(t *testing.T, databaseURL string) {
+		t.Setenv("ROLLCALL_DATABASE", databaseURL)
+		for _, c := range []struct {
+			args   string
+			code   int
+			stdout string // pattern
+			stderr string // part
+		}{
+			{"bench fill --contacts 0", 1, "", "one at least of each"},
+			{"bench fill --contacts 200 --tenants 3", 0, `^200 contacts in 3 helpdesks, .* rollcall token create --tenant main --connection entra\n$`, ""},
+			{"bench fill --contacts 200", 1, "", "the database has tenants"},
+			{"token create --tenant main --connection entra", 0, `^rcs_main_`, ""},
+			{"doctor", 0, `(?m)^main/entra: `, ""},
+		} {
+			code, stdout, stderr := command(t, strings.Fields(c.args)...)
+			if code != c.code || !regexp.MustCompile(c.stdout).MatchString(stdout) || !strings.Contains(stderr, c.stderr) {
+				t.Errorf("%s: exit code %d\n%s%s", c.args, code, stdout, stderr)
+			}
+		}
+	})
+}
