@@ -287,6 +287,6 @@ func (h *Handler) listContacts(ctx context.Context, actor desk.Actor, in *contac
 	if in.Status == "all" {
 		q.Status = ""
 	}
-	views, next, err := h.Engine.Contacts(ctx, actor, q)
-	return newPage(views, next, newContact), err
+	page, err := h.Engine.Contacts(ctx, actor, q)
+	return newPage(page.Contacts, page.Next, newContact), err
 }

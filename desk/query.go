@@ -23,10 +23,10 @@ type Sort struct {
 	Descending bool
 }
 
-// Position is a place in an order of users, next to the one with this key and id. It stays good when that user changes or
-// goes.
+// Position is a place in an order of users or contacts, next to the one with this key and id. It stays good when that one changes
+// or goes.
 type Position struct {
-	Key      any // as Sort.Key returns it; nil without a Sort
+	Key      any // as Sort.Key returns it; nil without a Sort. Of contacts by deletion, the time.
 	ID       string
 	Backward bool // asks for what comes before it
 }
@@ -75,3 +75,21 @@ func (s *Sort) Key(values map[string]any) any {
 	}
 	return nil
 }
+
+// ContactOrder is an order of contacts.
+type ContactOrder string
+
+const (
+	OldestFirst      ContactOrder = ""        // by creation, which is by id
+	NewestFirst      ContactOrder = "newest"  // the same, backwards
+	LastDeletedFirst ContactOrder = "deleted" // deleted contacts alone, by deletion
+)
+
+// SyncState is what directories say of a contact.
+type SyncState string
+
+const (
+	SyncNone     SyncState = "none"     // no directory has a user for the contact
+	SyncActive   SyncState = "active"   // a directory has one who is active
+	SyncInactive SyncState = "inactive" // a directory has one who is inactive
+)

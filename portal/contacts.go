@@ -44,14 +44,14 @@ func (h *Handler) contacts(w http.ResponseWriter, r *http.Request, actor desk.Ac
 	default:
 		page.Status, q.Status = "active", desk.Active
 	}
-	list, next, err := h.Engine.Contacts(r.Context(), actor, q)
+	found, err := h.Engine.Contacts(r.Context(), actor, q)
 	if err != nil {
 		return err
 	}
-	if next != "" {
-		page.Next = "/contacts?" + url.Values{"status": {page.Status}, "q": {page.Text}, "after": {next}}.Encode()
+	if found.Next != "" {
+		page.Next = "/contacts?" + url.Values{"status": {page.Status}, "q": {page.Text}, "after": {found.Next}}.Encode()
 	}
-	page.Contacts = list
+	page.Contacts = found.Contacts
 	return h.render(w, http.StatusOK, "contacts", layout{Title: "Contacts", Tenant: actor.TenantID, Agent: actor.Name, Page: page})
 }
 

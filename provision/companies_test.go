@@ -139,9 +139,9 @@ func TestCompanyOfSubdomain(t *testing.T) {
 		_, err = w.CreateCompany(w.ctx(), w.agent, provision.CompanyEdit{Name: &name, Domains: &domains})
 		w.wantKind(err, desk.InvalidValue, "domains")
 		w.must(w.DeleteCompany(w.ctx(), w.agent, asia))
-		u, _, err := w.Contacts(w.ctx(), w.agent, provision.ContactQuery{Domain: "osaka.asia.acme.example", Limit: 2})
+		page, err := w.Contacts(w.ctx(), w.agent, provision.ContactQuery{Domain: "osaka.asia.acme.example", Limit: 2})
 		w.must(err)
-		w.wantCompany(u[0].ID, acme, desk.CompanyByDomain)
+		w.wantCompany(page.Contacts[0].ID, acme, desk.CompanyByDomain)
 	})
 }
 

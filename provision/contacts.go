@@ -5,7 +5,9 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"rollcall/desk"
@@ -20,38 +22,103 @@ type ContactView struct {
 	Providers   map[string]string    // of the tenant's connections, by slug
 }
 
-// ContactQuery asks for a page of contacts in the order of their creation.
+// ContactQuery asks for a page of contacts.
 type ContactQuery struct {
-	Status  desk.Status // "" for all
-	Text    string      // in name, userName or addresses
-	Domain  string      // of the main address, in any form
-	Company string      // id
-	After   string      // the id after which the page begins
-	Limit   int
+	Status     desk.Status    // "" for all
+	Text       string         // in name, userName or addresses
+	Domain     string         // of the main address, in any form
+	Company    string         // id
+	Verified   bool           // only those whom a directory adopted
+	Connection string         // slug of one that has a user for the contact
+	Sync       desk.SyncState // what the connection says, if one is given, else any
+	Order      desk.ContactOrder
+	// After and Before are where the page begins, or ends: the Next or Prev of another page in the same order. Without either it is the
+	// first page.
+	After, Before string
+	Limit         int
+}
+
+// ContactPage is a page of contacts. It may have fewer than asked for, even none, and yet not be the last.
+type ContactPage struct {
+	Contacts []ContactView
+	Prev     string // for Before, to get what comes before the page; "" on the first page
+	Next     string // for After, to get what comes after it; "" on the last page
 }
 
 // maxText is how long a text to search for may be, in characters.
 const maxText = 200
 
-// Contacts returns a page of contacts, and the id after which the next page begins, "" on the last. The page of a search may have
-// fewer contacts than asked for, even none, and yet not be the last.
-func (e *Engine) Contacts(ctx context.Context, actor desk.Actor, q ContactQuery) (page []ContactView, next string, err error) {
+// Contacts returns a page of contacts.
+func (e *Engine) Contacts(ctx context.Context, actor desk.Actor, q ContactQuery) (ContactPage, error) {
 	q.Text = strings.TrimSpace(q.Text)
 	domain, err := normaliseDomain(q.Domain)
 	if err == nil && utf8.RuneCountInString(q.Text) > maxText {
 		err = desk.Errorf(desk.InvalidValue, "q", "search for up to %d characters", maxText)
 	}
 	if err != nil {
-		return nil, "", err
+		return ContactPage{}, err
 	}
-	contacts, next, err := e.Store.Read(ctx).Contacts(store.ContactQuery{
-		TenantID: actor.TenantID, Status: q.Status, Text: q.Text, Domain: domain, Company: q.Company, After: q.After, Limit: q.Limit,
-	})
+	from, err := q.from()
 	if err != nil {
-		return nil, "", err
+		return ContactPage{}, err
 	}
-	page, err = view(e.Store.Read(ctx), actor.TenantID, contacts)
-	return page, next, err
+	r := e.Store.Read(ctx)
+	asked := store.ContactQuery{
+		TenantID: actor.TenantID, Status: q.Status, Text: q.Text, Domain: domain, Company: q.Company,
+		Verified: q.Verified, Connection: q.Connection, Sync: q.Sync, Order: q.Order, From: from, Limit: q.Limit,
+	}
+	contacts, on, err := r.Contacts(asked)
+	if err != nil {
+		return ContactPage{}, err
+	}
+	// On leads the walk. Back lead the contacts: there are more where it came from.
+	ahead, back := q.place(on), ""
+	backward := from != nil && from.Backward
+	if n := len(contacts); n > 0 && backward {
+		back = q.place(asked.Position(contacts[n-1]))
+	} else if n > 0 && from != nil {
+		back = q.place(asked.Position(contacts[0]))
+	}
+	page := ContactPage{Prev: back, Next: ahead}
+	if backward {
+		page.Prev, page.Next = ahead, back
+	}
+	page.Contacts, err = view(r, actor.TenantID, contacts)
+	return page, err
+}
+
+// from is the position of After or Before, nil for neither.
+func (q ContactQuery) from() (*desk.Position, error) {
+	p := &desk.Position{ID: q.After}
+	if q.Before != "" {
+		p.ID, p.Backward = q.Before, true
+	}
+	if p.ID == "" {
+		return nil, nil
+	}
+	if q.Order == desk.LastDeletedFirst {
+		at, id, _ := strings.Cut(p.ID, "_")
+		microseconds, err := strconv.ParseInt(at, 10, 64)
+		if err != nil {
+			return nil, desk.Errorf(desk.InvalidValue, "after", "no page begins there")
+		}
+		p.Key, p.ID = time.UnixMicro(microseconds).UTC(), id
+	}
+	if !desk.Storable(p.ID) {
+		return nil, desk.Errorf(desk.InvalidValue, "after", "no page begins there")
+	}
+	return p, nil
+}
+
+// place is a position as After and Before name it, "" for none.
+func (q ContactQuery) place(p *desk.Position) string {
+	if p == nil {
+		return ""
+	}
+	if at, ok := p.Key.(time.Time); ok && q.Order == desk.LastDeletedFirst {
+		return fmt.Sprintf("%d_%s", at.UnixMicro(), p.ID)
+	}
+	return p.ID
 }
 
 // Contact returns a contact, or NotFound.

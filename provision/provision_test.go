@@ -106,10 +106,10 @@ func (w *world) contact(id string) provision.ContactView {
 // all lists every contact's id.
 func (w *world) all() []string {
 	w.Helper()
-	list, _, err := w.Contacts(w.ctx(), w.agent, provision.ContactQuery{Limit: 1000})
+	page, err := w.Contacts(w.ctx(), w.agent, provision.ContactQuery{Limit: 1000})
 	w.must(err)
 	var ids []string
-	for _, c := range list {
+	for _, c := range page.Contacts {
 		ids = append(ids, c.ID)
 	}
 	return ids

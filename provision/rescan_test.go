@@ -146,10 +146,10 @@ func TestCompanyByDirectory(t *testing.T) {
 		w.wantCompany(*w.push(w.b, named("u5@acme.example", "Epsilon")).ContactID, "", desk.CompanyAmbiguousContacts)
 		epsilon := w.push(w.a, named("u6@acme.example", "Epsilon"))
 		w.must(w.Rescan(w.ctx()))
-		list, _, err := w.Contacts(w.ctx(), w.agent, provision.ContactQuery{Company: w.contact(*epsilon.ContactID).CompanyID, Limit: 10})
+		page, err := w.Contacts(w.ctx(), w.agent, provision.ContactQuery{Company: w.contact(*epsilon.ContactID).CompanyID, Limit: 10})
 		w.must(err)
-		if len(list) != 2 {
-			w.Errorf("%d contacts are Epsilon's; both directories' people should be", len(list))
+		if len(page.Contacts) != 2 {
+			w.Errorf("%d contacts are Epsilon's; both directories' people should be", len(page.Contacts))
 		}
 	})
 }
@@ -189,10 +189,10 @@ func TestRescanInPages(t *testing.T) {
 		if p.FinishedAt == nil || p.Waiting != 0 || p.Checked != 4601 || p.Changed != 4600 {
 			w.Errorf("at the end the progress is %+v", p)
 		}
-		list, _, err := w.Contacts(w.ctx(), w.agent, provision.ContactQuery{Company: acme, Limit: 5000})
+		page, err := w.Contacts(w.ctx(), w.agent, provision.ContactQuery{Company: acme, Limit: 5000})
 		w.must(err)
-		if len(list) != 4600 {
-			w.Errorf("%d contacts are Acme's", len(list))
+		if len(page.Contacts) != 4600 {
+			w.Errorf("%d contacts are Acme's", len(page.Contacts))
 		}
 	})
 }

@@ -1,9 +1,11 @@
 package store
 
 import (
+	"fmt"
 	"math"
 	"slices"
 	"strings"
+	"time"
 	"unicode"
 
 	"gorm.io/gorm"
@@ -26,59 +28,149 @@ var walkStep = 5000
 // walkSteps is how many times a page does so, or looks at as many contacts that have the text's pieces.
 const walkSteps = 4
 
-// ContactQuery asks for a page of contacts in the order of their ids, which is that of creation.
+// ContactQuery asks for a page of contacts.
 type ContactQuery struct {
-	TenantID string
-	Status   desk.Status // "" for all
-	Text     string      // in name, userName or addresses; "" for any
-	Domain   string      // normalised; "" for any
-	Company  string      // id; "" for any
-	After    string      // the id after which the page begins
-	Limit    int
+	TenantID   string
+	Status     desk.Status    // "" for all
+	Text       string         // in name, userName or addresses; "" for any
+	Domain     string         // normalised; "" for any
+	Company    string         // id; "" for any
+	Verified   bool           // only those whom a directory adopted
+	Connection string         // slug of one that has a user for the contact; "" for any
+	Sync       desk.SyncState // of the connection's user, if one is given; "" for any
+	Order      desk.ContactOrder
+	From       *desk.Position // where to begin; nil for the first page
+	Limit      int
 }
 
-// Contacts returns a page of contacts, and the id after which the next page begins, "" on the last. A page may be short, even empty,
-// and yet not be the last.
-func (r Reader) Contacts(q ContactQuery) (page []desk.Contact, next string, err error) {
+// Contacts returns a page of contacts in the query's order, and the position at which its direction goes on, nil on the last page. A
+// page may be short, even empty, and yet not be the last.
+func (r Reader) Contacts(q ContactQuery) (page []desk.Contact, next *desk.Position, err error) {
+	if q.Order == desk.LastDeletedFirst {
+		if q.Status == desk.Active {
+			return nil, nil, nil
+		}
+		q.Status = desk.SoftDeleted
+	}
+	if q.Sync == desk.SyncNone && q.Connection != "" {
+		return nil, nil, nil
+	}
 	q.Text = desk.Fold(q.Text)
 	limit, indexed, steps := q.Limit, hasPiece(q.Text), walkSteps
+	if q.From == nil {
+		q.From = q.start()
+	}
 	if indexed {
 		steps = 1
 	}
 	for more := true; more && steps > 0; steps-- {
 		var part []desk.Contact
 		part, next, err = r.walk(q)
-		page, q.Limit, q.After = append(page, part...), q.Limit-len(part), next
-		more = err == nil && q.Limit >= 0 && next != ""
+		page, q.Limit = append(page, part...), q.Limit-len(part)
+		if more = err == nil && q.Limit >= 0 && next != nil; more {
+			q.From = next
+		}
 		if more && indexed {
 			part, next, err = r.searchIndex(q)
 			page = append(page, part...)
 		}
 	}
 	if len(page) > limit {
-		page, next = page[:limit], page[limit-1].ID
+		page = page[:limit]
+		next = q.Position(page[limit-1])
+	}
+	if q.From.Backward {
+		slices.Reverse(page)
 	}
 	return page, next, fail(err, "list contacts")
 }
 
-// walk goes one step along the contacts. It returns up to one more than the page's limit, else the id at which it ended, "" for the
-// last.
-func (r Reader) walk(q ContactQuery) (list []desk.Contact, end string, err error) {
-	if list, err = r.pick(q, r.along(q).Limit(walkStep)); err != nil || len(list) > q.Limit {
-		return list, "", err
+// Position is that of a contact, for what comes after it in the query's direction.
+func (q ContactQuery) Position(c desk.Contact) *desk.Position {
+	p := &desk.Position{ID: c.ID, Backward: q.From != nil && q.From.Backward}
+	if q.Order == desk.LastDeletedFirst {
+		p.Key = *c.DeletedAt
 	}
-	var ends []string
-	if err = r.along(q).Offset(walkStep-1).Limit(1).Pluck("id", &ends).Error; err != nil || len(ends) == 0 {
-		return list, "", err
-	}
-	// Once more up to just there, since contacts may have been erased in between.
-	list, err = r.pick(q, r.along(q).Where("id <= ?", ends[0]).Limit(walkStep))
-	return list, ends[0], err
+	return p
 }
 
-// along begins a query over contacts in the order of their ids, with those conditions that an index answers.
+// start is the position before the first contact.
+func (q ContactQuery) start() *desk.Position {
+	switch q.Order {
+	case desk.OldestFirst:
+		return &desk.Position{}
+	case desk.NewestFirst:
+		return &desk.Position{ID: lastID}
+	}
+	return &desk.Position{Key: time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC), ID: lastID}
+}
+
+// lastID comes after every id.
+const lastID = "~"
+
+// keys are the columns by which contacts are ordered.
+func (q ContactQuery) keys() string {
+	if q.Order == desk.LastDeletedFirst {
+		return "deleted_at, id"
+	}
+	return "id"
+}
+
+// descending reports whether the walk goes down these, be it for the order or for the direction.
+func (q ContactQuery) descending() bool { return (q.Order != desk.OldestFirst) != q.From.Backward }
+
+// ordered lets a query's rows come in the walk's order.
+func (q ContactQuery) ordered(db *gorm.DB) *gorm.DB {
+	order := q.keys()
+	if q.descending() {
+		order = strings.ReplaceAll(order, ",", " DESC,") + " DESC"
+	}
+	return db.Order(order)
+}
+
+// beyond is the condition of what the walk comes to after a position.
+func (q ContactQuery) beyond(p *desk.Position) func(*gorm.DB) *gorm.DB {
+	return q.side(p, q.descending(), "")
+}
+
+// upTo is the condition of what the walk came to up to a position.
+func (q ContactQuery) upTo(p *desk.Position) func(*gorm.DB) *gorm.DB {
+	return q.side(p, !q.descending(), "=")
+}
+
+func (q ContactQuery) side(p *desk.Position, less bool, orEqual string) func(*gorm.DB) *gorm.DB {
+	return func(db *gorm.DB) *gorm.DB {
+		comparison := " >"
+		if less {
+			comparison = " <"
+		}
+		comparison += orEqual
+		if q.Order == desk.LastDeletedFirst {
+			return db.Where("(deleted_at, id)"+comparison+" (?, ?)", p.Key, p.ID)
+		}
+		return db.Where("id"+comparison+" ?", p.ID)
+	}
+}
+
+// walk goes one step along the contacts. It returns up to one more than the page's limit, else the position at which it ended, nil for
+// the last.
+func (r Reader) walk(q ContactQuery) (list []desk.Contact, end *desk.Position, err error) {
+	if list, err = r.pick(q, r.along(q).Limit(walkStep)); err != nil || len(list) > q.Limit {
+		return list, nil, err
+	}
+	var ends []desk.Contact
+	if err = r.along(q).Select(q.keys()).Offset(walkStep - 1).Limit(1).Find(&ends).Error; err != nil || len(ends) == 0 {
+		return list, nil, err
+	}
+	// Once more up to just there, since contacts may have been erased in between.
+	end = q.Position(ends[0])
+	list, err = r.pick(q, r.along(q).Scopes(q.upTo(end)).Limit(walkStep))
+	return list, end, err
+}
+
+// along begins a query over contacts in the walk's order, with those conditions that an index answers.
 func (r Reader) along(q ContactQuery) *gorm.DB {
-	db := r.db.WithContext(r.ctx).Model(&desk.Contact{}).Where("tenant_id = ? AND id > ?", q.TenantID, q.After).Order("id")
+	db := r.db.WithContext(r.ctx).Model(&desk.Contact{}).Where("tenant_id = ?", q.TenantID).Scopes(q.beyond(q.From), q.ordered)
 	if q.Status == desk.SoftDeleted {
 		db = db.Where("status = 'deleted'") // spelt out, for the partial indexes
 	}
@@ -93,9 +185,9 @@ func (r Reader) along(q ContactQuery) *gorm.DB {
 	return db
 }
 
-// passes is the condition of the contacts that are asked for.
-func (q ContactQuery) passes(db *gorm.DB) *gorm.DB {
-	db = db.Where("id > ?", q.After)
+// passes is the condition of the contacts that are asked for, of a table or subquery of contacts.
+func (q ContactQuery) passes(db *gorm.DB, contacts string) *gorm.DB {
+	db = db.Scopes(q.beyond(q.From), q.hasText)
 	if q.Status != "" {
 		db = db.Where("status = ?", q.Status)
 	}
@@ -105,7 +197,21 @@ func (q ContactQuery) passes(db *gorm.DB) *gorm.DB {
 	if q.Company != "" {
 		db = db.Where("company_id = ?", q.Company)
 	}
-	return db.Scopes(q.hasText)
+	if q.Verified {
+		db = db.Where("verified_at IS NOT NULL")
+	}
+	users := "EXISTS (SELECT 1 FROM directory_users u WHERE u.tenant_id = ? AND u.contact_id = " + contacts + ".id"
+	switch {
+	case q.Sync == desk.SyncNone:
+		return db.Where("NOT "+users+")", q.TenantID)
+	case q.Connection != "" && q.Sync != "":
+		return db.Where(users+" AND u.connection = ? AND u.active = ?)", q.TenantID, q.Connection, q.Sync == desk.SyncActive)
+	case q.Connection != "":
+		return db.Where(users+" AND u.connection = ?)", q.TenantID, q.Connection)
+	case q.Sync != "":
+		return db.Where(users+" AND u.active = ?)", q.TenantID, q.Sync == desk.SyncActive)
+	}
+	return db
 }
 
 func (q ContactQuery) hasText(db *gorm.DB) *gorm.DB {
@@ -123,52 +229,76 @@ var likeText = strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`)
 // along all contacts where it is rare.
 func (r Reader) pick(q ContactQuery, from *gorm.DB) (list []desk.Contact, err error) {
 	db := r.db.WithContext(r.ctx)
-	ids := db.Table("(?) AS step", from.Select("id, status, domain, company_id, search_key")).Scopes(q.passes).Select("id").Order("id").Limit(q.Limit + 1)
+	ids := q.passes(db.Table("(?) AS step", from.Select("id, status, domain, company_id, search_key, verified_at, deleted_at")), "step").
+		Scopes(q.ordered).Select("id").Limit(q.Limit + 1)
 	among := "tenant_id = ? AND id IN (?)"
 	if r.engine == Postgres {
 		among = "tenant_id = ? AND id = ANY (ARRAY(?))" // which it looks up one by one, however few the tenant's contacts are
 	}
-	err = db.Where(among, q.TenantID, ids).Order("id").Find(&list).Error
+	err = db.Where(among, q.TenantID, ids).Scopes(q.ordered).Find(&list).Error
 	return list, err
 }
 
 // searchIndex goes on with the index of pieces. It returns the same as walk.
-func (r Reader) searchIndex(q ContactQuery) (list []desk.Contact, end string, err error) {
+func (r Reader) searchIndex(q ContactQuery) (list []desk.Contact, end *desk.Position, err error) {
 	if r.engine == SQLite {
 		return r.searchFTS(q)
 	}
 	list, err = r.pick(q, r.db.WithContext(r.ctx).Model(&desk.Contact{}).Where("tenant_id = ?", q.TenantID).Scopes(q.hasText).Limit(math.MaxInt32))
-	return list, "", err
+	return list, nil, err
 }
 
 // searchFTS goes along SQLite's full-text index, whose rows have the numbers of contacts, in the order in which these came.
-func (r Reader) searchFTS(q ContactQuery) (list []desk.Contact, end string, err error) {
+func (r Reader) searchFTS(q ContactQuery) (list []desk.Contact, end *desk.Position, err error) {
+	if q.Order == desk.LastDeletedFirst {
+		return r.walk(q)
+	}
 	db := r.db.WithContext(r.ctx)
-	var span struct{ After, Last int64 } // numbers: of q.After, and the last that a contact of the tenant can have
-	err = db.Raw("SELECT coalesce((SELECT num FROM contacts WHERE tenant_id = @tenant AND id <= @id ORDER BY id DESC LIMIT 1), num << 40) AS after,"+
-		" ((num + 1) << 40) - 1 AS last FROM tenants WHERE tenant_id = @tenant", map[string]any{"tenant": q.TenantID, "id": q.After}).Scan(&span).Error
+	// The numbers that the tenant's contacts can have, from the position on.
+	var span struct{ First, Last int64 }
+	err = db.Raw("SELECT (num << 40) + 1 AS first, ((num + 1) << 40) - 1 AS last FROM tenants WHERE tenant_id = ?", q.TenantID).Scan(&span).Error
+	begin, close, onward, direction := &span.First, &span.Last, int64(1), ""
+	const upTo, from = "SELECT %s FROM contacts WHERE tenant_id = ? AND %s <= ? ORDER BY %[2]s DESC LIMIT 1", "SELECT %s FROM contacts WHERE tenant_id = ? AND %s >= ? ORDER BY %[2]s LIMIT 1"
+	behind := upTo // finds the contact at a position, or the one before it
+	if q.descending() {
+		begin, close, onward, direction, behind = close, begin, -1, " DESC", from
+	}
+	if err == nil {
+		*begin -= onward
+		err = db.Raw(fmt.Sprintf(behind, "num", "id"), q.TenantID, q.From.ID).Scan(begin).Error
+		*begin += onward
+	}
 	match := pieces(q.Text)
 	for range walkSteps {
 		var ends []int64
 		if err == nil {
-			err = db.Raw("SELECT rowid FROM contact_search WHERE contact_search MATCH ? AND rowid > ? AND rowid <= ? ORDER BY rowid LIMIT 1 OFFSET ?",
-				match, span.After, span.Last, walkStep-1).Scan(&ends).Error
+			err = db.Raw("SELECT rowid FROM contact_search WHERE contact_search MATCH ? AND rowid >= ? AND rowid <= ? ORDER BY rowid"+direction+" LIMIT 1 OFFSET ?",
+				match, span.First, span.Last, walkStep-1).Scan(&ends).Error
 		}
 		if err != nil {
-			return nil, "", err
+			return nil, nil, err
 		}
-		end := append(ends, span.Last)[0]
+		stretch := span
+		if len(ends) > 0 && onward > 0 {
+			stretch.Last = ends[0]
+		} else if len(ends) > 0 {
+			stretch.First = ends[0]
+		}
 		var part []desk.Contact
-		err = db.Clauses(fromIndex).Where("contact_search MATCH ? AND contact_search.rowid > ? AND contact_search.rowid <= ? AND tenant_id = ?", match, span.After, end, q.TenantID).
-			Scopes(q.passes).Order("contact_search.rowid").Limit(q.Limit + 1).Find(&part).Error
-		list, q.Limit, span.After = append(list, part...), q.Limit-len(part), end
+		err = q.passes(db.Clauses(fromIndex), "contacts").Where("contact_search MATCH ? AND contact_search.rowid >= ? AND contact_search.rowid <= ? AND tenant_id = ?",
+			match, stretch.First, stretch.Last, q.TenantID).Order("contact_search.rowid" + direction).Limit(q.Limit + 1).Find(&part).Error
+		list, q.Limit = append(list, part...), q.Limit-len(part)
 		if err != nil || q.Limit < 0 || len(ends) == 0 {
-			return list, "", err
+			return list, nil, err
 		}
+		*begin = ends[0] + onward
 	}
-	var ends []string
-	err = db.Raw("SELECT id FROM contacts WHERE tenant_id = ? AND num <= ? ORDER BY num DESC LIMIT 1", q.TenantID, span.After).Scan(&ends).Error
-	return list, strings.Join(ends, ""), err
+	var ids []string
+	err = db.Raw(fmt.Sprintf(behind, "id", "num"), q.TenantID, *begin-onward).Scan(&ids).Error
+	if len(ids) == 0 {
+		return list, nil, err
+	}
+	return list, q.Position(desk.Contact{ID: ids[0]}), err
 }
 
 // fromIndex reads contacts through the full-text index. (A cross join keeps SQLite to this order.)

@@ -1,20 +1,24 @@
 package store_test
 
 import (
+	"cmp"
 	"fmt"
 	"math/rand/v2"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
-	"github.com/google/go-cmp/cmp"
+	gocmp "github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"rollcall/desk"
 	"rollcall/internal/testkit"
 	"rollcall/store"
 )
 
-// TestContacts lists contacts by all conditions, in pages and steps of several sizes, and compares with a look at each.
+// TestContacts lists contacts by all conditions and in all orders, on and back, in pages and steps of several sizes, and compares with
+// a look at each.
 func TestContacts(t *testing.T) {
 	const people = 60
 	names := []string{"Ann Müller", "Anna Smith", "O'Brien", "Per_son 100%", `back\slash "Q"`, "山田太郎", "Ünal", "ab", "José da Silva", "Mueller"}
@@ -25,7 +29,11 @@ func TestContacts(t *testing.T) {
 	}
 	testkit.Databases(t, func(t *testing.T, databaseURL string) {
 		s, random := open(t, databaseURL), rand.New(rand.NewPCG(1, 2))
-		var all []desk.Contact
+		type person struct {
+			desk.Contact
+			users []desk.DirectoryUser
+		}
+		var all []person
 		profile := func(c *desk.Contact, i int) {
 			domain := domains[random.IntN(len(domains))]
 			p := desk.Profile{DisplayName: names[random.IntN(len(names))], UserName: fmt.Sprintf("u%d@%s", i, domain)}
@@ -39,18 +47,37 @@ func TestContacts(t *testing.T) {
 				if err := tx.CreateTenant(&desk.Tenant{ID: tenant, CreatedAt: tx.Now}); err != nil {
 					return err
 				}
+				for _, slug := range []string{"a", "b"} {
+					if err := tx.CreateConnection(&desk.Connection{TenantID: tenant, Slug: slug, CreatedAt: tx.Now}); err != nil {
+						return err
+					}
+				}
 			}
 			for i := range people {
 				for _, tenant := range []string{"t", "other"} {
 					c := desk.Contact{TenantID: tenant, ID: store.NewID(), CompanyID: companies[random.IntN(len(companies))], Status: desk.Active, CreatedAt: tx.Now, ModifiedAt: tx.Now}
 					if random.IntN(3) == 0 {
-						c.Status = desk.SoftDeleted
+						at := tx.Now.Add(time.Duration(random.IntN(people/2)) * time.Microsecond) // some at the same time
+						c.Status, c.DeletedAt = desk.SoftDeleted, &at
+					}
+					if random.IntN(4) == 0 {
+						c.VerifiedAt = &tx.Now
 					}
 					profile(&c, i)
 					if err := tx.CreateContact(&c); err != nil {
 						return err
 					}
-					all = append(all, c)
+					p := person{Contact: c}
+					for _, slug := range []string{"a", "b"} {
+						if random.IntN(2) == 0 {
+							u := desk.DirectoryUser{TenantID: tenant, Connection: slug, ID: store.NewID(), ContactID: &p.ID, Active: random.IntN(3) > 0, Resource: "{}", UserNameKey: fmt.Sprint(i), CreatedAt: tx.Now, ModifiedAt: tx.Now}
+							if err := tx.CreateUser(&u, nil); err != nil {
+								return err
+							}
+							p.users = append(p.users, u)
+						}
+					}
+					all = append(all, p)
 				}
 			}
 			return nil
@@ -64,20 +91,25 @@ func TestContacts(t *testing.T) {
 				c := &all[i]
 				switch {
 				case i%7 == 0 || i == len(all)-1:
+					for _, u := range c.users {
+						if err := tx.DeleteUser(&u, nil); err != nil {
+							return err
+						}
+					}
 					if err := tx.DeleteContact(c.TenantID, c.ID); err != nil {
 						return err
 					}
 					c.TenantID = ""
 				case i%5 == 0:
-					profile(c, i)
-					if err := tx.UpdateContact(c); err != nil {
+					profile(&c.Contact, i)
+					if err := tx.UpdateContact(&c.Contact); err != nil {
 						return err
 					}
 				}
 			}
 			late := desk.Contact{TenantID: "other", ID: store.NewID(), Status: desk.Active, CreatedAt: tx.Now, ModifiedAt: tx.Now}
 			late.SetProfile(desk.Profile{DisplayName: "Brand new"}, "")
-			all = append(all, late)
+			all = append(all, person{Contact: late})
 			return tx.CreateContact(&late)
 		})
 		if err != nil {
@@ -86,40 +118,96 @@ func TestContacts(t *testing.T) {
 		for _, step := range []int{3, 5000} {
 			store.WalkStep(t, step)
 			for _, text := range texts {
-				for i := range 18 {
+				for i := range 40 {
 					q := store.ContactQuery{
 						TenantID: []string{"t", "other"}[i%2], Text: text, Limit: []int{1, 3, 200}[random.IntN(3)],
-						Status: []desk.Status{"", desk.Active, desk.SoftDeleted}[i%3], Domain: []string{"", "acme.example", "nobody.example"}[i/6%3], Company: []string{"", "c1"}[random.IntN(2)],
+						Status: []desk.Status{"", desk.Active, desk.SoftDeleted}[i%3], Order: []desk.ContactOrder{desk.OldestFirst, desk.NewestFirst, desk.LastDeletedFirst}[i/3%3],
 					}
-					var want []string
-					for _, c := range all {
-						if c.TenantID == q.TenantID && strings.Contains(c.SearchKey, desk.Fold(text)) && (q.Status == "" || q.Status == c.Status) &&
-							(q.Domain == "" || q.Domain == c.Domain) && (q.Company == "" || q.Company == c.CompanyID) {
-							want = append(want, c.ID)
+					sometimes := func(set func()) {
+						if random.IntN(3) == 0 {
+							set()
 						}
 					}
-					slices.Sort(want)
-					var got []string
-					for page := q; ; {
-						list, next, err := s.Read(t.Context()).Contacts(page)
-						if err != nil {
-							t.Fatalf("%+v: %v", page, err)
-						}
-						for _, c := range list {
-							got = append(got, c.ID)
-						}
-						if len(list) > q.Limit || next != "" && next <= page.After {
-							t.Fatalf("%+v: %d contacts, and on after %q", page, len(list), next)
-						}
-						if page.After = next; next == "" {
-							break
+					sometimes(func() { q.Domain = []string{"acme.example", "nobody.example"}[random.IntN(2)] })
+					sometimes(func() { q.Company = "c1" })
+					sometimes(func() { q.Verified = true })
+					sometimes(func() { q.Connection = []string{"a", "b", "none"}[random.IntN(3)] })
+					sometimes(func() { q.Sync = []desk.SyncState{desk.SyncNone, desk.SyncActive, desk.SyncInactive}[random.IntN(3)] })
+					var fit []desk.Contact
+					for _, p := range all {
+						if p.TenantID == q.TenantID && fits(p.Contact, p.users, q) {
+							fit = append(fit, p.Contact)
 						}
 					}
-					if diff := cmp.Diff(want, got); diff != "" {
+					slices.SortFunc(fit, func(a, b desk.Contact) int {
+						switch byID := strings.Compare(a.ID, b.ID); q.Order {
+						case desk.OldestFirst:
+							return byID
+						case desk.NewestFirst:
+							return -byID
+						default:
+							return -cmp.Or(a.DeletedAt.Compare(*b.DeletedAt), byID)
+						}
+					})
+					want := ids(fit)
+					forward := turn(t, s, q)
+					if diff := gocmp.Diff(want, ids(forward)); diff != "" {
 						t.Fatalf("step %d, %+v: %s", step, q, diff)
+					}
+					if len(want) == 0 {
+						continue
+					}
+					q.From = q.Position(forward[len(forward)-1])
+					q.From.Backward = true
+					if diff := gocmp.Diff(want[:len(want)-1], ids(turn(t, s, q)), cmpopts.EquateEmpty()); diff != "" {
+						t.Fatalf("back, step %d, %+v: %s", step, q, diff)
 					}
 				}
 			}
 		}
 	})
+}
+
+// fits reports whether a contact with its users is one that a query asks for.
+func fits(c desk.Contact, users []desk.DirectoryUser, q store.ContactQuery) bool {
+	user := slices.ContainsFunc(users, func(u desk.DirectoryUser) bool {
+		return (q.Connection == "" || u.Connection == q.Connection) && (q.Sync == "" || u.Active == (q.Sync == desk.SyncActive))
+	})
+	switch {
+	case q.Sync == desk.SyncNone && (q.Connection != "" || len(users) > 0), (q.Connection != "" || q.Sync != "" && q.Sync != desk.SyncNone) && !user:
+		return false
+	case q.Order == desk.LastDeletedFirst && c.Status == desk.Active, q.Status != "" && q.Status != c.Status:
+		return false
+	}
+	return strings.Contains(c.SearchKey, desk.Fold(q.Text)) && (q.Domain == "" || q.Domain == c.Domain) &&
+		(q.Company == "" || q.Company == c.CompanyID) && (!q.Verified || c.VerifiedAt != nil)
+}
+
+// turn turns over all pages from a query's position on, or back, and returns their contacts in the query's order.
+func turn(t *testing.T, s *store.Store, q store.ContactQuery) (all []desk.Contact) {
+	t.Helper()
+	for pages := 0; ; pages++ {
+		list, next, err := s.Read(t.Context()).Contacts(q)
+		if err != nil {
+			t.Fatalf("%+v: %v", q, err)
+		}
+		if len(list) > q.Limit || pages > 200 {
+			t.Fatalf("%+v: page %d has %d contacts", q, pages, len(list))
+		}
+		if q.From != nil && q.From.Backward {
+			all = append(list, all...)
+		} else {
+			all = append(all, list...)
+		}
+		if q.From = next; next == nil {
+			return all
+		}
+	}
+}
+
+func ids(list []desk.Contact) (ids []string) {
+	for _, c := range list {
+		ids = append(ids, c.ID)
+	}
+	return ids
 }
