@@ -56,7 +56,7 @@ func (h *Handler) Routes() http.Handler {
 	})
 
 	serveDocument(router, h.operations(router))
-	return httpx.Recover(h.readBody(router), h.Log, writeError)
+	return httpx.Recover(checkURL(router), h.Log, writeError)
 }
 
 // operations routes all operations, and returns the document that describes them.
@@ -80,24 +80,25 @@ func (h *Handler) operations(router *mux.Router) *huma.OpenAPI {
 	return doc
 }
 
-// readBody reads bodies within the limits, so that the size and media type of all are refused alike, and refuses URLs of
-// which a parameter would be lost: that would list more than was asked for.
-func (h *Handler) readBody(next http.Handler) http.Handler {
+// checkURL refuses URLs of which a parameter would be lost: that would list more than was asked for.
+func checkURL(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if err := httpx.CheckURL(r); err != nil {
 			writeError(w, r, err)
 			return
 		}
-		if r.ContentLength != 0 {
-			body, err := httpx.ReadBody(w, r, "application/json")
-			if err != nil {
-				writeError(w, r, err)
-				return
-			}
-			r.Body = io.NopCloser(bytes.NewReader(body))
-		}
 		next.ServeHTTP(w, r)
 	})
+}
+
+// readBody reads a body within the limits, so that the size and media type of all are refused alike.
+func readBody(w http.ResponseWriter, r *http.Request) error {
+	if r.ContentLength == 0 {
+		return nil
+	}
+	body, err := httpx.ReadBody(w, r, "application/json")
+	r.Body = io.NopCloser(bytes.NewReader(body))
+	return err
 }
 
 // call is an authenticated request of an operation, and the error with which it ends.
@@ -125,6 +126,10 @@ func (h *Handler) authenticate(ctx huma.Context, next func(huma.Context)) {
 	c := &call{actor: actor, operation: ctx.Operation()}
 	if roleOf(c.operation) == desk.RoleAdmin && actor.Role != desk.RoleAdmin {
 		c.err = desk.Errorf(desk.Forbidden, "", "this needs a token with the role admin")
+	} else {
+		c.err = readBody(w, r) // no sooner: nobody without a token gets to fill the memory
+	}
+	if c.err != nil {
 		writeError(w, r, c.err)
 	} else {
 		next(huma.WithContext(ctx, context.WithValue(ctx.Context(), callKey{}, c)))

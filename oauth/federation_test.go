@@ -185,7 +185,7 @@ func TestAssertions(t *testing.T) {
 			"of the future":                {with("iat", unix(10*time.Minute)), "iat"},
 			"two of them in one":           {good + " " + good, "malformed"},
 			"a JWT in JSON":                {`{"payload":"` + parts[1] + `"}`, "malformed"},
-			"something as large as can be": {strings.Repeat("a.", 100_000), "malformed"},
+			"something as large as can be": {strings.Repeat("a.", 30_000), "malformed"},
 			"a claim that is no claim":     {with("aud", map[string]any{"x": 1}), ""},
 			"an end that is no time":       {with("exp", "soon"), ""},
 			"a name that is no name":       {sign(map[string]any{"jti": 5}), ""},

@@ -104,8 +104,12 @@ type form map[string]string
 
 const formType = "application/x-www-form-urlencoded"
 
+// maxForm is the most that a form may hold, in bytes: it is read before it is known whose it is.
+const maxForm = 64 << 10
+
 // readForm reads the body alone: what stands in a URL stands in logs.
 func readForm(w http.ResponseWriter, r *http.Request) (form, error) {
+	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
 	body, err := httpx.ReadBody(w, r, formType)
 	if err != nil {
 		return nil, err

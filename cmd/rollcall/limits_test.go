@@ -1,8 +1,19 @@
 package main
 
 import (
+	"bufio"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"regexp"
+	"runtime"
+	"strconv"
 	"strings"
+	"sync"
 	"testing"
+	"time"
 
 	"rollcall/internal/testkit"
 )
@@ -62,4 +73,112 @@ func TestRate(t *testing.T) {
 		testkit.Call(t, "POST", p.base+"/scim/main/okta/Bulk", okta, bulk).Want(t, 200)
 		call("/scim/main/okta/Users", okta).Want(t, 429)
 	})
+}
+
+// TestConnectionFlood opens thousands of connections to the real server, in each way in which they cost something and do nothing, and
+// holds that its memory stays bounded and that others are served meanwhile.
+func TestConnectionFlood(t *testing.T) {
+	const most, flood = 500, 3000
+	p := start(t, testkit.SQLite(t), "--connections", strconv.Itoa(most))
+	token, address := p.greeted("Secret token"), strings.TrimPrefix(p.base, "http://")
+	users := p.base + "/scim/main/entra/Users"
+	testkit.Call(t, "GET", users, token, nil).Want(t, 200)
+	before := p.memory()
+
+	half := strings.Repeat("x", 300<<10)
+	starts := []string{
+		"",                     // never a request
+		"GET / HTTP/1.1\r\nHo", // slowloris
+		"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n",                       // kept alive
+		"GET / HTTP/1.1\r\nHost: x\r\nX: " + strings.Repeat("x", 20<<10), // a long header that does not end
+		"POST /api/v1/contacts HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 1000000\r\n\r\n" + half,
+		"POST /oauth/main/token HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: 1000000\r\n\r\n" + half,
+		"POST /scim/main/entra/Users HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000\r\n\r\n" + half,
+		"POST /signin HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: 1000000\r\n\r\n" + half,
+	}
+	var wg sync.WaitGroup
+	work := make(chan int)
+	for range 50 {
+		wg.Go(func() {
+			for i := range work {
+				conn, err := net.Dial("tcp", address)
+				if err != nil {
+					t.Errorf("connection %d: %v", i, err)
+					return
+				}
+				t.Cleanup(func() { conn.Close() })
+				conn.SetDeadline(time.Now().Add(5 * time.Second))
+				io.WriteString(conn, starts[i%len(starts)]) // which the server may break off
+			}
+		})
+	}
+	served := make(chan int)
+	go func() {
+		n := 0
+		defer func() { served <- n }()
+		for i := range flood {
+			work <- i
+			if i%20 == 0 { // by a connection of its own, as everybody's first is
+				client := http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: 10 * time.Second}
+				request, _ := http.NewRequest("GET", users+"?count=1", nil)
+				request.Header.Set("Authorization", "Bearer "+token)
+				response, err := client.Do(request)
+				if err != nil {
+					t.Errorf("during the flood: %v", err)
+					return
+				}
+				response.Body.Close()
+				if response.StatusCode != 200 {
+					t.Errorf("during the flood: status %d", response.StatusCode)
+				}
+				n++
+			}
+		}
+	}()
+	n := <-served
+	close(work)
+	wg.Wait()
+	after := p.memory()
+	t.Logf("%d requests were served during the flood; the server has %d MiB, before it had %d", n, after>>20, before>>20)
+	if n < flood/20 {
+		t.Errorf("%d requests were served during the flood", n)
+	}
+	// Each of the connections may cost the header and some more, but not what was sent besides.
+	if grown := after - before; runtime.GOOS == "linux" && grown > most*(100<<10)+(64<<20) {
+		t.Errorf("the server's memory has grown by %d MiB", grown>>20)
+	}
+	testkit.Call(t, "GET", users, token, nil).Want(t, 200)
+	if code := p.terminate(); code != 0 {
+		t.Errorf("exit %d", code)
+	}
+}
+
+// TestLongHeader holds where headers end, and that the longest filter has room.
+func TestLongHeader(t *testing.T) {
+	p := start(t, testkit.SQLite(t))
+	filter := "?filter=title%20eq%20%22" + strings.Repeat("%C3%A4", 4080) + "%22"
+	testkit.Call(t, "GET", p.base+"/scim/main/entra/Users"+filter, p.greeted("Secret token"), nil).Want(t, 200)
+
+	conn, err := net.Dial("tcp", strings.TrimPrefix(p.base, "http://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	conn.SetDeadline(time.Now().Add(10 * time.Second))
+	fmt.Fprintf(conn, "GET / HTTP/1.1\r\nHost: x\r\nX: %s", strings.Repeat("x", maxHeader+(4<<10))) // net/http adds that much
+	response, err := http.ReadResponse(bufio.NewReader(conn), nil)
+	if err != nil || response.StatusCode != http.StatusRequestHeaderFieldsTooLarge {
+		t.Errorf("a header that is too long is answered %v, %v", response, err)
+	}
+}
+
+// memory returns how much of the machine's memory the process has, in bytes; 0 where the system does not say.
+func (p *process) memory() int {
+	text, _ := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.cmd.Process.Pid))
+	m := regexp.MustCompile(`VmRSS:\s+(\d+) kB`).FindSubmatch(text)
+	if m == nil {
+		return 0
+	}
+	kib, _ := strconv.Atoi(string(m[1]))
+	return kib << 10
 }

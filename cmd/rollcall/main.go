@@ -91,7 +91,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	var c cli
 	exit := -1
 	parser, err := kong.New(&c, kong.Name("rollcall"), kong.Description("Keeps a helpdesk's contacts in step with its directories."),
-		kong.Vars{"version": version, "database": defaultDatabase, "keep": defaultKeep, "rate": defaultRate, "providers": strings.Join(desk.Providers, ",")},
+		kong.Vars{"version": version, "database": defaultDatabase, "keep": defaultKeep, "rate": defaultRate, "connections": defaultConnections, "providers": strings.Join(desk.Providers, ",")},
 		kong.Writers(stdout, stderr), kong.Exit(func(code int) { exit = code }), kong.UsageOnError())
 	if err != nil {
 		panic(err) // the declarations above
@@ -183,4 +183,19 @@ func (r rate) limiter() *httpx.Limiter {
 		return nil
 	}
 	return httpx.NewLimiter(float64(r), int(4*r))
+}
+
+// connections is how many may be open at once.
+type connections int
+
+const defaultConnections = "10000"
+
+// UnmarshalText reads a positive number. A variable that is set to nothing is one that is not set.
+func (c *connections) UnmarshalText(text []byte) error {
+	n, err := strconv.ParseUint(cmp.Or(string(text), defaultConnections), 10, 30)
+	if err != nil || n == 0 {
+		return fmt.Errorf("%q is no number of connections", text)
+	}
+	*c = connections(n)
+	return nil
 }

@@ -32,6 +32,8 @@ type serveCmd struct {
 
 	Rate rate `help:"How many requests a second each connection may send, and each tenant's programs may send to the JSON API; four times as many at once. 0 for any number." default:"${rate}" env:"ROLLCALL_RATE" placeholder:"N"`
 
+	Connections connections `help:"How many connections may be open at once; where another one comes, the one that was idle for longest is closed." default:"${connections}" env:"ROLLCALL_CONNECTIONS" placeholder:"N"`
+
 	Metrics string `help:"Address of a listener of its own for Prometheus, such as 127.0.0.1:9090; none if left out." env:"ROLLCALL_METRICS" placeholder:"ADDR"`
 
 	KeepEvents keep `help:"How long the log of events is kept, such as 365d; 0 keeps all of it." default:"${keep}" env:"ROLLCALL_KEEP_EVENTS" placeholder:"365d"`
@@ -39,6 +41,10 @@ type serveCmd struct {
 
 // drain is how long requests may take to end after SIGTERM.
 const drain = httpx.Timeout
+
+// maxHeader is how long the URL and headers of a request may be, in bytes: a filter may have 8 KiB, and three times as many as
+// it is sent in a URL.
+const maxHeader = 32 << 10
 
 // last is how long what has been counted until then may take to be written down.
 const last = 5 * time.Second
@@ -95,7 +101,12 @@ func (c *serveCmd) Run(p *program) error {
 		ReadTimeout:       httpx.Timeout,
 		WriteTimeout:      2 * httpx.Timeout,
 		IdleTimeout:       2 * time.Minute,
+		MaxHeaderBytes:    maxHeader,
 		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelWarn),
+	}
+	bound := httpx.NewConnections(int(c.Connections))
+	if bound.Max() < int(c.Connections) {
+		log.Warn("fewer connections than --connections says: the system lets the process open no more files", "connections", bound.Max())
 	}
 	if err := greet(p, st, base, listener.Addr()); err != nil {
 		return err
@@ -106,7 +117,7 @@ func (c *serveCmd) Run(p *program) error {
 		go serveOps(p.ctx, ops, engine, log)
 	}
 	ended := make(chan error, 1)
-	go func() { ended <- server.Serve(listener) }()
+	go func() { ended <- server.Serve(bound.Bound(server, listener)) }()
 	select {
 	case err := <-ended:
 		return err

@@ -286,7 +286,7 @@ func ReadBody(w http.ResponseWriter, r *http.Request, mediaTypes ...string) ([]b
 	if errors.As(err, &tooLarge) {
 		// A client that is still sending would see a broken connection instead of the answer.
 		io.CopyN(io.Discard, r.Body, 16*MaxBody)
-		return nil, desk.Errorf(desk.TooLarge, "", "the body is larger than %d bytes", MaxBody)
+		return nil, desk.Errorf(desk.TooLarge, "", "the body is larger than %d bytes", tooLarge.Limit)
 	}
 	if err != nil {
 		return nil, &desk.Error{Kind: desk.InvalidSyntax, Msg: "the body could not be read", Err: err}
