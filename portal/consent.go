@@ -21,17 +21,12 @@ type consentPage struct {
 // authorize is the authorization endpoint (RFC 6749 section 4.1): it asks an administrator whether a directory's OAuth client may
 // act for its connection, and sends the browser back with the answer.
 func (h *Handler) authorize(w http.ResponseWriter, r *http.Request, actor desk.Actor) error {
-	actor.RequestID = httpx.RequestID(r.Context())
 	tenant := mux.Vars(r)["tenant"]
 	if tenant != actor.TenantID {
 		return desk.Errorf(desk.Forbidden, "", "You are signed in to the helpdesk %s, and the directory asks for another. Sign out, and sign in to that one.", actor.TenantID)
 	}
 	if actor.Role != desk.RoleAdmin {
 		return desk.Errorf(desk.Forbidden, "", "Only an administrator can connect a directory. Sign in with an administrator's token.")
-	}
-	r.Body = http.MaxBytesReader(w, r.Body, 1<<14)
-	if err := r.ParseForm(); err != nil {
-		return desk.Errorf(desk.InvalidSyntax, "", "The form cannot be read.")
 	}
 	values := r.URL.Query()
 	if r.Method == http.MethodPost {
@@ -104,7 +99,7 @@ func (h *Handler) askConsent(w http.ResponseWriter, r *http.Request, actor desk.
 	}
 	// Browsers hold a form to where it may lead, redirects included.
 	w.Header().Set("Content-Security-Policy", policy("'self' "+to.Scheme+"://"+to.Host))
-	return h.render(w, http.StatusOK, "consent", layout{Title: "Connect a directory", Tenant: actor.TenantID, Agent: actor.Name, Page: page})
+	return h.show(w, r, actor, "consent", "Connect a directory", page)
 }
 
 // goingBack sends the browser to the client, whose redirect URL is known to be its own.

@@ -2,9 +2,7 @@ package portal
 
 import (
 	"context"
-	"encoding/json"
 	"net/http"
-	"strings"
 
 	"github.com/gorilla/mux"
 
@@ -30,7 +28,7 @@ func (h *Handler) contact(w http.ResponseWriter, r *http.Request, actor desk.Act
 	if err := h.nameCompanies(r.Context(), actor, events); err != nil {
 		return err
 	}
-	return h.render(w, http.StatusOK, "contact", layout{Title: view.DisplayName, Tenant: actor.TenantID, Agent: actor.Name, Page: contactPage{view, events}})
+	return h.show(w, r, actor, "contact", view.DisplayName, contactPage{view, events})
 }
 
 // nameCompanies puts names in the place of companies' ids in what changed. A company that is gone keeps its id.
@@ -53,34 +51,4 @@ func (h *Handler) nameCompanies(ctx context.Context, actor desk.Actor, events []
 		}
 	}
 	return err
-}
-
-// value writes a changed field's value for people.
-func value(v any) string {
-	switch v := v.(type) {
-	case nil:
-		return "–"
-	case string:
-		return v
-	case []any:
-		var parts []string
-		for _, e := range v {
-			m, ok := e.(map[string]any)
-			if !ok {
-				parts = append(parts, value(e))
-				continue
-			}
-			text := value(m["value"])
-			if label, ok := m["type"].(string); ok {
-				text += " (" + label + ")"
-			}
-			parts = append(parts, text)
-		}
-		return strings.Join(parts, ", ")
-	}
-	text, err := json.Marshal(v)
-	if err != nil {
-		return "?"
-	}
-	return string(text)
 }

@@ -1,14 +1,21 @@
-// Package portal is the agents' web pages: who is synced, when, and why. They show contacts; programs change them through
-// the JSON API.
+// Package portal is the web pages in which agents and administrators see who is synced, when, and why, and act on it.
 //
-//	GET  /                   the contacts
-//	GET  /contacts           list: status, search
-//	GET  /contacts/{id}      one contact: directory and sync, history
-//	GET  /signin             sign in with an API token
-//	GET  /signin/{secret}    sign in with the one-time link that serve prints
-//	POST /signin, /signout
-//	GET, POST /oauth/{tenant}/authorize    an administrator's consent to a directory's OAuth client
+// A page is a route (portal.go), a handler in a file named for the page, and a template of that name. Handlers ask the engine and
+// fill a struct; templates write it, with the functions of parts.go and the parts of templates/parts.html. A form is posted, does
+// its work, and leads on with Handler.done, or is shown again with what is wrong by Handler.showAgain. Who may open a page stands in
+// its route.
 //
-// Pages are html/template, work without JavaScript, and load nothing from elsewhere. Each page has one handler file and one
-// template.
+// Pages work without JavaScript. With it, htmx (static/htmx.js, version 4.0.1) asks for the same page again and puts a part of the
+// answer in place, so that no handler knows of it:
+//
+//	<div id="results" data-live hx-get="/contacts?…" hx-trigger="every 3s" hx-select="#results" hx-swap="outerMorph">   renews itself
+//	<form hx-get="/contacts" hx-trigger="input delay:250ms, submit" hx-target="#results" hx-select="#results"
+//	      hx-swap="outerMorph" hx-replace-url="true">                                                                   searches as one types
+//
+// Rows that renew have ids, by which they are recognised. Attributes that would evaluate code do not work: the
+// Content-Security-Policy allows none. What else there is of script stands in static/portal.js: buttons that copy a field
+// (data-copy), boxes that choose all rows (data-all), choices that submit their form (data-submit).
+//
+// The stylesheet's classes are few: .head, .tabs, .filters and .search above a list; table.list in .scroll, whose cells have a
+// data-label for phones; .card, .columns, .cards; dl.facts; .badge, .dot, .mark; .field, .option; .notice, .empty, .pager.
 package portal

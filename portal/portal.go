@@ -8,8 +8,8 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"path"
 	"strings"
-	"time"
 
 	"github.com/gorilla/mux"
 
@@ -18,25 +18,28 @@ import (
 	"rollcall/provision"
 )
 
-//go:embed templates static
-var files embed.FS
+//go:embed templates
+var templates embed.FS
 
-// pages are the templates by name, each with the layout around it. A broken one stops the program at its start.
-var pages = parsePages("signin", "consent", "contacts", "contact", "error")
+// pages are the templates by name, each with the layout and the shared parts around it. A broken one stops the program at its
+// start.
+var pages = parsePages()
 
-func parsePages(names ...string) map[string]*template.Template {
+func parsePages() map[string]*template.Template {
+	shared := template.Must(template.New("layout.html").Funcs(functions).ParseFS(templates, "templates/layout.html", "templates/parts.html"))
+	names, err := fs.Glob(templates, "templates/*.html")
+	if err != nil {
+		panic(err) // the pattern above
+	}
 	parsed := map[string]*template.Template{}
 	for _, name := range names {
-		parsed[name] = template.Must(template.New("layout.html").Funcs(functions).ParseFS(files, "templates/layout.html", "templates/"+name+".html"))
+		page := strings.TrimSuffix(path.Base(name), ".html")
+		if page == "layout" || page == "parts" {
+			continue
+		}
+		parsed[page] = template.Must(template.Must(shared.Clone()).ParseFS(templates, name))
 	}
 	return parsed
-}
-
-var functions = template.FuncMap{
-	"ago":    ago,
-	"exact":  func(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05 UTC") },
-	"reason": func(r desk.CompanyReason) string { return reasons[r] },
-	"value":  value,
 }
 
 // Handler serves the portal of all tenants.
@@ -54,23 +57,42 @@ type Handler struct {
 	signIns *httpx.Limiter // by address
 }
 
+// route is a page, or a form of one, for those who have signed in.
+type route struct {
+	method string // a GET is also a HEAD
+	path   string
+	role   desk.Role // the least that opens it
+	serve  func(http.ResponseWriter, *http.Request, desk.Actor) error
+}
+
+// routes are all pages but the way in.
+func (h *Handler) routes() []route {
+	const agent, admin = desk.RoleAgent, desk.RoleAdmin
+	return []route{
+		{"GET", "/contacts", agent, h.contacts},
+		{"GET", "/contacts/{id}", agent, h.contact},
+		{"GET", "/oauth/{tenant}/authorize", agent, h.authorize}, // it tells agents what they lack
+		{"POST", "/oauth/{tenant}/authorize", agent, h.authorize},
+	}
+}
+
 // Routes returns the handler of all pages.
 func (h *Handler) Routes() http.Handler {
 	h.signIns = httpx.NewLimiter(1, 20)
 	router := mux.NewRouter().SkipClean(true)
-	static, err := fs.Sub(files, "static")
-	if err != nil {
-		panic(err) // embedded above
-	}
-	router.Handle("/static/{file}", http.StripPrefix("/static/", http.FileServerFS(static))).Methods("GET", "HEAD")
+	router.HandleFunc("/static/{file}", serveStatic).Methods("GET", "HEAD")
 	router.Handle("/", http.RedirectHandler("/contacts", http.StatusSeeOther)).Methods("GET", "HEAD")
 	router.Handle("/signin", h.public(h.showSignIn)).Methods("GET", "HEAD")
 	router.Handle("/signin/{secret}", h.public(h.showSignIn)).Methods("GET", "HEAD")
 	router.Handle("/signin", h.public(h.signIn)).Methods("POST")
 	router.Handle("/signout", h.public(h.signOut)).Methods("POST")
-	router.Handle("/contacts", h.page(h.contacts)).Methods("GET", "HEAD")
-	router.Handle("/contacts/{id}", h.page(h.contact)).Methods("GET", "HEAD")
-	router.Handle("/oauth/{tenant}/authorize", h.page(h.authorize)).Methods("GET", "HEAD", "POST")
+	for _, page := range h.routes() {
+		methods := []string{page.method}
+		if page.method == http.MethodGet {
+			methods = append(methods, http.MethodHead)
+		}
+		router.Handle(page.path, h.page(page)).Methods(methods...)
+	}
 	router.NotFoundHandler = h.public(func(http.ResponseWriter, *http.Request) error {
 		return desk.Errorf(desk.NotFound, "", "There is no such page.")
 	})
@@ -92,16 +114,14 @@ func headers(next http.Handler) http.Handler {
 		header.Set("Content-Security-Policy", policy("'self'"))
 		header.Set("X-Content-Type-Options", "nosniff")
 		header.Set("Referrer-Policy", "same-origin")
-		if !strings.HasPrefix(r.URL.Path, "/static/") {
-			header.Set("Cache-Control", "no-store")
-		}
+		header.Set("Cache-Control", "no-store")
 		next.ServeHTTP(w, r)
 	})
 }
 
 // policy is the Content-Security-Policy of a page whose forms lead to the given places.
 func policy(forms string) string {
-	return "default-src 'none'; style-src 'self'; img-src 'self'; form-action " + forms + "; base-uri 'none'; frame-ancestors 'none'"
+	return "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; form-action " + forms + "; base-uri 'none'; frame-ancestors 'none'"
 }
 
 // public serves a page to anybody.
@@ -117,14 +137,21 @@ func (h *Handler) public(serve func(http.ResponseWriter, *http.Request) error) h
 	})
 }
 
-// page serves a page to agents who have signed in, and sends others to do so, and then back.
-func (h *Handler) page(serve func(http.ResponseWriter, *http.Request, desk.Actor) error) http.Handler {
+// maxForm is the most that a form may hold, in bytes: a mapping is the largest.
+const maxForm = 1 << 20
+
+// page serves a page to agents who have signed in and whose role suffices. Others are sent to sign in, and then back.
+func (h *Handler) page(page route) http.Handler {
 	return h.public(func(w http.ResponseWriter, r *http.Request) error {
 		actor, err := h.Session(r)
 		if desk.KindOf(err) == desk.Unauthenticated {
 			to := "/signin"
-			if r.Method == http.MethodGet && r.URL.Path != "/contacts" {
+			if r.Method == http.MethodGet && r.URL.Path != "/" {
 				to += "?" + url.Values{"next": {r.URL.RequestURI()}}.Encode()
+			}
+			if r.Header.Get("HX-Request") != "" { // a part of a page, where no sign-in page belongs
+				w.Header().Set("HX-Refresh", "true")
+				return nil
 			}
 			http.Redirect(w, r, to, http.StatusSeeOther)
 			return nil
@@ -132,17 +159,89 @@ func (h *Handler) page(serve func(http.ResponseWriter, *http.Request, desk.Actor
 		if err != nil {
 			return err
 		}
-		return serve(w, r, actor)
+		if page.role == desk.RoleAdmin && actor.Role != desk.RoleAdmin {
+			return desk.Errorf(desk.Forbidden, "", "Only administrators can do this. Ask one of yours.")
+		}
+		actor.RequestID, actor.Began = httpx.RequestID(r.Context()), httpx.Began(r.Context())
+		if r.Method == http.MethodPost {
+			r.Body = http.MaxBytesReader(w, r.Body, maxForm)
+			if err := r.ParseForm(); err != nil {
+				return desk.Errorf(desk.InvalidSyntax, "", "The form cannot be read, or is too large.")
+			}
+		}
+		return page.serve(w, r, actor)
 	})
 }
 
 // layout is what the frame around a page shows.
 type layout struct {
-	Title  string
-	Tenant string // "" before signing in
-	Agent  string
-	Page   any
+	Title   string
+	Section string     // of the menu; the first part of the page's path
+	Actor   desk.Actor // nobody before signing in
+	Notice  string     // what the form before this page has done
+	Problem *desk.Error
+	Page    any
 }
+
+// Admin reports whether who looks at the page administers the helpdesk.
+func (l layout) Admin() bool { return l.Actor.Role == desk.RoleAdmin }
+
+// show writes a page for an agent.
+func (h *Handler) show(w http.ResponseWriter, r *http.Request, actor desk.Actor, name, title string, page any) error {
+	return h.render(w, http.StatusOK, name, layout{Title: title, Section: section(r), Actor: actor, Notice: h.takeNotice(w, r), Page: page})
+}
+
+// showAgain writes the page of a form again with what is wrong with it. What is not the form's fault is returned.
+func (h *Handler) showAgain(w http.ResponseWriter, r *http.Request, actor desk.Actor, err error, name, title string, page any) error {
+	e := desk.AsError(err)
+	switch status := httpx.Statuses[e.Kind]; e.Kind {
+	case desk.Internal, desk.Unavailable, desk.NotFound, desk.Unauthenticated, desk.Forbidden, desk.RateLimited:
+		return err
+	default:
+		return h.render(w, status, name, layout{Title: title, Section: section(r), Actor: actor, Problem: e, Page: page})
+	}
+}
+
+// section is the part of the menu to which a page belongs.
+func section(r *http.Request) string {
+	first, _, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/")
+	return first
+}
+
+// noticeCookie carries over a redirect what a form has done.
+const noticeCookie = "rollcall_notice"
+
+// done leads on from a form that did its work, to a page that says so. notice is "" where the page shows it anyway.
+func (h *Handler) done(w http.ResponseWriter, r *http.Request, to, notice string) error {
+	if notice != "" {
+		http.SetCookie(w, h.cookie(&http.Cookie{Name: noticeCookie, Value: url.QueryEscape(notice), MaxAge: 60}))
+	}
+	http.Redirect(w, r, to, http.StatusSeeOther)
+	return nil
+}
+
+// takeNotice returns the notice that waits for the next page, once.
+func (h *Handler) takeNotice(w http.ResponseWriter, r *http.Request) string {
+	cookie, err := r.Cookie(noticeCookie)
+	if err != nil || r.Header.Get("HX-Request") != "" {
+		return ""
+	}
+	http.SetCookie(w, h.cookie(&http.Cookie{Name: noticeCookie, MaxAge: -1}))
+	notice, err := url.QueryUnescape(cookie.Value)
+	if err != nil || !desk.Storable(notice) {
+		return ""
+	}
+	return notice
+}
+
+// cookie completes a cookie of the portal's.
+func (h *Handler) cookie(c *http.Cookie) *http.Cookie {
+	c.Path, c.HttpOnly, c.SameSite, c.Secure = "/", true, http.SameSiteLaxMode, h.secure()
+	return c
+}
+
+// secure reports whether the portal is reached by https.
+func (h *Handler) secure() bool { return strings.HasPrefix(h.PublicURL, "https:") }
 
 // render writes a page. It is made whole first, so that an error does not follow half of it.
 func (h *Handler) render(w http.ResponseWriter, status int, name string, data layout) error {

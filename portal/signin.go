@@ -38,7 +38,7 @@ func (h *Handler) signIn(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	r.Body = http.MaxBytesReader(w, r.Body, 1<<14)
-	cookie, err := h.SignIn(r, r.PostFormValue("token"), strings.HasPrefix(h.PublicURL, "https:"))
+	cookie, err := h.SignIn(r, r.PostFormValue("token"), h.secure())
 	if desk.KindOf(err) == desk.Unauthenticated {
 		page := signInPage{Next: ownPage(r.PostFormValue("next")), Error: "This token or link is not valid, or has been used or expired."}
 		return h.render(w, http.StatusUnauthorized, "signin", layout{Title: "Sign in", Page: page})

@@ -1,0 +1,24 @@
+package portal
+
+import "rollcall/desk"
+
+// entry is a line of the menu.
+type entry struct {
+	Section, Path, Icon, Label string
+	role                       desk.Role // the least to whom it is shown
+}
+
+var entries = []entry{
+	{"contacts", "/contacts", "contacts", "Contacts", desk.RoleAgent},
+}
+
+// menu returns the entries for a role.
+func menu(role desk.Role) []entry {
+	var list []entry
+	for _, e := range entries {
+		if e.role == desk.RoleAgent || role == desk.RoleAdmin {
+			list = append(list, e)
+		}
+	}
+	return list
+}
