@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -63,6 +64,9 @@ func start(t *testing.T, databaseURL string, flags ...string) *process {
 		p.stdout += lines.Text() + "\n"
 		if m := regexp.MustCompile(`listens on (\S+),`).FindStringSubmatch(lines.Text()); m != nil {
 			p.base = "http://" + m[1]
+			if slices.ContainsFunc(flags, func(f string) bool { return strings.HasPrefix(f, "--tls-") || strings.HasPrefix(f, "--acme-") }) {
+				p.base = "https://" + m[1]
+			}
 		}
 		if strings.HasPrefix(lines.Text(), "Portal:") {
 			break
@@ -72,6 +76,9 @@ func start(t *testing.T, databaseURL string, flags ...string) *process {
 	if p.base == "" {
 		p.cmd.Wait()
 		t.Fatalf("the server did not start: %s%s", p.stdout, &p.stderr)
+	}
+	if strings.HasPrefix(p.base, "https://") {
+		return p // whoever knows its certificate asks it
 	}
 	for range 100 {
 		if a, err := http.Get(p.base + "/readyz"); err == nil {

@@ -260,6 +260,10 @@ func TestServeFailures(t *testing.T) {
 		"another kind of file":  {[]string{"--database", "sqlite:main.go", "--listen", "127.0.0.1:0"}, "not a database"},
 		"a folder":              {[]string{"--database", "sqlite:" + t.TempDir(), "--listen", "127.0.0.1:0"}, "is a directory"},
 		"proxies not networks":  {[]string{"--database", good, "--listen", "127.0.0.1:0", "--proxies", "10.0.0.0/8,proxy"}, "want networks or addresses"},
+		"a certificate alone":   {[]string{"--database", good, "--listen", "127.0.0.1:0", "--tls-cert", "main.go"}, "both --tls-cert and --tls-key"},
+		"no certificate":        {[]string{"--database", good, "--listen", "127.0.0.1:0", "--tls-cert", "main.go", "--tls-key", "main.go"}, "TLS certificate main.go: "},
+		"two certificates":      {[]string{"--database", good, "--listen", "127.0.0.1:0", "--tls-cert", "x", "--tls-key", "x", "--acme-domain", "x"}, "either --tls-cert or --acme-domain"},
+		"an ACME cache":         {[]string{"--database", good, "--listen", "127.0.0.1:0", "--acme-domain", "x", "--acme-cache", "main.go"}, "ACME cache: "},
 		"public URL with query": {[]string{"--database", good, "--listen", "127.0.0.1:0", "--public-url", "https://desk.example?x"}, "public URL"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	stdlog "log"
 	"log/slog"
 	"net"
 	"net/http"
@@ -29,6 +30,8 @@ type serveCmd struct {
 	Listen    string `help:"Address to listen on." default:":8080" env:"ROLLCALL_LISTEN" placeholder:"ADDR"`
 	PublicURL string `help:"Where directories and agents reach the server; http://localhost and the port of --listen if left out." env:"ROLLCALL_PUBLIC_URL" placeholder:"URL"`
 	Proxies   string `help:"Networks of the proxies in front, separated by commas, whose X-Forwarded-For is believed; this machine alone if left out." env:"ROLLCALL_PROXIES" placeholder:"CIDR"`
+
+	TLS tlsFlags `embed:""`
 
 	Rate rate `help:"How many requests a second each connection may send, and each tenant's programs may send to the JSON API; four times as many at once. 0 for any number." default:"${rate}" env:"ROLLCALL_RATE" placeholder:"N"`
 
@@ -63,7 +66,7 @@ func (c *serveCmd) Run(p *program) error {
 		}
 		defer ops.Close()
 	}
-	base, err := publicURL(cmp.Or(c.PublicURL, fmt.Sprintf("http://localhost:%d", listener.Addr().(*net.TCPAddr).Port)))
+	base, err := publicURL(cmp.Or(c.PublicURL, c.TLS.url(listener.Addr())))
 	if err != nil {
 		return err
 	}
@@ -81,6 +84,10 @@ func (c *serveCmd) Run(p *program) error {
 	defer st.Close()
 
 	log := slog.New(slog.NewTextHandler(p.stderr, nil))
+	tlsConfig, err := c.TLS.config(log)
+	if err != nil {
+		return err
+	}
 	authenticator := &auth.Authenticator{Store: st, Log: log}
 	defer authenticator.Close()
 	engine := &provision.Engine{Store: st}
@@ -102,7 +109,12 @@ func (c *serveCmd) Run(p *program) error {
 		WriteTimeout:      2 * httpx.Timeout,
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    maxHeader,
-		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelWarn),
+		TLSConfig:         tlsConfig,
+		HTTP2:             &http.HTTP2Config{MaxConcurrentStreams: 100},
+		ErrorLog:          stdlog.New(serverErrors{log}, "", 0),
+	}
+	if strings.HasPrefix(base, "https:") {
+		server.Handler = strict(server.Handler)
 	}
 	bound := httpx.NewConnections(int(c.Connections))
 	if bound.Max() < int(c.Connections) {
@@ -117,7 +129,14 @@ func (c *serveCmd) Run(p *program) error {
 		go serveOps(p.ctx, ops, engine, log)
 	}
 	ended := make(chan error, 1)
-	go func() { ended <- server.Serve(bound.Bound(server, listener)) }()
+	limited := bound.Bound(server, listener)
+	go func() {
+		if tlsConfig != nil {
+			ended <- server.ServeTLS(limited, "", "") // the certificate is the configuration's
+		} else {
+			ended <- server.Serve(limited)
+		}
+	}()
 	select {
 	case err := <-ended:
 		return err
