@@ -18,7 +18,7 @@ type Event struct {
 	ID          string    `json:"id"`
 	At          time.Time `json:"at"`
 	Actor       Actor     `json:"actor"`
-	Operation   string    `json:"operation" enum:"create,replace,patch,delete,restore,erase,read,bulk,rescan,authorize"`
+	Operation   string    `json:"operation" enum:"create,replace,patch,delete,restore,erase,read,bulk,rescan,authorize,signin"`
 	Outcome     string    `json:"outcome" enum:"created,adopted,revived,updated,deactivated,restored,deleted,erased,unlinked,started,skipped,refused"`
 	Reason      string    `json:"reason,omitempty" doc:"What decided: the key that matched, or the kind of error"`
 	Detail      string    `json:"detail,omitempty" doc:"The message with which a request was refused, or what was left out"`
@@ -91,7 +91,7 @@ type EventFilter struct {
 	From      time.Time `query:"from" doc:"Events at this time or later"`
 	To        time.Time `query:"to" doc:"Events before this time"`
 	Outcome   []string  `query:"outcome,explode" enum:"created,adopted,revived,updated,deactivated,restored,deleted,erased,unlinked,started,skipped,refused" doc:"May be repeated"`
-	Operation []string  `query:"operation,explode" enum:"create,replace,patch,delete,restore,erase,read,bulk,rescan,authorize" doc:"May be repeated"`
+	Operation []string  `query:"operation,explode" enum:"create,replace,patch,delete,restore,erase,read,bulk,rescan,authorize,signin" doc:"May be repeated"`
 	Person    string    `query:"person" maxLength:"1000" doc:"A contact's id, a SCIM id, or an externalId, userName or email address"`
 	RequestID string    `query:"request" maxLength:"100" doc:"The X-Request-Id of a request"`
 	Cycle     string    `query:"cycle" maxLength:"100" doc:"A cycle's id: what the directory did in it"`

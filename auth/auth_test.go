@@ -145,7 +145,7 @@ func TestLink(t *testing.T) {
 		var wg sync.WaitGroup
 		for range 8 {
 			wg.Go(func() {
-				cookie, err := d.Auth.SignIn(bearing(""), secret, true)
+				cookie, err := d.Auth.SignIn(bearing(""), secret)
 				mu.Lock()
 				defer mu.Unlock()
 				if err == nil {
@@ -167,7 +167,7 @@ func TestLink(t *testing.T) {
 		}
 		late := d.issue(auth.SignInLink("main", d.now))
 		d.now = d.now.Add(24 * time.Hour)
-		_, err = d.Auth.SignIn(bearing(""), late, true)
+		_, err = d.Auth.SignIn(bearing(""), late)
 		d.wantKind("a link of yesterday", err, desk.Unauthenticated)
 	})
 }
@@ -177,7 +177,7 @@ func TestSession(t *testing.T) {
 	each(t, func(d *desks) {
 		session := func(secret string) *http.Request {
 			t.Helper()
-			cookie, err := d.Auth.SignIn(bearing(""), " "+secret+"\n", false)
+			cookie, err := d.Auth.SignIn(bearing(""), " "+secret+"\n")
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -230,7 +230,11 @@ func detail(err error) string {
 	if e.Err != nil {
 		text += " (" + e.Err.Error() + ")"
 	}
-	const enough = 500
+	return clip(text, 500)
+}
+
+// clip shortens a text to so many bytes, and makes it one that databases take.
+func clip(text string, enough int) string {
 	if len(text) > enough {
 		text = text[:enough] + "…"
 	}

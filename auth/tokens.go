@@ -21,11 +21,14 @@ type Authenticator struct {
 	Log   *slog.Logger
 	// Issuers carries requests to those who sign OAuth clients' assertions. By default it reaches public addresses alone.
 	Issuers http.RoundTripper
+	// PublicURL is where browsers reach the portal, without a slash at the end.
+	PublicURL string
 
-	used    minutes // tokens whose use was noted, by id
-	refused minutes // OAuth clients of which a refusal was recorded
-	notes   sync.WaitGroup
-	keys    keyCache
+	used     minutes // tokens whose use was noted, by id
+	refused  minutes // OAuth clients and agents of whom a refusal was recorded
+	notes    sync.WaitGroup
+	keys     keyCache
+	accounts accounts
 }
 
 // Issue stores a token of the given kind, tenant, connection, role, label and expiry, completes the record, and returns the

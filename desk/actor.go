@@ -2,7 +2,7 @@ package desk
 
 import "time"
 
-// Role is what a bearer of an API token may do.
+// Role is what an agent or the bearer of an API token may do.
 type Role string
 
 const (
@@ -25,8 +25,10 @@ type Actor struct {
 	TenantID   string
 	Connection string     // slug; only for a directory
 	Directory  *Directory // only for a directory
-	Name       string     // the connection's slug or the token's label
+	Name       string     // the connection's slug, the agent's name or the token's label
 	Role       Role       // only for an agent
+	AgentID    string     // the record of an agent who has signed in; "" for who came with a token or with the first link
+	SessionID  string     // of an agent's browser; "" elsewhere
 	RequestID  string
 	Began      time.Time // when the request began; zero where there is none
 }

@@ -17,10 +17,11 @@ const (
 	OpBulk    Operation = "bulk"   // the same: what a bulk request does is recorded as what it is
 	// OpAuthorize is an OAuth client's request for a token: recorded only when refused.
 	OpAuthorize Operation = "authorize"
+	OpSignIn    Operation = "signin" // an agent's to the portal
 )
 
 // Operations lists every Operation.
-var Operations = []Operation{OpCreate, OpReplace, OpPatch, OpDelete, OpRestore, OpErase, OpRead, OpRescan, OpBulk, OpAuthorize}
+var Operations = []Operation{OpCreate, OpReplace, OpPatch, OpDelete, OpRestore, OpErase, OpRead, OpRescan, OpBulk, OpAuthorize, OpSignIn}
 
 // Outcome is what came of it.
 type Outcome string

@@ -25,10 +25,12 @@ type Token struct {
 	Connection      string // slug; "" for what opens the API or the portal
 	ClientID        string // the OAuth client whose it is, "" for none
 	GrantID         string // the consent to which an access token goes back, "" for none
-	Role            Role   // only for what opens the API or the portal
+	AgentID         string // the agent whose session it is, or who sets a password by it; "" for nobody's
+	Role            Role   // only for what opens the API or the portal, unless an agent's record has it
 	Label           string
 	ExpiresAt       *time.Time
 	LastUsedAt      *time.Time // to the minute
 	LastUsedAddress string     // the IP address from which it was used then
+	UserAgent       string     // a session's browser, as it said what it is
 	CreatedAt       time.Time
 }

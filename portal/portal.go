@@ -48,9 +48,10 @@ type Handler struct {
 	// Session returns the agent whose browser sent the request, or an Unauthenticated error.
 	Session func(*http.Request) (desk.Actor, error)
 	// SignIn returns the cookie of a new session for the bearer of a token.
-	SignIn func(r *http.Request, secret string, secure bool) (*http.Cookie, error)
+	SignIn func(r *http.Request, secret string) (*http.Cookie, error)
 	// SignOut ends the session and returns the cookie that says so.
 	SignOut   func(*http.Request) (*http.Cookie, error)
+	Accounts  Accounts
 	PublicURL string
 	Log       *slog.Logger
 
@@ -71,6 +72,8 @@ func (h *Handler) routes() []route {
 	return []route{
 		{"GET", "/contacts", agent, h.contacts},
 		{"GET", "/contacts/{id}", agent, h.contact},
+		{"GET", "/welcome", admin, h.showWelcome},
+		{"POST", "/welcome", admin, h.welcome},
 		{"GET", "/oauth/{tenant}/authorize", agent, h.authorize}, // it tells agents what they lack
 		{"POST", "/oauth/{tenant}/authorize", agent, h.authorize},
 	}

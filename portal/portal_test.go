@@ -95,7 +95,7 @@ func TestSignIn(t *testing.T) {
 		if _, _, text := b.open("/signin/" + link); !strings.Contains(text, `value="`+link+`"`) {
 			t.Error("the link's page does not offer to sign in")
 		}
-		if _, address, _ := b.post("/signin", url.Values{"token": {link}}); address != "/contacts" {
+		if _, address, _ := b.post("/signin", url.Values{"token": {link}}); address != "/welcome" {
 			t.Error("the link does not sign in")
 		}
 		if status, _, _ := newBrowser(t, s.URL).post("/signin", url.Values{"token": {link}}); status != 401 {
@@ -242,8 +242,9 @@ func TestSecurityHeaders(t *testing.T) {
 	if err != nil || response.StatusCode != 403 {
 		t.Errorf("another site's form is answered %v, %v", response, err)
 	}
-	secure, err := s.Auth.SignIn(request, s.Token(t, "main", desk.RoleAdmin), true)
-	if err != nil || !secure.HttpOnly || !secure.Secure || secure.SameSite != http.SameSiteLaxMode {
+	s.Auth.PublicURL = "https://desk.example"
+	secure, err := s.Auth.SignIn(request, s.Token(t, "main", desk.RoleAdmin))
+	if err != nil || !secure.HttpOnly || !secure.Secure || secure.SameSite != http.SameSiteLaxMode || secure.Name != "__Host-rollcall_session" || secure.Path != "/" || secure.Domain != "" {
 		t.Errorf("the cookie is %v, %v", secure, err)
 	}
 }

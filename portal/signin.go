@@ -13,15 +13,53 @@ import (
 )
 
 type signInPage struct {
-	Secret string // of a sign-in link; "" for the form
-	Next   string // the page that the agent wanted to see; "" for the first
-	Error  string
+	Problem   string // what is wrong with what was tried, "" for nothing
+	Next      string // the page that the agent wanted to see; "" for the first
+	AskTenant bool   // there are several helpdesks
+	Tenant    string
+	Email     string
+	WithToken bool // a token did not do, so its form is open
+
+	Secret string     // of a sign-in link; "" for the form
+	Owner  desk.Agent // who sets a password by the link; without an id for the first sign-in link
 }
 
-// showSignIn asks for a token, or offers to use a link's. Opening a link does not use it up: mail scanners open links too.
+// showSignIn asks who is there, or offers to use a link. Opening a link does not use it up: mail scanners open links too.
 func (h *Handler) showSignIn(w http.ResponseWriter, r *http.Request) error {
-	page := signInPage{Secret: mux.Vars(r)["secret"], Next: ownPage(r.URL.Query().Get("next"))}
-	return h.render(w, http.StatusOK, "signin", layout{Title: "Sign in", Page: page})
+	query := r.URL.Query()
+	page := signInPage{Next: ownPage(query.Get("next")), Tenant: query.Get("tenant")}
+	var problem *desk.Error
+	if secret := mux.Vars(r)["secret"]; secret != "" {
+		owner, err := h.Accounts.LinkOwner(r, secret)
+		switch {
+		case desk.KindOf(err) == desk.Unauthenticated:
+			problem = errLink
+		case err != nil:
+			return err
+		default:
+			page.Secret, page.Owner = secret, owner
+		}
+	}
+	return h.renderSignIn(w, r, page, problem)
+}
+
+var errLink = desk.Errorf(desk.Unauthenticated, "", "This link is not valid, has been used, or has expired. An administrator can make you a new one.")
+
+// renderSignIn writes the page with what is wrong, nil for nothing.
+func (h *Handler) renderSignIn(w http.ResponseWriter, r *http.Request, page signInPage, problem *desk.Error) error {
+	only, err := h.Accounts.OnlyTenant(r.Context())
+	if err != nil {
+		return err
+	}
+	page.AskTenant, page.Tenant = only == "", cmp.Or(only, page.Tenant)
+	title, status := "Sign in", http.StatusOK
+	if problem != nil {
+		status, page.Problem = httpx.Statuses[problem.Kind], problem.Msg
+	}
+	if page.Owner.ID != "" {
+		title = "Choose a password"
+	}
+	return h.render(w, status, "signin", layout{Title: title, Page: page})
 }
 
 // ownPage returns an address of this server's as it is, and "" for others: a link must not lead on to another site.
@@ -33,22 +71,73 @@ func ownPage(address string) string {
 	return address
 }
 
+// signIn takes an email address and a password, or an API token, or a link with the password that its owner chooses.
 func (h *Handler) signIn(w http.ResponseWriter, r *http.Request) error {
-	if err := h.signIns.Check(httpx.Network(r.RemoteAddr)); err != nil {
-		return err
-	}
 	r.Body = http.MaxBytesReader(w, r.Body, 1<<14)
-	cookie, err := h.SignIn(r, r.PostFormValue("token"), h.secure())
-	if desk.KindOf(err) == desk.Unauthenticated {
-		page := signInPage{Next: ownPage(r.PostFormValue("next")), Error: "This token or link is not valid, or has been used or expired."}
-		return h.render(w, http.StatusUnauthorized, "signin", layout{Title: "Sign in", Page: page})
+	if err := r.ParseForm(); err != nil {
+		return desk.Errorf(desk.InvalidSyntax, "", "The form cannot be read.")
 	}
-	if err != nil {
+	page := signInPage{Next: ownPage(r.PostForm.Get("next")), Tenant: strings.TrimSpace(r.PostForm.Get("tenant")), Email: r.PostForm.Get("email")}
+	cookie, to, err := h.prove(r, &page)
+	switch desk.KindOf(err) {
+	case "":
+		http.SetCookie(w, cookie)
+		http.Redirect(w, r, cmp.Or(page.Next, to), http.StatusSeeOther)
+		return nil
+	case desk.RateLimited:
+		w.Header().Set("Retry-After", "60")
+	case desk.Unauthenticated, desk.InvalidValue:
+	default:
 		return err
 	}
-	http.SetCookie(w, cookie)
-	http.Redirect(w, r, cmp.Or(ownPage(r.PostFormValue("next")), "/contacts"), http.StatusSeeOther)
-	return nil
+	return h.renderSignIn(w, r, page, desk.AsError(err))
+}
+
+// prove tries what the form holds. It returns the cookie of the session and the page that comes next, and completes the page to
+// be shown otherwise.
+func (h *Handler) prove(r *http.Request, page *signInPage) (cookie *http.Cookie, to string, err error) {
+	if h.signIns.Check(httpx.Network(r.RemoteAddr)) != nil {
+		return nil, "", desk.Errorf(desk.RateLimited, "", "Too many attempts from your network. Wait a minute, then try again.")
+	}
+	secret, password := strings.TrimSpace(r.PostForm.Get("token")), r.PostForm.Get("password")
+	kind, _, _ := desk.ParseSecret(secret)
+	switch {
+	case kind == desk.TokenSignIn:
+		return h.useLink(r, secret, password, page)
+	case r.PostForm.Has("token"):
+		if cookie, err = h.SignIn(r, secret); desk.KindOf(err) == desk.Unauthenticated {
+			page.WithToken = true
+			err = desk.Errorf(desk.Unauthenticated, "", "This token is not valid, or has expired.")
+		}
+		return cookie, "/contacts", err
+	}
+	tenant := page.Tenant
+	if tenant == "" {
+		if tenant, err = h.Accounts.OnlyTenant(r.Context()); err != nil {
+			return nil, "", err
+		}
+	}
+	cookie, err = h.Accounts.PasswordSignIn(r, tenant, page.Email, password)
+	return cookie, "/contacts", err
+}
+
+// useLink signs in by a link. Who comes by the first one is asked for an account of their own.
+func (h *Handler) useLink(r *http.Request, secret, password string, page *signInPage) (cookie *http.Cookie, to string, err error) {
+	owner, err := h.Accounts.LinkOwner(r, secret)
+	if err == nil && owner.ID == "" {
+		to = "/welcome"
+		cookie, err = h.SignIn(r, secret)
+	} else if err == nil {
+		to = "/contacts"
+		cookie, err = h.Accounts.AcceptLink(r, secret, password)
+	}
+	switch desk.KindOf(err) {
+	case desk.Unauthenticated:
+		err = errLink
+	case desk.InvalidValue: // the password will not do, and the link is still good
+		page.Secret, page.Owner = secret, owner
+	}
+	return cookie, to, err
 }
 
 func (h *Handler) signOut(w http.ResponseWriter, r *http.Request) error {

@@ -36,6 +36,12 @@ var unique = map[string]string{
 	"tokens_hash":                   "token",
 	"tokens.tenant_id, tokens.hash": "token",
 
+	"agents_email":                       "email",
+	"agents.tenant_id, agents.email_key": "email",
+
+	"agents_identity": "identity",
+	"agents.tenant_id, agents.issuer, agents.subject": "identity",
+
 	"connections_pkey":                        "connection",
 	"connections.tenant_id, connections.slug": "connection",
 }

@@ -112,6 +112,20 @@ func TestPlans(t *testing.T) {
 				_, err := tx.Tokens(store.TokenQuery{TenantID: "t", Connection: "c", After: "7", Limit: 10})
 				return err
 			},
+			"a session with its agent": func(tx *store.Tx) error { _, _, err := tx.Session("t", "session7"); return err },
+			"an agent by email":        func(tx *store.Tx) error { _, err := tx.AgentByEmail("t", "agent7@desk.example"); return err },
+			"an agent by identity": func(tx *store.Tx) error {
+				_, err := tx.AgentByIdentity("t", desk.Identity{Issuer: "i", Subject: "7"})
+				return err
+			},
+			"agents, a page later": func(tx *store.Tx) error { _, err := tx.Agents("t", "agent2", 10); return err },
+			"an agent's sessions":  func(tx *store.Tx) error { _, err := tx.Sessions("t", "agent7"); return err },
+			"the end of a session": func(tx *store.Tx) error { return tx.DeleteSession("t", "session7") },
+			"the end of all of agent's": func(tx *store.Tx) error {
+				_, err := tx.DeleteTokensOf("t", "agent7", "s7", desk.TokenSession, desk.TokenSignIn)
+				return err
+			},
+			"the administrators":       func(tx *store.Tx) error { _, err := tx.LockAdmins("t"); return err },
 			"a secret with its client": func(tx *store.Tx) error { _, _, err := tx.ClientOfSecret("t", "hash"); return err },
 			"a connection's clients":   func(tx *store.Tx) error { _, err := tx.Clients("t", "c2"); return err },
 			"clients' secrets":         func(tx *store.Tx) error { _, err := tx.ClientSecrets("t", "client", "other"); return err },
@@ -431,7 +445,7 @@ var (
 	// limited are scans of subqueries that are limited themselves, and of what has a text's pieces in a range of numbers.
 	limited = regexp.MustCompile(`^(SCAN (batch|k|same|part\d|ways?\d*|by_\w+|of_\w+|logs|a\d|b|c|step|CONSTANT ROW|contact_search VIRTUAL TABLE INDEX \d+:M\d+><)|USE TEMP B-TREE FOR DISTINCT)$`)
 	// small are the tables that do not grow with the number of people.
-	small = regexp.MustCompile(`^SEARCH (\w+ USING (COVERING )?INDEX sqlite_autoindex_(tenants|connections|companies|company_domains|rescans|rescan_progress|reapplies|denials)_1|exchanges USING PRIMARY KEY|clients USING INDEX clients_connection) `)
+	small = regexp.MustCompile(`^SEARCH (\w+ USING (COVERING )?INDEX sqlite_autoindex_(agents|tenants|connections|companies|company_domains|rescans|rescan_progress|reapplies|denials)_1|exchanges USING PRIMARY KEY|agents USING INDEX agents_admins|clients USING INDEX clients_connection) `)
 )
 
 // planNode is a step of a PostgreSQL plan.
@@ -470,6 +484,20 @@ func seed(t *testing.T, s *store.Store, people int, name func(int) string) {
 		}
 		for _, id := range []string{"acme", "beta"} {
 			if err := tx.CreateCompany(&desk.Company{TenantID: "t", ID: id, Name: id, NameKey: id, Domains: []string{id + ".example", "both.example", "*.both.example"}, CreatedAt: tx.Now}); err != nil {
+				return err
+			}
+		}
+		for i := range 300 {
+			id := fmt.Sprintf("agent%d", i)
+			g := desk.Agent{TenantID: "t", ID: id, EmailKey: id + "@desk.example", Role: desk.RoleAgent, Identity: desk.Identity{Issuer: "i", Subject: fmt.Sprint(i)}, CreatedAt: tx.Now}
+			if i%100 == 0 {
+				g.Role = desk.RoleAdmin
+			}
+			if err := tx.CreateAgent(&g); err != nil {
+				return err
+			}
+			session := desk.Token{TenantID: "t", ID: fmt.Sprintf("s%d", i), Kind: desk.TokenSession, Hash: fmt.Sprintf("session%d", i), AgentID: id, CreatedAt: tx.Now}
+			if err := tx.CreateToken(&session); err != nil {
 				return err
 			}
 		}

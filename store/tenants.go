@@ -40,6 +40,15 @@ func (r Reader) HasTenants() (bool, error) {
 	return len(found) > 0, fail(err, "look for tenants")
 }
 
+// OnlyTenant returns the id of the tenant if there is just one, else "".
+func (r Reader) OnlyTenant() (string, error) {
+	found, err := gorm.G[desk.Tenant](r.db).Select("tenant_id").Limit(2).Find(r.ctx)
+	if err != nil || len(found) != 1 {
+		return "", fail(err, "look for tenants")
+	}
+	return found[0].ID, nil
+}
+
 // HasConnections reports whether any tenant has a connection.
 func (r Reader) HasConnections() (bool, error) {
 	found, err := gorm.G[desk.Connection](r.db).Limit(1).Find(r.ctx)

@@ -16,7 +16,7 @@ var edges = map[string][]string{
 	"store":            {"desk"},
 	"mapping":          {"desk", "schema"},
 	"provision":        {"desk", "companies", "mapping", "store"},
-	"auth":             {"desk", "store"},
+	"auth":             {"desk", "store", "internal/httpx"},
 	"internal/httpx":   {"desk"},
 	"internal/jobs":    {"store"},
 	"scim":             {"desk", "schema", "provision", "internal/httpx"},
@@ -46,6 +46,7 @@ var only = map[string][]string{
 	"github.com/gorilla/mux":   {"internal/httpx", "scim", "api", "portal", "oauth"},
 	"github.com/coreos":        {"auth"},
 	"github.com/go-jose":       {"auth", "provision"},
+	"golang.org/x/crypto":      {"auth"},
 	"golang.org/x/time":        {"internal/httpx"},
 	"html/template":            {"api", "portal"},
 }

@@ -1,7 +1,7 @@
 // Rollcall keeps a helpdesk's contacts in step with its directories.
 //
 //	rollcall serve                    the server
-//	rollcall tenant|connection|token|client|company create …
+//	rollcall tenant|connection|agent|token|client|company create …
 //	rollcall migrate status
 //
 // Commands work beside a running server. README.md has the configuration table.
@@ -53,6 +53,14 @@ type cli struct {
 		List   tokenListCmd   `cmd:"" help:"List a connection's SCIM tokens with expiry and last use."`
 		Revoke tokenRevokeCmd `cmd:"" help:"End a connection's SCIM token."`
 	} `cmd:"" help:"Bearer tokens."`
+	Agent struct {
+		Create  agentCreateCmd  `cmd:"" help:"Add a person who works in the portal, and print a link, alone, by which they set a password. It is good once, for three days."`
+		List    agentListCmd    `cmd:"" help:"List a tenant's agents: email address, role, state, last sign-in, name."`
+		Link    agentLinkCmd    `cmd:"" help:"Print a new link, for an agent who has forgotten the password."`
+		Disable agentDisableCmd `cmd:"" help:"Keep an agent from signing in, and end their sessions."`
+		Enable  agentEnableCmd  `cmd:"" help:"Let a disabled agent sign in again."`
+		Delete  agentDeleteCmd  `cmd:"" help:"Remove an agent. What they did stays in the log."`
+	} `cmd:"" help:"People who work in the portal."`
 	Client struct {
 		Create clientCreateCmd `cmd:"" help:"Make an OAuth client and print its id and secret, which cannot be shown again, and its endpoints."`
 	} `cmd:"" help:"OAuth clients, for directories that fetch their tokens themselves."`

@@ -88,7 +88,7 @@ func (c *serveCmd) Run(p *program) error {
 	if err != nil {
 		return err
 	}
-	authenticator := &auth.Authenticator{Store: st, Log: log}
+	authenticator := &auth.Authenticator{Store: st, Log: log, PublicURL: base}
 	defer authenticator.Close()
 	engine := &provision.Engine{Store: st}
 	server := &http.Server{
@@ -99,7 +99,7 @@ func (c *serveCmd) Run(p *program) error {
 			}).Routes(),
 			OAuth: (&oauth.Handler{Auth: authenticator, PublicURL: base, Log: log}).Routes(),
 			Portal: (&portal.Handler{
-				Engine: engine, Session: authenticator.Session, SignIn: authenticator.SignIn, SignOut: authenticator.SignOut, PublicURL: base, Log: log,
+				Engine: engine, Session: authenticator.Session, SignIn: authenticator.SignIn, SignOut: authenticator.SignOut, Accounts: authenticator, PublicURL: base, Log: log,
 			}).Routes(),
 			// The schema is up to date, or the store would not have opened.
 			Ready: func(ctx context.Context) error { return errors.Join(p.ctx.Err(), st.Ping(ctx)) },

@@ -51,14 +51,14 @@ func NewServer(t testing.TB, databaseURL string) *Server {
 	})
 	ts := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { s.Handler.ServeHTTP(w, r) }))
 	t.Cleanup(ts.Close)
-	s.URL = ts.URL
+	s.URL, s.Auth.PublicURL = ts.URL, ts.URL
 	s.Handler = httpx.Wrap(httpx.Behind(httpx.Loopback, httpx.Edges{
 		SCIM: (&scim.Handler{Engine: s.Engine, Authenticate: s.Auth.SCIM, PublicURL: s.URL, Log: log}).Routes(),
 		API: (&api.Handler{
 			Engine: s.Engine, Authenticate: s.Auth.API, Tokens: s.Auth, ReadUser: scim.ReadUser, ReadPatch: scim.ReadPatch, PublicURL: s.URL, Version: "test", Log: log,
 		}).Routes(),
 		OAuth:  (&oauth.Handler{Auth: s.Auth, PublicURL: s.URL, Log: log}).Routes(),
-		Portal: (&portal.Handler{Engine: s.Engine, Session: s.Auth.Session, SignIn: s.Auth.SignIn, SignOut: s.Auth.SignOut, PublicURL: s.URL, Log: log}).Routes(),
+		Portal: (&portal.Handler{Engine: s.Engine, Session: s.Auth.Session, SignIn: s.Auth.SignIn, SignOut: s.Auth.SignOut, Accounts: s.Auth, PublicURL: s.URL, Log: log}).Routes(),
 		Ready:  st.Ping,
 	}), log)
 	return s
