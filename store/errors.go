@@ -2,11 +2,13 @@ package store
 
 import (
 	"context"
+	"database/sql"
 	"database/sql/driver"
 	"errors"
 	"fmt"
 	"io"
 	"net"
+	"slices"
 	"strings"
 
 	"github.com/jackc/pgx/v5/pgconn"
@@ -93,16 +95,24 @@ func lostRace(err error) bool {
 	return errors.Is(err, sqlite3.BUSY) || errors.Is(err, sqlite3.LOCKED)
 }
 
-// unreachable reports whether the time ran out, or the database cannot be reached or is ending.
+// unreachable reports whether the time ran out, or the database cannot be reached, is ending, or can take nothing now: its disk is
+// full or it is a standby.
 func unreachable(err error) bool {
-	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) || errors.Is(err, sqlite3.INTERRUPT) ||
-		errors.Is(err, driver.ErrBadConn) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF) {
-		return true
+	for _, known := range []error{
+		context.Canceled, context.DeadlineExceeded, driver.ErrBadConn, sql.ErrConnDone, io.ErrUnexpectedEOF, io.EOF,
+		sqlite3.INTERRUPT, sqlite3.FULL, sqlite3.READONLY, sqlite3.IOERR, sqlite3.CANTOPEN,
+	} {
+		if errors.Is(err, known) {
+			return true
+		}
 	}
 	var pg *pgconn.PgError
 	if errors.As(err, &pg) {
-		// Connection exceptions, too many connections, operator intervention such as a shutdown.
-		return strings.HasPrefix(pg.Code, "08") || pg.Code == "53300" || strings.HasPrefix(pg.Code, "57")
+		// Connection exceptions, insufficient resources, operator intervention such as a shutdown, a transaction that can only read.
+		return slices.Contains([]string{"08", "53", "57"}, pg.Code[:min(2, len(pg.Code))]) || pg.Code == "25006"
+	}
+	if pgconn.SafeToRetry(err) { // nothing was sent: the connection had closed
+		return true
 	}
 	var connect *pgconn.ConnectError
 	var network *net.OpError

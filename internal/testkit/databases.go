@@ -43,7 +43,7 @@ func SQLite(t testing.TB) string {
 var server struct {
 	once    sync.Once
 	admin   string // URL of a database from which others are created
-	cluster *cluster
+	cluster *Cluster
 	err     error
 }
 
@@ -84,8 +84,8 @@ func hasPostgres() bool {
 		if server.admin = os.Getenv("TEST_POSTGRES_URL"); server.admin != "" {
 			return
 		}
-		if server.cluster, server.err = startCluster(); server.err == nil {
-			server.admin = server.cluster.url
+		if server.cluster, server.err = startCluster(forgetful...); server.err == nil {
+			server.admin = server.cluster.URL
 		}
 	})
 	return !errors.Is(server.err, errNoPostgres) || os.Getenv("REQUIRE_POSTGRES") != ""
