@@ -22,14 +22,16 @@ func (s *Store) micros(in time.Duration) time.Time {
 }
 
 // ClaimJob makes a process the holder of a job for a while, and reports true, if the job is due and nobody holds it. Processes
-// tell the time by their own clocks, which should agree to a few seconds.
-func (s *Store) ClaimJob(ctx context.Context, name, holder string, hold time.Duration) (bool, error) {
+// tell the time by their own clocks, which should agree to a few seconds. A job is due every so often at the latest: one that is held or
+// due later than can be was so by a clock that has been set back since.
+func (s *Store) ClaimJob(ctx context.Context, name, holder string, hold, every time.Duration) (bool, error) {
 	now := s.micros(0)
+	isAhead := func(t time.Time, most time.Duration) bool { return t.After(now) && !t.After(now.Add(most)) }
 	jobs, err := gorm.G[job](s.read).Where("tenant_id = '' AND name = ?", name).Find(ctx)
 	if err != nil {
 		return false, fail(err, "look for a job")
 	}
-	if len(jobs) > 0 && (jobs[0].DueAt.After(now) || jobs[0].HeldUntil.After(now)) {
+	if len(jobs) > 0 && (isAhead(jobs[0].DueAt, every) || isAhead(jobs[0].HeldUntil, hold)) {
 		return false, nil // which is so most times, and costs no write
 	}
 	claimed := false
@@ -38,8 +40,8 @@ func (s *Store) ClaimJob(ctx context.Context, name, holder string, hold time.Dur
 		if err := gorm.G[job](tx.db, clause.OnConflict{DoNothing: true}).Create(ctx, &first); err != nil {
 			return err
 		}
-		result := tx.db.Exec("UPDATE jobs SET holder = ?, held_until = ? WHERE tenant_id = '' AND name = ? AND due_at <= ? AND held_until <= ?",
-			holder, now.Add(hold), name, now, now)
+		result := tx.db.Exec("UPDATE jobs SET holder = ?, held_until = ? WHERE tenant_id = '' AND name = ?"+
+			" AND (due_at <= ? OR due_at > ?) AND (held_until <= ? OR held_until > ?)", holder, now.Add(hold), name, now, now.Add(every), now, now.Add(hold))
 		claimed = result.RowsAffected == 1
 		return result.Error
 	})

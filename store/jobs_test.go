@@ -13,7 +13,7 @@ func TestJobs(t *testing.T) {
 	eachProcesses(t, func(p *processes) {
 		claim := func(s *store.Store, holder string, want bool) {
 			p.Helper()
-			if got, err := s.ClaimJob(p.Context(), "job", holder, time.Minute); err != nil || got != want {
+			if got, err := s.ClaimJob(p.Context(), "job", holder, time.Minute, time.Hour); err != nil || got != want {
 				p.Errorf("%s claims it: %v, %v", holder, got, err)
 			}
 		}
@@ -50,7 +50,7 @@ func TestJobs(t *testing.T) {
 		for i := range 8 {
 			s := []*store.Store{p.a, p.b}[i%2]
 			all.Go(func() {
-				if ok, err := s.ClaimJob(p.Context(), "job", string(rune('a'+i)), time.Minute); err != nil {
+				if ok, err := s.ClaimJob(p.Context(), "job", string(rune('a'+i)), time.Minute, time.Hour); err != nil {
 					p.Error(err)
 				} else if ok {
 					claimed.Store(i, true)
@@ -63,5 +63,11 @@ func TestJobs(t *testing.T) {
 		if n != 1 {
 			p.Errorf("%d processes have one job", n)
 		}
+		p.at(0) // the clock is set back an hour
+		claim(p.a, "c", true)
+		claim(p.b, "d", false)
+		release(p.a, "c") // due in an hour
+		p.at(-90)
+		claim(p.b, "d", true)
 	})
 }

@@ -10,10 +10,12 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgtype"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/jackc/pgx/v5/stdlib"
@@ -151,6 +153,15 @@ func liteDSN(path, lock, timeFormat string) string {
 // defaultConnections is how many connections a server opens to PostgreSQL; pool_max_conns in the URL says otherwise.
 const defaultConnections = 16
 
+// connectTimeout is how long a host of PostgreSQL's may take to answer before the next one is asked; connect_timeout in the URL says
+// otherwise.
+const connectTimeout = 5 * time.Second
+
+// several reports whether a URL names more hosts than one.
+func several(cfg *pgx.ConnConfig) bool {
+	return slices.ContainsFunc(cfg.Fallbacks, func(f *pgconn.FallbackConfig) bool { return f.Host != cfg.Host || f.Port != cfg.Port })
+}
+
 func (s *Store) openPostgres(databaseURL string) error {
 	cfg, err := pgxpool.ParseConfig(databaseURL) // knows pool_max_conns
 	if err != nil {
@@ -159,6 +170,12 @@ func (s *Store) openPostgres(databaseURL string) error {
 	connections := defaultConnections
 	if strings.Contains(databaseURL, "pool_max_conns=") {
 		connections = int(cfg.MaxConns)
+	}
+	if several(cfg.ConnConfig) && !strings.Contains(databaseURL, "target_session_attrs=") {
+		cfg.ConnConfig.ValidateConnect = pgconn.ValidateConnectTargetSessionAttrsReadWrite // the primary, whichever that now is
+	}
+	if !strings.Contains(databaseURL, "connect_timeout=") {
+		cfg.ConnConfig.ConnectTimeout = connectTimeout
 	}
 	if cfg.ConnConfig.RuntimeParams["application_name"] == "" {
 		cfg.ConnConfig.RuntimeParams["application_name"] = "rollcall"

@@ -66,7 +66,7 @@ func (r *Runner) Try(ctx context.Context, process string, j Job) error {
 	if j.EachProcess {
 		return run(ctx, j)
 	}
-	claimed, err := r.Store.ClaimJob(ctx, j.Name, process, hold)
+	claimed, err := r.Store.ClaimJob(ctx, j.Name, process, hold, j.Every)
 	if err != nil || !claimed {
 		return err
 	}
