@@ -72,6 +72,16 @@ func (h *Handler) routes() []route {
 	return []route{
 		{"GET", "/contacts", agent, h.contacts},
 		{"GET", "/contacts/{id}", agent, h.contact},
+		{"GET", "/agents", admin, h.agents},
+		{"POST", "/agents", admin, h.invite},
+		{"GET", "/agents/{id}", admin, h.agent},
+		{"POST", "/agents/{id}", admin, h.editAgent},
+		{"POST", "/agents/{id}/link", admin, h.newLink},
+		{"POST", "/agents/{id}/delete", admin, h.deleteAgent},
+		{"GET", "/account", agent, h.account},
+		{"POST", "/account", agent, h.rename},
+		{"POST", "/account/password", agent, h.changePassword},
+		{"POST", "/account/sessions", agent, h.endSessions},
 		{"GET", "/welcome", admin, h.showWelcome},
 		{"POST", "/welcome", admin, h.welcome},
 		{"GET", "/oauth/{tenant}/authorize", agent, h.authorize}, // it tells agents what they lack
