@@ -47,6 +47,7 @@ type Tokens interface {
 // Routes returns the handler of everything below /api.
 func (h *Handler) Routes() http.Handler {
 	router := mux.NewRouter().SkipClean(true)
+	router.Use(httpx.NoteRoute)
 	router.NotFoundHandler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		writeError(w, r, desk.Errorf(desk.NotFound, "", "there is no such endpoint; see /api/openapi.json"))
 	})

@@ -262,6 +262,9 @@ func wantProblem(t testing.TB, a testkit.Answer, status int) {
 	if a.Header.Get("Content-Type") != "application/problem+json" || body["status"] != float64(status) || body["title"] == nil || body["detail"] == nil {
 		t.Errorf("answer %v %s is no problem document", a.Header, a.Body)
 	}
+	if body["requestId"] != a.Header.Get("X-Request-Id") && a.Header.Get("X-Request-Id") != "" {
+		t.Errorf("answer %s does not name its request %q", a.Body, a.Header.Get("X-Request-Id"))
+	}
 	lower := strings.ToLower(string(a.Body))
 	for _, leak := range []string{"select ", "insert ", "sqlstate", "constraint", "goroutine", ".go:"} {
 		if strings.Contains(lower, leak) {

@@ -19,10 +19,12 @@ import (
 
 // Problem is the answer to a request that failed (RFC 9457). Its type is about:blank, so the status is what kind it is.
 type Problem struct {
-	Title  string  `json:"title" example:"Bad Request" doc:"The status in words"`
-	Status int     `json:"status" example:"400"`
-	Detail string  `json:"detail" example:"query.limit: expected number <= 1000" doc:"What is wrong, and what to do about it"`
-	Errors []Fault `json:"errors,omitempty" doc:"The parts of the request that are at fault, where it is a part"`
+	Title  string `json:"title" example:"Bad Request" doc:"The status in words"`
+	Status int    `json:"status" example:"400"`
+	Detail string `json:"detail" example:"query.limit: expected number <= 1000" doc:"What is wrong, and what to do about it"`
+	// RequestID is what the server's log and the events have it under.
+	RequestID string  `json:"requestId,omitempty" example:"8f14e45fceea167a" doc:"The X-Request-Id, under which the log has it"`
+	Errors    []Fault `json:"errors,omitempty" doc:"The parts of the request that are at fault, where it is a part"`
 }
 
 // Fault is a part of a request that is wrong.
@@ -41,7 +43,8 @@ func init() {
 	huma.NewError = newProblem
 	// What huma finds wrong with a request is recorded like any other refusal.
 	huma.NewErrorWithContext = func(ctx huma.Context, status int, msg string, errs ...error) huma.StatusError {
-		p := newProblem(status, msg, errs...)
+		p := newProblem(status, msg, errs...).(*Problem)
+		p.RequestID = httpx.RequestID(ctx.Context())
 		if c, ok := ctx.Context().Value(callKey{}).(*call); ok && p.GetStatus() == http.StatusBadRequest {
 			c.err = desk.Errorf(desk.InvalidValue, "", "%s", p.Error())
 		}
@@ -95,7 +98,7 @@ func problem(ctx context.Context, c *call) error {
 func describe(ctx context.Context, op *huma.Operation, err error) *Problem {
 	e := desk.AsError(err)
 	status := httpx.Statuses[e.Kind]
-	p := &Problem{Title: http.StatusText(status), Status: status, Detail: httpx.Public(ctx, e)}
+	p := &Problem{Title: http.StatusText(status), Status: status, Detail: httpx.Public(ctx, e), RequestID: httpx.RequestID(ctx)}
 	if at := location(op, e.Field); at != "" {
 		p.Errors = []Fault{{at, e.Msg}}
 	}

@@ -30,6 +30,7 @@ func (h *Handler) Routes() http.Handler {
 	// token an hour.
 	h.addresses, h.clients = httpx.NewLimiter(10, 50), httpx.NewLimiter(20, 100)
 	router := mux.NewRouter().SkipClean(true)
+	router.Use(httpx.NoteRoute)
 	router.Handle("/oauth/{tenant}/token", h.endpoint(h.token)).Methods("POST")
 	router.Handle("/oauth/{tenant}/revoke", h.endpoint(h.revoke)).Methods("POST")
 	router.HandleFunc(wellKnown+"/oauth/{tenant}", h.metadata).Methods("GET", "HEAD")

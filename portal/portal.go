@@ -93,6 +93,7 @@ func (h *Handler) routes() []route {
 func (h *Handler) Routes() http.Handler {
 	h.signIns = httpx.NewLimiter(1, 20)
 	router := mux.NewRouter().SkipClean(true)
+	router.Use(httpx.NoteRoute)
 	router.HandleFunc("/static/{file}", serveStatic).Methods("GET", "HEAD")
 	router.Handle("/", http.RedirectHandler("/contacts", http.StatusSeeOther)).Methods("GET", "HEAD")
 	router.Handle("/signin", h.public(h.showSignIn)).Methods("GET", "HEAD")

@@ -49,7 +49,11 @@ func writeError(w http.ResponseWriter, r *http.Request, err error) {
 
 // scimError is the body that tells a client of an error.
 func scimError(ctx context.Context, e *desk.Error) scimerrors.ScimError {
-	return scimerrors.ScimError{ScimType: scimTypes[e.Kind], Detail: httpx.Public(ctx, e), Status: httpx.Statuses[e.Kind]}
+	detail := httpx.Public(ctx, e)
+	if id := httpx.RequestID(ctx); id != "" && e.Kind != desk.Internal { // of which that is said already
+		detail += " (reference " + id + ")"
+	}
+	return scimerrors.ScimError{ScimType: scimTypes[e.Kind], Detail: detail, Status: httpx.Statuses[e.Kind]}
 }
 
 func write(w http.ResponseWriter, status int, body []byte) {

@@ -101,6 +101,9 @@ func (h *Handler) Routes() http.Handler {
 // is unknown.
 func (h *Handler) endpoint(path string, methods methods) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if methods != nil {
+			httpx.Route(r, "/scim/{tenant}/{connection}"+path)
+		}
 		req := &request{Handler: h, w: w, r: r, method: r.Method, users: users}
 		if r.Method == http.MethodHead {
 			req.method = http.MethodGet // net/http leaves the body out

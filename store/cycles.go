@@ -18,6 +18,7 @@ import (
 type activity struct {
 	mu      sync.Mutex
 	counted map[Log]*desk.Cycle
+	totals  map[Log]*desk.Cycle // all that was ever counted
 }
 
 // Count counts what a directory has just done and no event tells. The cycle needs no times.
@@ -36,16 +37,41 @@ func (tx *Tx) Count(c desk.Cycle) {
 func (a *activity) add(list ...desk.Cycle) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if a.counted == nil {
-		a.counted = map[Log]*desk.Cycle{}
+	addTo(&a.counted, list)
+	addTo(&a.totals, list)
+}
+
+// putBack adds what was taken and could not be written.
+func (a *activity) putBack(list []desk.Cycle) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	addTo(&a.counted, list)
+}
+
+func addTo(counts *map[Log]*desk.Cycle, list []desk.Cycle) {
+	if *counts == nil {
+		*counts = map[Log]*desk.Cycle{}
 	}
 	for _, c := range list {
 		key := Log{c.TenantID, c.Connection}
-		if a.counted[key] == nil {
-			a.counted[key] = &desk.Cycle{TenantID: c.TenantID, Connection: c.Connection}
+		if (*counts)[key] == nil {
+			(*counts)[key] = &desk.Cycle{TenantID: c.TenantID, Connection: c.Connection}
 		}
-		a.counted[key].Add(c)
+		(*counts)[key].Add(c)
 	}
+}
+
+// Totals returns what each connection's directory has done since this process began.
+func (s *Store) Totals() []desk.Cycle {
+	s.activity.mu.Lock()
+	defer s.activity.mu.Unlock()
+	var list []desk.Cycle
+	for _, c := range s.activity.totals {
+		copied := *c
+		copied.Outcomes = maps.Clone(c.Outcomes)
+		list = append(list, copied)
+	}
+	return list
 }
 
 // take returns what was counted, in the order in which rows are locked, and begins anew.
@@ -79,7 +105,7 @@ func (s *Store) WriteActivity(ctx context.Context) error {
 		return nil
 	})
 	if err != nil {
-		s.activity.add(counted...)
+		s.activity.putBack(counted)
 	}
 	return err
 }

@@ -229,7 +229,8 @@ func TestDoctor(t *testing.T) {
 		ctx, stop := context.WithCancel(t.Context())
 		ended := make(chan bool)
 		go func() {
-			serveOps(ctx, listener, s.Engine, slog.New(slog.DiscardHandler))
+			log := slog.New(slog.DiscardHandler)
+			newMetrics(s.Engine, log).serve(ctx, listener, log)
 			close(ended)
 		}()
 		a := testkit.Call(t, "GET", "http://"+listener.Addr().String()+"/metrics", "", nil)

@@ -39,6 +39,8 @@ type serveCmd struct {
 
 	Metrics string `help:"Address of a listener of its own for Prometheus, such as 127.0.0.1:9090; none if left out." env:"ROLLCALL_METRICS" placeholder:"ADDR"`
 
+	OTLP string `name:"otlp" help:"Base URL of an OpenTelemetry collector that takes traces by OTLP over HTTP, such as http://localhost:4318; none if left out." env:"ROLLCALL_OTLP,OTEL_EXPORTER_OTLP_ENDPOINT" placeholder:"URL"`
+
 	KeepEvents keep `help:"How long the log of events is kept, such as 365d; 0 keeps all of it." default:"${keep}" env:"ROLLCALL_KEEP_EVENTS" placeholder:"365d"`
 }
 
@@ -91,6 +93,19 @@ func (c *serveCmd) Run(p *program) error {
 	authenticator := &auth.Authenticator{Store: st, Log: log, PublicURL: base}
 	defer authenticator.Close()
 	engine := &provision.Engine{Store: st}
+	m := newMetrics(engine, log)
+	observe := m.request
+	var traces *tracing
+	if c.OTLP != "" {
+		if traces, err = startTracing(p.ctx, c.OTLP, st, log); err != nil {
+			return err
+		}
+		defer traces.stop()
+		observe = func(ctx context.Context, d httpx.Done) {
+			m.request(ctx, d)
+			traces.done(ctx, d)
+		}
+	}
 	server := &http.Server{
 		Handler: httpx.Wrap(httpx.Behind(proxies, httpx.Edges{
 			SCIM: (&scim.Handler{Engine: engine, Authenticate: authenticator.SCIM, Limit: c.Rate.limiter(), PublicURL: base, Log: log}).Routes(),
@@ -103,7 +118,7 @@ func (c *serveCmd) Run(p *program) error {
 			}).Routes(),
 			// The schema is up to date, or the store would not have opened.
 			Ready: func(ctx context.Context) error { return errors.Join(p.ctx.Err(), st.Ping(ctx)) },
-		}), log),
+		}), log, observe),
 		ReadHeaderTimeout: 10 * time.Second,
 		ReadTimeout:       httpx.Timeout,
 		WriteTimeout:      2 * httpx.Timeout,
@@ -112,6 +127,9 @@ func (c *serveCmd) Run(p *program) error {
 		TLSConfig:         tlsConfig,
 		HTTP2:             &http.HTTP2Config{MaxConcurrentStreams: 100},
 		ErrorLog:          stdlog.New(serverErrors{log}, "", 0),
+	}
+	if traces != nil {
+		server.Handler = traces.requests(server.Handler)
 	}
 	if strings.HasPrefix(base, "https:") {
 		server.Handler = strict(server.Handler)
@@ -123,10 +141,10 @@ func (c *serveCmd) Run(p *program) error {
 	if err := greet(p, st, base, listener.Addr()); err != nil {
 		return err
 	}
-	stop := c.work(p.ctx, engine, log)
+	stop := c.work(p.ctx, engine, &jobs.Runner{Store: st, Log: log, Observe: m.job})
 	defer stop()
 	if ops != nil {
-		go serveOps(p.ctx, ops, engine, log)
+		go m.serve(p.ctx, ops, log)
 	}
 	ended := make(chan error, 1)
 	limited := bound.Bound(server, listener)
@@ -153,7 +171,7 @@ func (c *serveCmd) Run(p *program) error {
 }
 
 // work begins what the server does beside answering requests, and returns what ends it.
-func (c *serveCmd) work(ctx context.Context, engine *provision.Engine, log *slog.Logger) (stop func()) {
+func (c *serveCmd) work(ctx context.Context, engine *provision.Engine, runner *jobs.Runner) (stop func()) {
 	list := []jobs.Job{
 		{Name: "write activity", Every: 5 * time.Second, EachProcess: true, Run: engine.Store.WriteActivity},
 		{Name: "write denials", Every: 5 * time.Second, EachProcess: true, Run: engine.Store.WriteDenials},
@@ -167,14 +185,14 @@ func (c *serveCmd) work(ctx context.Context, engine *provision.Engine, log *slog
 		}})
 	}
 	background, cancel := context.WithCancel(ctx)
-	wait := (&jobs.Runner{Store: engine.Store, Log: log}).Start(background, list...)
+	wait := runner.Start(background, list...)
 	return func() {
 		cancel()
 		wait()
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), last)
 		defer cancel()
 		if err := engine.Store.WriteActivity(ctx); err != nil {
-			log.Warn("the last seconds are missing from the counts of the cycles under way", "error", err)
+			runner.Log.Warn("the last seconds are missing from the counts of the cycles under way", "error", err)
 		}
 	}
 }

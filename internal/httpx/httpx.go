@@ -3,6 +3,7 @@
 package httpx
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/hex"
@@ -13,6 +14,7 @@ import (
 	"mime"
 	"net/http"
 	"net/url"
+	"regexp"
 	"runtime"
 	"slices"
 	"strings"
@@ -76,20 +78,26 @@ const readyTimeout = 3 * time.Second
 
 func (e Edges) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	r = singleSlashes(r)
+	serve := func(name string, edge http.Handler) {
+		of(r.Context()).edge = name
+		edge.ServeHTTP(w, r)
+	}
 	switch first, _, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/"); first {
 	case "scim":
-		e.SCIM.ServeHTTP(w, r)
+		serve("scim", e.SCIM)
 	case "api":
-		e.API.ServeHTTP(w, r)
+		serve("api", e.API)
 	case "oauth", ".well-known":
 		if strings.HasSuffix(r.URL.Path, "/authorize") { // a page for people
-			e.Portal.ServeHTTP(w, r)
+			serve("portal", e.Portal)
 			return
 		}
-		e.OAuth.ServeHTTP(w, r)
+		serve("oauth", e.OAuth)
 	case "healthz":
+		Route(r, "/healthz")
 		fmt.Fprintln(w, "ok")
 	case "readyz":
+		Route(r, "/readyz")
 		ctx, cancel := context.WithTimeout(r.Context(), readyTimeout)
 		defer cancel()
 		if e.Ready(ctx) != nil {
@@ -98,7 +106,7 @@ func (e Edges) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 		fmt.Fprintln(w, "ready")
 	default:
-		e.Portal.ServeHTTP(w, r)
+		serve("portal", e.Portal)
 	}
 }
 
@@ -117,21 +125,45 @@ func singleSlashes(r *http.Request) *http.Request {
 	return &single
 }
 
-// request is what Wrap tells of a request.
+// request is what Wrap tells of a request, and what it is told in turn.
 type request struct {
 	id     string
 	began  time.Time
 	client context.Context // ends when the client goes, without a deadline
+
+	edge, route string
 }
 
 type requestKey struct{}
 
-func of(ctx context.Context) request {
-	r, ok := ctx.Value(requestKey{}).(request)
+func of(ctx context.Context) *request {
+	r, ok := ctx.Value(requestKey{}).(*request)
 	if !ok {
-		r.client = ctx
+		r = &request{client: ctx}
 	}
 	return r
+}
+
+// Route notes the template of the route that a request took, such as /api/v1/contacts/{id}.
+func Route(r *http.Request, template string) { of(r.Context()).route = template }
+
+// NoteRoute is a router's middleware that does so.
+func NoteRoute(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if template, err := mux.CurrentRoute(r).GetPathTemplate(); err == nil {
+			Route(r, template)
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// Done is what became of a request.
+type Done struct {
+	Edge   string // scim, api, oauth or portal; "" for a supervisor's
+	Route  string // its template; "" where the path has none
+	Method string // "other" for one that HTTP does not define
+	Status int
+	Took   time.Duration
 }
 
 // RequestID returns the request's id, which is also in its answer's X-Request-Id header and in the log.
@@ -149,17 +181,18 @@ func NextPart(ctx context.Context, w http.ResponseWriter) (context.Context, cont
 }
 
 // Wrap gives each request an id (the client's own X-Request-Id or client-request-id, where that is one), a deadline and a
-// line in the log.
-func Wrap(next http.Handler, log *slog.Logger) http.Handler {
+// line in the log, and tells observe what became of it, unless that is nil.
+func Wrap(next http.Handler, log *slog.Logger, observe func(context.Context, Done)) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		start := time.Now()
-		id := clientID(r)
+		id := cmp.Or(headerID(r, "X-Request-Id"), headerID(r, "Client-Request-Id"))
 		if id == "" {
 			var bits [8]byte
 			rand.Read(bits[:])
 			id = hex.EncodeToString(bits[:])
 		}
-		ctx, cancel := context.WithTimeout(context.WithValue(r.Context(), requestKey{}, request{id, start, r.Context()}), Timeout)
+		req := &request{id: id, began: start, client: r.Context()}
+		ctx, cancel := context.WithTimeout(context.WithValue(r.Context(), requestKey{}, req), Timeout)
 		defer cancel()
 		rec := &recorder{ResponseWriter: w}
 		rec.Header().Set("X-Request-Id", id)
@@ -168,24 +201,58 @@ func Wrap(next http.Handler, log *slog.Logger) http.Handler {
 			if r.URL.Path == "/healthz" || r.URL.Path == "/readyz" {
 				level = slog.LevelDebug
 			}
-			log.LogAttrs(ctx, level, "request", slog.String("method", r.Method), slog.String("path", safePath(r.URL.Path)), slog.Int("status", rec.status),
-				slog.Duration("duration", time.Since(start).Round(time.Microsecond)), slog.String("request_id", id))
+			done := Done{req.edge, req.route, method(r), rec.status, time.Since(start)}
+			attributes := []slog.Attr{slog.String("method", done.Method), slog.String("path", safePath(r.URL.Path)), slog.Int("status", rec.status),
+				slog.Duration("duration", done.Took.Round(time.Microsecond)), slog.String("request_id", id)}
+			if own := headerID(r, "Client-Request-Id"); own != "" && own != id {
+				attributes = append(attributes, slog.String("client_request_id", own))
+			}
+			if trace := TraceID(r); trace != "" {
+				attributes = append(attributes, slog.String("trace_id", trace))
+			}
+			log.LogAttrs(ctx, level, "request", attributes...)
+			if observe != nil {
+				observe(ctx, done)
+			}
 		}()
 		next.ServeHTTP(rec, r.WithContext(ctx))
+		if rec.status == 0 {
+			rec.status = http.StatusOK // as net/http then answers
+		}
 	})
 }
 
-func clientID(r *http.Request) string {
-	for _, name := range []string{"X-Request-Id", "Client-Request-Id"} {
-		id := r.Header.Get(name)
-		plain := !strings.ContainsFunc(id, func(c rune) bool {
-			return !(c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '-' || c == '_' || c == '.')
-		})
-		if id != "" && len(id) <= 64 && plain {
-			return id
-		}
+// headerID returns the id in a header, "" for none that can be shown.
+func headerID(r *http.Request, name string) string {
+	id := r.Header.Get(name)
+	plain := !strings.ContainsFunc(id, func(c rune) bool {
+		return !(c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '-' || c == '_' || c == '.')
+	})
+	if len(id) > 64 || !plain {
+		return ""
 	}
-	return ""
+	return id
+}
+
+// traceParent is the header of W3C Trace Context: version, trace, parent and flags.
+var traceParent = regexp.MustCompile(`^[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}(-|$)`)
+
+// TraceID returns the trace that a request is a part of, "" for none.
+func TraceID(r *http.Request) string {
+	m := traceParent.FindStringSubmatch(r.Header.Get("Traceparent"))
+	if m == nil || m[1] == strings.Repeat("0", 32) {
+		return ""
+	}
+	return m[1]
+}
+
+// method returns the request's method, as far as it is one that can be counted.
+func method(r *http.Request) string {
+	switch r.Method {
+	case http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete, http.MethodOptions:
+		return r.Method
+	}
+	return "other"
 }
 
 // safePath keeps addresses, which some clients take for ids, and the secrets of sign-in links out of the log.

@@ -12,13 +12,15 @@ import (
 	"testing"
 	"time"
 
+	"github.com/gorilla/mux"
+
 	"rollcall/desk"
 )
 
 func serve(h http.Handler, r *http.Request) (*httptest.ResponseRecorder, string) {
 	var log strings.Builder
 	w := httptest.NewRecorder()
-	Wrap(h, slog.New(slog.NewTextHandler(&log, nil))).ServeHTTP(w, r)
+	Wrap(h, slog.New(slog.NewTextHandler(&log, nil)), nil).ServeHTTP(w, r)
 	return w, log.String()
 }
 
@@ -62,7 +64,7 @@ func TestRecoverAfterTheAnswerBegan(t *testing.T) {
 	h := Wrap(Recover(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Write([]byte("half"))
 		panic("x")
-	}), slog.New(slog.NewTextHandler(&log, nil)), func(http.ResponseWriter, *http.Request, error) { t.Error("an error was written behind half an answer") }), slog.New(slog.DiscardHandler))
+	}), slog.New(slog.NewTextHandler(&log, nil)), func(http.ResponseWriter, *http.Request, error) { t.Error("an error was written behind half an answer") }), slog.New(slog.DiscardHandler), nil)
 	server := httptest.NewServer(h)
 	if response, err := http.Get(server.URL); err == nil {
 		response.Body.Close()
@@ -172,7 +174,7 @@ func TestNextPart(t *testing.T) {
 			<-ctx.Done()
 			cancelled <- ctx.Err()
 		}
-	}), slog.New(slog.DiscardHandler)))
+	}), slog.New(slog.DiscardHandler), nil))
 	server.Config.ReadTimeout, server.Config.WriteTimeout = timeout, timeout
 	server.Start()
 	defer server.Close()
@@ -208,7 +210,7 @@ func TestBrokenAnswer(t *testing.T) {
 	h := Wrap(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Write([]byte("half"))
 		panic(http.ErrAbortHandler)
-	}), slog.New(slog.NewTextHandler(&log, nil)))
+	}), slog.New(slog.NewTextHandler(&log, nil)), nil)
 	func() {
 		defer func() {
 			if cause := recover(); cause != http.ErrAbortHandler {
@@ -219,5 +221,60 @@ func TestBrokenAnswer(t *testing.T) {
 	}()
 	if !strings.Contains(log.String(), "msg=request") {
 		t.Errorf("the log says %q", &log)
+	}
+}
+
+// TestObserve holds what is told of a request, and that the log names its ids.
+func TestObserve(t *testing.T) {
+	router := mux.NewRouter()
+	router.Use(NoteRoute)
+	router.HandleFunc("/api/{id}", func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == "POST" {
+			panic(http.ErrAbortHandler)
+		}
+		if r.Method != "GET" {
+			w.WriteHeader(201)
+		}
+	})
+	var log strings.Builder
+	var seen Done
+	h := Wrap(Edges{API: router, Portal: http.NotFoundHandler(), SCIM: router, OAuth: router, Ready: func(context.Context) error { return nil }},
+		slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug})), func(_ context.Context, d Done) { seen = d })
+	for _, c := range []struct {
+		method, path string
+		want         Done
+	}{
+		{"GET", "/api/secret", Done{Edge: "api", Route: "/api/{id}", Method: "GET", Status: 200}},
+		{"PUT", "/api/secret", Done{Edge: "api", Route: "/api/{id}", Method: "PUT", Status: 201}},
+		{"POST", "/api/secret", Done{Edge: "api", Route: "/api/{id}", Method: "POST"}},
+		{"FETCH", "/api/a/b", Done{Edge: "api", Method: "other", Status: 404}},
+		{"GET", "/nowhere", Done{Edge: "portal", Method: "GET", Status: 404}},
+		{"GET", "/oauth/main/authorize", Done{Edge: "portal", Method: "GET", Status: 404}},
+		{"GET", "/healthz", Done{Route: "/healthz", Method: "GET", Status: 200}},
+	} {
+		func() {
+			defer func() { recover() }()
+			h.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest(c.method, c.path, nil))
+		}()
+		if seen.Took <= 0 {
+			t.Errorf("%s %s took %s", c.method, c.path, seen.Took)
+		}
+		if seen.Took = 0; seen != c.want {
+			t.Errorf("%s %s is told as %+v", c.method, c.path, seen)
+		}
+	}
+	for header, trace := range map[string]string{
+		"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01": "4bf92f3577b34da6a3ce929d0e0e4736", "cc-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01-more": "4bf92f3577b34da6a3ce929d0e0e4736",
+		"": "", "00-00000000000000000000000000000000-00f067aa0ba902b7-01": "", "kofi@acme.example": "",
+	} {
+		log.Reset()
+		r := httptest.NewRequest("GET", "/api/x", nil)
+		r.Header.Set("Traceparent", header)
+		r.Header.Set("X-Request-Id", "proxy-1")
+		r.Header.Set("Client-Request-Id", "entra-1")
+		h.ServeHTTP(httptest.NewRecorder(), r)
+		if text := log.String(); !strings.Contains(text, "request_id=proxy-1 client_request_id=entra-1") || strings.Contains(text, "trace_id="+trace) != (trace != "") || strings.Contains(text, "kofi") {
+			t.Errorf("%q is logged as %s", header, text)
+		}
 	}
 }

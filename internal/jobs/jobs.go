@@ -35,6 +35,8 @@ const (
 type Runner struct {
 	Store *store.Store
 	Log   *slog.Logger
+	// Observe is told of each run, unless it is nil.
+	Observe func(job string, took time.Duration, err error)
 }
 
 // Start runs the jobs until the context ends. The function that it returns waits until those under way have ended.
@@ -64,7 +66,7 @@ func (r *Runner) Start(ctx context.Context, jobs ...Job) (wait func()) {
 // Try runs a job once if it is due and no other process has it.
 func (r *Runner) Try(ctx context.Context, process string, j Job) error {
 	if j.EachProcess {
-		return run(ctx, j)
+		return r.run(ctx, j)
 	}
 	claimed, err := r.Store.ClaimJob(ctx, j.Name, process, hold, j.Every)
 	if err != nil || !claimed {
@@ -73,7 +75,7 @@ func (r *Runner) Try(ctx context.Context, process string, j Job) error {
 	held, stop := context.WithCancel(ctx)
 	var keeping sync.WaitGroup
 	keeping.Go(func() { r.keep(held, stop, process, j) })
-	err = run(held, j)
+	err = r.run(held, j)
 	stop()
 	keeping.Wait()
 	pause := j.Every
@@ -110,10 +112,14 @@ func (r *Runner) keep(ctx context.Context, stop func(), process string, j Job) {
 }
 
 // run runs a job. A panic is an error.
-func run(ctx context.Context, j Job) (err error) {
+func (r *Runner) run(ctx context.Context, j Job) (err error) {
+	began := time.Now()
 	defer func() {
 		if cause := recover(); cause != nil {
 			err = fmt.Errorf("panic: %T", cause) // whose text may hold anything
+		}
+		if r.Observe != nil {
+			r.Observe(j.Name, time.Since(began), err)
 		}
 	}()
 	return j.Run(ctx)

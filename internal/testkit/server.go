@@ -60,7 +60,7 @@ func NewServer(t testing.TB, databaseURL string) *Server {
 		OAuth:  (&oauth.Handler{Auth: s.Auth, PublicURL: s.URL, Log: log}).Routes(),
 		Portal: (&portal.Handler{Engine: s.Engine, Session: s.Auth.Session, SignIn: s.Auth.SignIn, SignOut: s.Auth.SignOut, Accounts: s.Auth, PublicURL: s.URL, Log: log}).Routes(),
 		Ready:  st.Ping,
-	}), log)
+	}), log, nil)
 	return s
 }
 
