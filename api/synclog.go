@@ -8,8 +8,10 @@ import (
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humamux"
 
 	"rollcall/desk"
+	"rollcall/internal/httpx"
 	"rollcall/provision"
 )
 
@@ -50,15 +52,13 @@ func newEvent(e desk.Event) Event {
 	out := Event{
 		ID: e.ID, At: e.At, Actor: Actor{string(e.ActorType), e.ActorName}, Operation: string(e.Operation), Outcome: string(e.Outcome),
 		Reason: e.Reason, Detail: e.Detail, ContactID: e.ContactID, SCIMID: e.UserID, Subject: e.Subject, RequestID: e.RequestID,
-		DurationMS: milliseconds(e),
+		DurationMS: e.Milliseconds(),
 	}
 	for _, c := range e.Changes {
 		out.Changes = append(out.Changes, Change(c))
 	}
 	return out
 }
-
-func milliseconds(e desk.Event) float64 { return float64(e.Microseconds) / 1000 }
 
 // Cycle is a burst of a directory's requests.
 type Cycle struct {
@@ -142,7 +142,14 @@ func (h *Handler) registerSyncLog(api huma.API) {
 			ConnectionPath
 			EventFilter
 		}) (*huma.StreamResponse, error) {
-			return h.exportEvents(ctx, actor, in.Slug, in.EventFilter)
+			report, err := h.Engine.EventReport(ctx, actor, in.Slug, in.query("", 0))
+			if err != nil {
+				return nil, err
+			}
+			return &huma.StreamResponse{Body: func(c huma.Context) {
+				_, w := humamux.Unwrap(c)
+				httpx.SendCSV(ctx, w, report.Name, report.Write, func(err error) { h.report(ctx, err) })
+			}}, nil
 		})
 	register(h, api, huma.Operation{Method: "GET", Path: item + "/cycles", Summary: "List cycles", Tags: tags, Errors: notFound,
 		Description: "The bursts in which the directory's requests came, newest first. Counts of a cycle that is not over are some seconds behind."},

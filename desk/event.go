@@ -74,6 +74,18 @@ type Event struct {
 	RequestID  string
 }
 
+// Milliseconds is Microseconds as people read them.
+func (e Event) Milliseconds() float64 { return float64(e.Microseconds) / 1000 }
+
+// ChangedFields names the fields that changed.
+func (e Event) ChangedFields() []string {
+	var names []string
+	for _, c := range e.Changes {
+		names = append(names, c.Field)
+	}
+	return names
+}
+
 // Event returns an event of the actor's, without what it is about.
 func (a Actor) Event(operation Operation, outcome Outcome, reason string) Event {
 	return Event{

@@ -20,8 +20,9 @@ type EventQuery struct {
 	RequestID  string           // "" for all
 	Cycle      string           // the id of the cycle in which the directory caused them; "" for all
 	From, To   time.Time        // at From or later, and before To; zero for any time
-	Before     string           // the id after which the page begins, "" for the newest
-	Limit      int
+	// Before is the id after which the page begins, After the one before which it ends; without either it is the newest page.
+	Before, After string
+	Limit         int
 }
 
 // EventView is an event with the name that its contact has now. It was never the log's: when the person is erased, it is gone.
@@ -37,7 +38,7 @@ func (e *Engine) ConnectionEvents(ctx context.Context, actor desk.Actor, slug st
 	}
 	ask := store.EventQuery{
 		TenantID: actor.TenantID, Connection: slug, Operations: q.Operations, Outcomes: q.Outcomes, RequestID: q.RequestID,
-		From: q.From, To: q.To, Before: q.Before, Limit: q.Limit,
+		From: q.From, To: q.To, Before: q.Before, After: q.After, Limit: q.Limit,
 	}
 	r := e.Store.Read(ctx)
 	if q.Cycle != "" {
@@ -55,6 +56,22 @@ func (e *Engine) ConnectionEvents(ctx context.Context, actor desk.Actor, slug st
 		return nil, err
 	}
 	return e.nameContacts(ctx, actor, events)
+}
+
+// ConnectionEvent returns one of a connection's events, or NotFound.
+func (e *Engine) ConnectionEvent(ctx context.Context, actor desk.Actor, slug, id string) (EventView, error) {
+	event, err := e.Store.Read(ctx).Event(actor.TenantID, slug, id)
+	if desk.KindOf(err) == desk.NotFound {
+		err = desk.Errorf(desk.NotFound, "", "no event with this id, or no longer")
+	}
+	if err != nil {
+		return EventView{}, err
+	}
+	views, err := e.nameContacts(ctx, actor, []desk.Event{event})
+	if err != nil {
+		return EventView{}, err
+	}
+	return views[0], nil
 }
 
 // within limits a query to a cycle, and to what the directory did in it.

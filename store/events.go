@@ -69,8 +69,10 @@ type EventQuery struct {
 	RequestID  string           // "" for all
 	Directory  bool             // only what the directory did itself, not what was done to its connection
 	From, To   time.Time        // recorded at From or later, and before To; zero for any time
-	Before     string           // the id after which the page begins, "" for the newest
-	Limit      int              // 0 for all, of one contact
+	// Before is the id after which the page begins, After the one before which it ends: of the newer events the oldest. Without
+	// either it is the newest page.
+	Before, After string
+	Limit         int // 0 for all, of one contact
 }
 
 // ofConnection reports whether only one connection's events are asked for.
@@ -91,7 +93,10 @@ func (c condition) and(sql string, args ...any) condition {
 // entries as the page has, or all of one person's.
 func (r Reader) Events(q EventQuery) ([]desk.Event, error) {
 	ways := r.ways(q)
-	found := ways[0]
+	found, order := ways[0], "id DESC"
+	if q.After != "" {
+		order = "id"
+	}
 	if len(ways) > 1 {
 		// The newest of each way, and of these the newest. (LIMIT inside a UNION wants a subquery on SQLite.)
 		found = condition{sql: "tenant_id = ? AND id IN (SELECT id FROM (", args: []any{q.TenantID}}
@@ -99,10 +104,10 @@ func (r Reader) Events(q EventQuery) ([]desk.Event, error) {
 			if i > 0 {
 				found.sql += " UNION "
 			}
-			found.sql += fmt.Sprintf("SELECT id FROM (SELECT id FROM events WHERE %s ORDER BY id DESC LIMIT %d) AS way%d", way.sql, q.Limit, i)
+			found.sql += fmt.Sprintf("SELECT id FROM (SELECT id FROM events WHERE %s ORDER BY %s LIMIT %d) AS way%d", way.sql, order, q.Limit, i)
 			found.args = append(found.args, way.args...)
 		}
-		found.sql += fmt.Sprintf(") AS ways ORDER BY id DESC LIMIT %d)", q.Limit)
+		found.sql += fmt.Sprintf(") AS ways ORDER BY %s LIMIT %d)", order, q.Limit)
 		if q.ofConnection() {
 			found = found.and("connection = ?", q.Connection)
 		}
@@ -111,8 +116,17 @@ func (r Reader) Events(q EventQuery) ([]desk.Event, error) {
 	if q.Limit > 0 {
 		db = db.Limit(q.Limit)
 	}
-	list, err := db.Order("id DESC").Find(r.ctx)
+	list, err := db.Order(order).Find(r.ctx)
+	if q.After != "" {
+		slices.Reverse(list)
+	}
 	return list, fail(err, "list events")
+}
+
+// Event returns an event of a connection, or NotFound.
+func (r Reader) Event(tenant, connection, id string) (desk.Event, error) {
+	ev, err := gorm.G[desk.Event](r.db).Where("tenant_id = ? AND connection = ? AND id = ?", tenant, connection, id).Take(r.ctx)
+	return ev, fail(err, "read event")
 }
 
 // ways returns the conditions of which one holds of each event that a query asks for.
@@ -120,6 +134,9 @@ func (r Reader) ways(q EventQuery) []condition {
 	all := condition{"tenant_id = ?", []any{q.TenantID}}
 	if q.Before != "" {
 		all = all.and("id < ?", q.Before)
+	}
+	if q.After != "" {
+		all = all.and("id > ?", q.After)
 	}
 	if !q.From.IsZero() {
 		all = all.and("id >= ?", floor(q.From))

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"rollcall/desk"
 	"rollcall/internal/testkit"
@@ -100,6 +101,29 @@ func TestEventQueries(t *testing.T) {
 			}
 			if diff := cmp.Diff(want, got); diff != "" {
 				t.Errorf("%+v: %s", q, diff)
+			}
+			if len(want) == 0 {
+				continue
+			}
+			from := random.IntN(len(want)) // and from there back to the newest
+			q.Before, q.After = "", want[from]
+			got = nil
+			for more := true; more; {
+				page, err := s.Read(t.Context()).Events(q)
+				if err != nil {
+					t.Fatalf("%+v: %v", q, err)
+				}
+				var ids []string
+				for _, ev := range page {
+					ids = append(ids, ev.ID)
+				}
+				if more = len(page) == q.Limit; more {
+					q.After = ids[0]
+				}
+				got = append(ids, got...)
+			}
+			if diff := cmp.Diff(want[:from], got, cmpopts.EquateEmpty()); diff != "" {
+				t.Errorf("back %+v: %s", q, diff)
 			}
 		}
 	})

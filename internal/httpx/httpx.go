@@ -180,6 +180,34 @@ func NextPart(ctx context.Context, w http.ResponseWriter) (context.Context, cont
 	return context.WithDeadline(of(ctx).client, deadline)
 }
 
+// SendCSV answers with a file of comma-separated values, which write makes part by part. What goes wrong then breaks the
+// connection off, so that half a file does not look like a whole one, and is reported unless it is that the client has gone.
+func SendCSV(ctx context.Context, w http.ResponseWriter, name string, write func(w io.Writer, next func() (context.Context, context.CancelFunc)) error, report func(error)) {
+	w.Header().Set("Content-Type", "text/csv; charset=utf-8")
+	w.Header().Set("Content-Disposition", `attachment; filename="`+name+`"`)
+	to := &client{Writer: w}
+	err := write(to, func() (context.Context, context.CancelFunc) { return NextPart(ctx, w) })
+	if err == nil {
+		return
+	}
+	if !to.gone {
+		report(err)
+	}
+	panic(http.ErrAbortHandler)
+}
+
+// client remembers whether it has gone.
+type client struct {
+	io.Writer
+	gone bool
+}
+
+func (c *client) Write(b []byte) (int, error) {
+	n, err := c.Writer.Write(b)
+	c.gone = c.gone || err != nil
+	return n, err
+}
+
 // Wrap gives each request an id (the client's own X-Request-Id or client-request-id, where that is one), a deadline and a
 // line in the log, and tells observe what became of it, unless that is nil.
 func Wrap(next http.Handler, log *slog.Logger, observe func(context.Context, Done)) http.Handler {
