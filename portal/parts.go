@@ -18,9 +18,13 @@ var functions = template.FuncMap{
 	"icon":     icon,
 	"time":     when,
 	"exact":    exact,
+	"clock":    clock,
 	"ago":      ago,
 	"provider": provider,
 	"reason":   func(r desk.CompanyReason) string { return reasons[r] },
+	"why":      why,
+	"happened": happened,
+	"asked":    func(o desk.Operation) string { return operations[o] },
 	"value":    value,
 	"count":    count,
 	"plural":   plural,
@@ -80,6 +84,19 @@ func when(t any) template.HTML {
 		return ""
 	}
 	return template.HTML(`<time datetime="` + at.UTC().Format(time.RFC3339) + `" title="` + exact(at) + `">` + html.EscapeString(ago(at)) + `</time>`)
+}
+
+// clock shows the time of day, in UTC, and the day unless it is today; to point at it tells the exact time and how long ago that is.
+func clock(t time.Time) template.HTML {
+	t = t.UTC()
+	layout := "15:04:05"
+	switch now := time.Now().UTC(); {
+	case t.Year() != now.Year():
+		layout = "2 Jan 2006 15:04"
+	case t.YearDay() != now.YearDay():
+		layout = "2 Jan 15:04:05"
+	}
+	return template.HTML(`<time datetime="` + t.Format(time.RFC3339Nano) + `" title="` + exact(t) + `, ` + ago(t) + `">` + t.Format(layout) + `</time>`)
 }
 
 func exact(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05 UTC") }
@@ -149,10 +166,12 @@ func plural(n any, one, many string) string {
 const maxValue = 400
 
 // value writes a field's value for people.
-func value(v any) string {
-	text := valueText(v)
-	if utf8.RuneCountInString(text) > maxValue {
-		return string([]rune(text)[:maxValue]) + "…"
+func value(v any) string { return shorten(valueText(v), maxValue) }
+
+// shorten cuts a text after a number of characters.
+func shorten(text string, characters int) string {
+	if utf8.RuneCountInString(text) > characters {
+		return string([]rune(text)[:characters]) + "…"
 	}
 	return text
 }

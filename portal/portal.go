@@ -84,6 +84,10 @@ func (h *Handler) routes() []route {
 		{"POST", "/account/sessions", agent, h.endSessions},
 		{"GET", "/welcome", admin, h.showWelcome},
 		{"POST", "/welcome", admin, h.welcome},
+		{"GET", "/log", agent, h.syncLog},
+		{"GET", "/log/cycles", agent, h.cycles},
+		{"GET", "/log/{connection}.csv", agent, h.downloadLog},
+		{"GET", "/log/{connection}/{event}", agent, h.event},
 		{"GET", "/oauth/{tenant}/authorize", agent, h.authorize}, // it tells agents what they lack
 		{"POST", "/oauth/{tenant}/authorize", agent, h.authorize},
 	}

@@ -76,6 +76,7 @@ type visitor struct {
 	Phone bool
 
 	ctx      context.Context
+	cookie   *http.Cookie // of the session
 	mu       sync.Mutex
 	problems []string // what the browser complained of
 	shot     int      // how many pictures were made
@@ -205,6 +206,7 @@ func (v *visitor) SignIn(role desk.Role) {
 	}
 	response.Body.Close()
 	for _, c := range response.Cookies() {
+		v.cookie = c
 		call(v, network.SetCookie, network.SetCookieParams{Name: c.Name, Value: c.Value, URL: v.URL, HTTPOnly: &c.HttpOnly, SameSite: network.CookieSameSiteLax})
 	}
 }

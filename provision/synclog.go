@@ -76,10 +76,7 @@ func (e *Engine) ConnectionEvent(ctx context.Context, actor desk.Actor, slug, id
 
 // within limits a query to a cycle, and to what the directory did in it.
 func within(r store.Reader, q *store.EventQuery, cycle string) error {
-	c, err := r.Cycle(q.TenantID, q.Connection, cycle)
-	if desk.KindOf(err) == desk.NotFound {
-		return desk.Errorf(desk.InvalidValue, "cycle", "the connection has no cycle with this id")
-	}
+	c, err := aCycle(r, q.TenantID, q.Connection, cycle)
 	if err != nil {
 		return err
 	}
@@ -92,6 +89,15 @@ func within(r store.Reader, q *store.EventQuery, cycle string) error {
 	}
 	q.Directory = true
 	return err
+}
+
+// aCycle returns a connection's cycle. That there is none is the fault of who names it.
+func aCycle(r store.Reader, tenant, connection, id string) (desk.Cycle, error) {
+	c, err := r.Cycle(tenant, connection, id)
+	if desk.KindOf(err) == desk.NotFound {
+		err = desk.Errorf(desk.InvalidValue, "cycle", "the connection has no cycle with this id")
+	}
+	return c, err
 }
 
 // about limits a query to a person.
@@ -142,6 +148,11 @@ func (e *Engine) Cycles(ctx context.Context, actor desk.Actor, slug, before stri
 		return nil, err
 	}
 	return e.Store.Read(ctx).Cycles(actor.TenantID, slug, before, limit)
+}
+
+// Cycle returns one of a connection's cycles. A cycle that there is not is an InvalidValue.
+func (e *Engine) Cycle(ctx context.Context, actor desk.Actor, slug, id string) (desk.Cycle, error) {
+	return aCycle(e.Store.Read(ctx), actor.TenantID, slug, id)
 }
 
 // settledAtOnce is how many cycles are settled in one go.

@@ -1,0 +1,7 @@
+package portal
+
+// What is said of events.
+var (
+	Why      = why
+	Happened = happened
+)
