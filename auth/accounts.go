@@ -171,8 +171,7 @@ func (a *Authenticator) setPassword(tx *store.Tx, r *http.Request, g desk.Agent,
 	if _, err := tx.DeleteTokensOf(g.TenantID, g.ID, "", desk.TokenSession, desk.TokenSignIn); err != nil {
 		return nil, err
 	}
-	actor := desk.Actor{Type: desk.ActorAgent, TenantID: g.TenantID, Name: g.Name}
-	if err := tx.Record(agentEvent(during(r, actor), g, desk.OpPatch, desk.Updated, "password")); err != nil {
+	if err := tx.Record(agentEvent(during(r, itself(g)), g, desk.OpPatch, desk.Updated, "password")); err != nil {
 		return nil, err
 	}
 	return a.enter(tx, r, g, by)

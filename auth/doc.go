@@ -6,8 +6,9 @@
 // answer is the same 401, which does not tell whether a tenant or connection exists; only who holds a real token learns that
 // it has expired.
 //
-// Agents are people who sign in to the portal with a password (password.go), of which argon2id's hash is stored. A session is a
-// token of theirs; what it may do is asked of the agent's record at each request, so that a change of it counts at once.
+// Agents are people who sign in to the portal with a password (password.go), of which argon2id's hash is stored, or by an OpenID
+// provider that the operator names (oidc.go). A session is a token of theirs; what it may do is asked of the agent's record at each
+// request, so that a change of it counts at once.
 //
 // A directory's OAuth client has secrets "rck_main_…", or an issuer that vouches for it (federation.go), and gets access tokens
 // "rco_main_…", which are good for an hour (oauth.go). With an administrator's consent it first gets a code "rcc_main_…" and

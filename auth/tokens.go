@@ -23,12 +23,15 @@ type Authenticator struct {
 	Issuers http.RoundTripper
 	// PublicURL is where browsers reach the portal, without a slash at the end.
 	PublicURL string
+	// Providers are the OpenID providers by which agents can sign in.
+	Providers []Provider
 
-	used     minutes // tokens whose use was noted, by id
-	refused  minutes // OAuth clients and agents of whom a refusal was recorded
-	notes    sync.WaitGroup
-	keys     keyCache
-	accounts accounts
+	used        minutes // tokens whose use was noted, by id
+	refused     minutes // OAuth clients and agents of whom a refusal was recorded
+	notes       sync.WaitGroup
+	keys        keyCache
+	accounts    accounts
+	discoveries discoveries
 }
 
 // Issue stores a token of the given kind, tenant, connection, role, label and expiry, completes the record, and returns the

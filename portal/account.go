@@ -22,6 +22,13 @@ type Accounts interface {
 	// CreateAccount makes an agent of an administrator who is none, and returns the cookie of a new session.
 	CreateAccount(r *http.Request, actor desk.Actor, name, email, password string) (*http.Cookie, error)
 
+	// ProviderNames lists a tenant's OpenID providers, all tenants' for "".
+	ProviderNames(tenant string) []string
+	// StartProvider returns the address of a provider to which a browser goes to sign in, and the cookie to go with.
+	StartProvider(r *http.Request, tenant, name, next string) (address string, cookie *http.Cookie, err error)
+	// FinishProvider returns the cookies of a new session, or of none with an error, and the page that comes next.
+	FinishProvider(r *http.Request) (cookies []*http.Cookie, next string, err error)
+
 	// ChangePassword ends all sessions of the actor, and returns the cookie of a new one.
 	ChangePassword(r *http.Request, actor desk.Actor, present, password string) (*http.Cookie, error)
 	// Sessions lists the actor's sessions, EndSession ends one of them, EndOtherSessions all but the one that asks.

@@ -101,6 +101,8 @@ func (h *Handler) Routes() http.Handler {
 	router.HandleFunc("/static/{file}", serveStatic).Methods("GET", "HEAD")
 	router.Handle("/", http.RedirectHandler("/contacts", http.StatusSeeOther)).Methods("GET", "HEAD")
 	router.Handle("/signin", h.public(h.showSignIn)).Methods("GET", "HEAD")
+	router.Handle("/signin/oidc", h.public(h.startProvider)).Methods("GET")
+	router.Handle("/signin/oidc/callback", h.public(h.finishProvider)).Methods("GET")
 	router.Handle("/signin/{secret}", h.public(h.showSignIn)).Methods("GET", "HEAD")
 	router.Handle("/signin", h.public(h.signIn)).Methods("POST")
 	router.Handle("/signout", h.public(h.signOut)).Methods("POST")

@@ -20,9 +20,15 @@ type signInPage struct {
 	Email     string
 	WithToken bool // a token did not do, so its form is open
 
+	Providers    []choice // OpenID providers of the helpdesk
+	AskProviders bool     // there are some, and which ones depends on the helpdesk
+
 	Secret string     // of a sign-in link; "" for the form
 	Owner  desk.Agent // who sets a password by the link; without an id for the first sign-in link
 }
+
+// choice is a way to sign in that leads to another site.
+type choice struct{ Name, Address string }
 
 // showSignIn asks who is there, or offers to use a link. Opening a link does not use it up: mail scanners open links too.
 func (h *Handler) showSignIn(w http.ResponseWriter, r *http.Request) error {
@@ -52,6 +58,16 @@ func (h *Handler) renderSignIn(w http.ResponseWriter, r *http.Request, page sign
 		return err
 	}
 	page.AskTenant, page.Tenant = only == "", cmp.Or(only, page.Tenant)
+	if page.Tenant != "" {
+		for _, name := range h.Accounts.ProviderNames(page.Tenant) {
+			query := url.Values{"tenant": {page.Tenant}, "provider": {name}}
+			if page.Next != "" {
+				query.Set("next", page.Next)
+			}
+			page.Providers = append(page.Providers, choice{name, "/signin/oidc?" + query.Encode()})
+		}
+	}
+	page.AskProviders = len(page.Providers) == 0 && page.AskTenant && len(h.Accounts.ProviderNames("")) > 0
 	title, status := "Sign in", http.StatusOK
 	if problem != nil {
 		status, page.Problem = httpx.Statuses[problem.Kind], problem.Msg
@@ -109,7 +125,7 @@ func (h *Handler) prove(r *http.Request, page *signInPage) (cookie *http.Cookie,
 			page.WithToken = true
 			err = desk.Errorf(desk.Unauthenticated, "", "This token is not valid, or has expired.")
 		}
-		return cookie, "/contacts", err
+		return cookie, "/", err
 	}
 	tenant := page.Tenant
 	if tenant == "" {
@@ -118,7 +134,7 @@ func (h *Handler) prove(r *http.Request, page *signInPage) (cookie *http.Cookie,
 		}
 	}
 	cookie, err = h.Accounts.PasswordSignIn(r, tenant, page.Email, password)
-	return cookie, "/contacts", err
+	return cookie, "/", err
 }
 
 // useLink signs in by a link. Who comes by the first one is asked for an account of their own.
@@ -128,7 +144,7 @@ func (h *Handler) useLink(r *http.Request, secret, password string, page *signIn
 		to = "/welcome"
 		cookie, err = h.SignIn(r, secret)
 	} else if err == nil {
-		to = "/contacts"
+		to = "/"
 		cookie, err = h.Accounts.AcceptLink(r, secret, password)
 	}
 	switch desk.KindOf(err) {

@@ -2,6 +2,7 @@ package portal_test
 
 import (
 	"fmt"
+	"html"
 	"net/http"
 	"net/url"
 	"strings"
@@ -170,4 +171,54 @@ func TestSignInLimits(t *testing.T) {
 	if wg.Wait(); refused.Load() == 0 {
 		t.Error("sixty accounts could be tried at once from one address")
 	}
+}
+
+// TestProviderPages goes to an OpenID provider and comes back.
+func TestProviderPages(t *testing.T) {
+	s := testkit.NewServer(t, testkit.SQLite(t))
+	s.Connect(t, "main", "entra")
+	p := testkit.NewProvider(t)
+	s.Auth.Providers = []auth.Provider{{Tenant: "main", Name: "Entra & Co", Issuer: p.URL, ClientID: p.Client, ClientSecret: p.Secret, Claim: "groups", Roles: map[string]desk.Role{"agents": desk.RoleAgent}, Scopes: []string{"openid"}}}
+	p.SetClaims(map[string]any{"sub": "ann", "name": "Ann Mensah", "email": "ann@desk.example", "groups": []string{"agents"}})
+	const way = "/signin/oidc?provider=Entra+%26+Co&tenant=main"
+	b := newBrowser(t, s.URL)
+	status, _, text := b.open("/signin")
+	if status != 200 || !strings.Contains(html.UnescapeString(text), `href="`+way+`">Sign in with Entra & Co<`) {
+		t.Errorf("the way to the provider is not there: %d\n%s", status, text)
+	}
+	b.wants(200, "/contacts", "Ann Mensah")(b.open(way))
+	b.wants(200, "/account", "your organisation")(b.open("/account"))
+	b.wants(404, "/contacts/x")(newBrowser(t, s.URL).open(way + "&next=/contacts/x"))
+	b.wants(200, "/contacts")(newBrowser(t, s.URL).open(way + "&next=//evil.example"))
+	b.wants(404, "/signin/oidc", "no such way")(b.open("/signin/oidc?provider=x&tenant=main"))
+	b.wants(401, "/signin/oidc/callback", "Sign in again", `role="alert"`)(b.open("/signin/oidc/callback?state=x&code=y"))
+	p.SetClaims(map[string]any{"sub": "eve", "email": "eve@desk.example", "groups": []string{"others"}})
+	stranger := newBrowser(t, s.URL)
+	stranger.wants(403, "/signin/oidc/callback", "has a role in this helpdesk", `role="alert"`)(stranger.open(way))
+	if _, address, _ := stranger.open("/contacts"); address != "/signin" {
+		t.Errorf("who was refused is at %s", address)
+	}
+	p.Fail(true)
+	s.Auth.Providers[0].Issuer = p.URL + "/new"
+	stranger.wants(503, "/signin/oidc", "cannot be asked now")(stranger.open(way))
+
+	// With several helpdesks one says which, and sees its providers.
+	s.Connect(t, "other", "entra")
+	b.wants(200, "/signin", "your organisation", "!Entra &amp; Co")(b.open("/signin"))
+	b.wants(200, "/signin", "Entra &amp; Co")(b.open("/signin?tenant=main"))
+	b.wants(200, "/signin", "!Entra &amp; Co")(b.open("/signin?tenant=other"))
+}
+
+// TestJourneyProvider signs in with an organisation's account.
+func TestJourneyProvider(t *testing.T) {
+	journeys(t, func(v *visitor) {
+		v.Connect(v.T, "main", "entra")
+		p := testkit.NewProvider(v.T)
+		v.Auth.Providers = []auth.Provider{{Tenant: "main", Name: "Microsoft", Issuer: p.URL, ClientID: p.Client, ClientSecret: p.Secret, Claim: "groups", Roles: map[string]desk.Role{"admins": desk.RoleAdmin}, Scopes: []string{"openid"}}}
+		p.SetClaims(map[string]any{"sub": "ann", "name": "Ann Mensah", "email": "ann@desk.example", "groups": []string{"admins"}})
+		v.Open("/agents")
+		v.Sees("or with a password")
+		v.Click("Sign in with Microsoft")
+		v.Sees("ann@desk.example", "Administrator")
+	})
 }

@@ -44,7 +44,7 @@ var only = map[string][]string{
 	"golang.org/x/net/idna":      {"companies"},
 	"github.com/google/uuid":     {"store"},
 	"github.com/gorilla/mux":     {"internal/httpx", "scim", "api", "portal", "oauth"},
-	"github.com/coreos":          {"auth"},
+	"github.com/coreos":          {"auth", "internal/testkit"},
 	"github.com/go-jose":         {"auth", "provision"},
 	"golang.org/x/crypto/argon2": {"auth"},
 	"golang.org/x/time":          {"internal/httpx"},

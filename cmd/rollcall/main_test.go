@@ -98,6 +98,8 @@ func TestAdminCommands(t *testing.T) {
 			{"migrate status", 0, `^00001_main.sql +applied 20\d\d-`, ""},
 			{"serve --keep-events soon", 2, "", "give for example 365d"},
 			{"serve --rate=-1", 2, "", "give 0 for any number"},
+			{"serve --listen 127.0.0.1:0 --oidc nowhere.json", 1, "", "nowhere.json: no such file"},
+			{"serve --listen 127.0.0.1:0 --oidc main.go", 1, "", "main.go: want a JSON list of OpenID providers"},
 			{"nonsense", 2, "", "unexpected argument nonsense"},
 			{"--version", 0, `^\d+\.\d+\.\d+\n$`, ""},
 			{"--help", 0, `(?s)serve.*token create.*migrate status`, ""},

@@ -37,11 +37,29 @@ type serveCmd struct {
 
 	Connections connections `help:"How many connections may be open at once; where another one comes, the one that was idle for longest is closed." default:"${connections}" env:"ROLLCALL_CONNECTIONS" placeholder:"N"`
 
+	OIDC string `help:"A JSON file with the OpenID providers by which agents can sign in." name:"oidc" env:"ROLLCALL_OIDC" placeholder:"FILE"`
+
 	Metrics string `help:"Address of a listener of its own for Prometheus, such as 127.0.0.1:9090; none if left out." env:"ROLLCALL_METRICS" placeholder:"ADDR"`
 
 	OTLP string `name:"otlp" help:"Base URL of an OpenTelemetry collector that takes traces by OTLP over HTTP, such as http://localhost:4318; none if left out." env:"ROLLCALL_OTLP,OTEL_EXPORTER_OTLP_ENDPOINT" placeholder:"URL"`
 
 	KeepEvents keep `help:"How long the log of events is kept, such as 365d; 0 keeps all of it." default:"${keep}" env:"ROLLCALL_KEEP_EVENTS" placeholder:"365d"`
+}
+
+// providers reads the file of OpenID providers, if there is one.
+func (c *serveCmd) providers() ([]auth.Provider, error) {
+	if c.OIDC == "" {
+		return nil, nil
+	}
+	text, err := readFile(c.OIDC)
+	if err != nil {
+		return nil, err
+	}
+	list, err := auth.ReadProviders(text)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", c.OIDC, err)
+	}
+	return list, nil
 }
 
 // drain is how long requests may take to end after SIGTERM.
@@ -76,6 +94,10 @@ func (c *serveCmd) Run(p *program) error {
 	if err != nil {
 		return err
 	}
+	providers, err := c.providers()
+	if err != nil {
+		return err
+	}
 	st, err := p.open()
 	if p.ctx.Err() != nil {
 		return nil // told to stop while it waited for the database
@@ -90,7 +112,7 @@ func (c *serveCmd) Run(p *program) error {
 	if err != nil {
 		return err
 	}
-	authenticator := &auth.Authenticator{Store: st, Log: log, PublicURL: base}
+	authenticator := &auth.Authenticator{Store: st, Log: log, PublicURL: base, Providers: providers}
 	defer authenticator.Close()
 	engine := &provision.Engine{Store: st}
 	m := newMetrics(engine, log)
