@@ -71,7 +71,9 @@ type cli struct {
 	Bench struct {
 		Fill benchFillCmd `cmd:"" help:"Fill a database that has no tenants with people who are made up, to measure with."`
 	} `cmd:"" help:"What measuring needs."`
-	Doctor  doctorCmd `cmd:"" help:"Say how the database and each connection do. Exits with 1 if something is failing."`
+	Backup  backupCmd  `cmd:"" help:"Copy a SQLite database into a file, beside running servers."`
+	Restore restoreCmd `cmd:"" help:"Make a SQLite database of such a copy, where there is none."`
+	Doctor  doctorCmd  `cmd:"" help:"Say how the database and each connection do. Exits with 1 if something is failing."`
 	Migrate struct {
 		Status migrateStatusCmd `cmd:"" help:"Show which steps of the database schema are applied."`
 	} `cmd:"" help:"The database schema, which serve brings up to date by itself."`
