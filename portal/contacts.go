@@ -1,6 +1,7 @@
 package portal
 
 import (
+	"context"
 	"net/http"
 	"net/url"
 
@@ -8,39 +9,140 @@ import (
 	"rollcall/provision"
 )
 
+// pageSize is how many rows a list has.
 const pageSize = 50
 
+// contactsPage is a list of contacts.
 type contactsPage struct {
-	Status   string // active, deleted or all
-	Text     string
-	Contacts []provision.ContactView
-	Self     string // the page's own address
-	Next     string // address of the next page, "" on the last
-	Statuses []statusLink
+	contactFilter
+	Contacts    []provision.ContactView
+	Tabs        []tab
+	Connections []desk.Connection
+	// Company is the one that the filter names; without it, Meant are those that it may mean.
+	Company *desk.Company
+	Meant   []desk.Company
+	Self    string // the page's own address
+	Newer   string // address of the page before, "" on the first
+	Older   string // address of the page after, "" on the last
 }
 
-type statusLink struct {
-	Name, Label string
+// contactFilter is which contacts a list shows, as it stands in its address.
+type contactFilter struct {
+	Tab        string // one of contactTabs
+	Text       string
+	Named      string // a company, by its id or by what is typed of its name
+	Connection string // slug
+	Domain     string
+	Sync       desk.SyncState
+}
+
+// contactTabs are the parts of the list by what stands in an address.
+var contactTabs = []struct{ status, label string }{
+	{"active", "Active"}, {"deleted", "Deleted"}, {"verified", "Verified"}, {"unsynced", "Unsynced"}, {"all", "All"},
+}
+
+// tab is a link to another part of a list.
+type tab struct {
+	Label, Path string
+	Here        bool
+}
+
+// readContactFilter reads the filter of an address. Without a tab it is the active contacts'.
+func readContactFilter(query url.Values) contactFilter {
+	f := contactFilter{
+		Tab: query.Get("status"), Text: query.Get("q"), Named: query.Get("company"), Connection: query.Get("connection"), Domain: query.Get("domain"),
+		Sync: desk.SyncState(query.Get("sync")),
+	}
+	for _, t := range contactTabs {
+		if t.status == f.Tab {
+			return f
+		}
+	}
+	f.Tab = "active"
+	return f
+}
+
+// Narrow reports whether the list is filtered beyond its tab.
+func (f contactFilter) Narrow() bool { return f != contactFilter{Tab: f.Tab} }
+
+// path is the address of the list with another parameter or two.
+func (f contactFilter) path(more ...string) string {
+	query := url.Values{}
+	pairs := append([]string{"status", f.Tab, "q", f.Text, "company", f.Named, "connection", f.Connection, "domain", f.Domain, "sync", string(f.Sync)}, more...)
+	for i := 0; i < len(pairs); i += 2 {
+		if pairs[i+1] != "" {
+			query.Set(pairs[i], pairs[i+1])
+		}
+	}
+	return "/contacts?" + query.Encode()
+}
+
+// Clear is the address of the tab without filters.
+func (f contactFilter) Clear() string { return contactFilter{Tab: f.Tab}.path() }
+
+// With is the address of the list of a company's contacts.
+func (f contactFilter) With(c desk.Company) string {
+	f.Named = c.ID
+	return f.path()
+}
+
+// query asks the engine for a page of the list.
+func (f contactFilter) query(company, after, before string) provision.ContactQuery {
+	q := provision.ContactQuery{
+		Text: f.Text, Domain: f.Domain, Company: company, Connection: f.Connection, Sync: f.Sync,
+		Status: desk.Active, Order: desk.NewestFirst, After: after, Before: before, Limit: pageSize,
+	}
+	switch f.Tab {
+	case "all":
+		q.Status = ""
+	case "deleted":
+		q.Status, q.Order = desk.SoftDeleted, desk.LastDeletedFirst
+	case "verified":
+		q.Verified = true
+	case "unsynced":
+		q.Sync = desk.SyncNone
+	}
+	return q
 }
 
 func (h *Handler) contacts(w http.ResponseWriter, r *http.Request, actor desk.Actor) error {
-	query := r.URL.Query()
-	page := contactsPage{Status: query.Get("status"), Text: query.Get("q"), Statuses: []statusLink{{"active", "Active"}, {"deleted", "Deleted"}, {"all", "All"}}}
-	q := provision.ContactQuery{Text: page.Text, After: query.Get("after"), Limit: pageSize}
-	switch page.Status {
-	case "deleted":
-		q.Status = desk.SoftDeleted
-	case "all":
-	default:
-		page.Status, q.Status = "active", desk.Active
-	}
-	found, err := h.Engine.Contacts(r.Context(), actor, q)
+	page, err := h.contactsPage(r.Context(), actor, r.URL.Query())
 	if err != nil {
 		return err
 	}
-	if found.Next != "" {
-		page.Next = "/contacts?" + url.Values{"status": {page.Status}, "q": {page.Text}, "after": {found.Next}}.Encode()
-	}
-	page.Contacts, page.Self = found.Contacts, r.URL.RequestURI()
 	return h.show(w, r, actor, "contacts", "Contacts", page)
+}
+
+// contactsPage gathers the list with a query's filter and position.
+func (h *Handler) contactsPage(ctx context.Context, actor desk.Actor, query url.Values) (page contactsPage, err error) {
+	page.contactFilter = readContactFilter(query)
+	after, before := query.Get("after"), query.Get("before")
+	page.Self = page.path("after", after, "before", before)
+	for _, t := range contactTabs {
+		other := page.contactFilter
+		other.Tab = t.status
+		page.Tabs = append(page.Tabs, tab{t.label, other.path(), t.status == page.Tab})
+	}
+	if page.Connections, err = h.Engine.Connections(ctx, actor); err != nil {
+		return page, err
+	}
+	company := ""
+	if page.Named != "" {
+		if page.Company, page.Meant, err = h.findCompany(ctx, actor, page.Named); err != nil || page.Company == nil {
+			return page, err
+		}
+		company = page.Company.ID
+	}
+	found, err := h.Engine.Contacts(ctx, actor, page.query(company, after, before))
+	if err != nil {
+		return page, err
+	}
+	page.Contacts = found.Contacts
+	if found.Prev != "" {
+		page.Newer = page.path("before", found.Prev)
+	}
+	if found.Next != "" {
+		page.Older = page.path("after", found.Next)
+	}
+	return page, nil
 }

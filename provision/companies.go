@@ -10,6 +10,14 @@ import (
 	"rollcall/store"
 )
 
+// FindCompanies returns the first companies by name whose names begin with a text, in any case. They come without their domains.
+func (e *Engine) FindCompanies(ctx context.Context, actor desk.Actor, text string, limit int) ([]desk.Company, error) {
+	if !desk.Storable(text) {
+		return nil, nil
+	}
+	return e.Store.Read(ctx).CompaniesNamed(actor.TenantID, desk.Fold(strings.TrimSpace(text)), limit)
+}
+
 // Companies returns a page of companies in the order of their creation, after the given id.
 func (e *Engine) Companies(ctx context.Context, actor desk.Actor, after string, limit int) ([]desk.Company, error) {
 	return e.Store.Read(ctx).Companies(actor.TenantID, after, limit)

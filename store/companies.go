@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"gorm.io/gorm"
 	"gorm.io/gorm/clause"
@@ -124,6 +125,13 @@ func (r Reader) Companies(tenant, after string, limit int) ([]desk.Company, erro
 		return nil, fail(err, "list companies")
 	}
 	return list, r.domains(tenant, list)
+}
+
+// CompaniesNamed returns the first companies by name whose folded names begin with a text, without their domains.
+func (r Reader) CompaniesNamed(tenant, beginning string, limit int) ([]desk.Company, error) {
+	list, err := gorm.G[desk.Company](r.db).Where("tenant_id = ? AND name_key >= ? AND name_key < ?", tenant, beginning, beginning+string(utf8.MaxRune)).
+		Order("name_key").Limit(limit).Find(r.ctx)
+	return list, fail(err, "look for companies by name")
 }
 
 // CompanyNames returns the names of companies by id.
