@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"net/url"
+	"strings"
 
 	"rollcall/desk"
 	"rollcall/provision"
@@ -24,6 +25,25 @@ type contactsPage struct {
 	Self    string // the page's own address
 	Newer   string // address of the page before, "" on the first
 	Older   string // address of the page after, "" on the last
+	// The form over the list: which rows are chosen, and the company that they shall have, of those that are offered. Bulk is what
+	// came of it.
+	Chosen  map[string]bool
+	To      string
+	Offered []desk.Company
+	Bulk    *bulkResult
+}
+
+// Query is the page's place, as the form over the list returns to it.
+func (p contactsPage) Query() string { return strings.TrimPrefix(p.Self, "/contacts?") }
+
+// name is what a contact in the list is called.
+func (p contactsPage) name(id string) string {
+	for _, c := range p.Contacts {
+		if c.ID == id {
+			return c.DisplayName
+		}
+	}
+	return "a contact"
 }
 
 // contactFilter is which contacts a list shows, as it stands in its address.
@@ -96,7 +116,7 @@ func (f contactFilter) query(company, after, before string) provision.ContactQue
 	case "all":
 		q.Status = ""
 	case "deleted":
-		q.Status, q.Order = desk.SoftDeleted, desk.LastDeletedFirst
+		q.Status = desk.SoftDeleted
 	case "verified":
 		q.Verified = true
 	case "unsynced":
@@ -124,6 +144,9 @@ func (h *Handler) contactsPage(ctx context.Context, actor desk.Actor, query url.
 		page.Tabs = append(page.Tabs, tab{t.label, other.path(), t.status == page.Tab})
 	}
 	if page.Connections, err = h.Engine.Connections(ctx, actor); err != nil {
+		return page, err
+	}
+	if page.Offered, err = h.Engine.FindCompanies(ctx, actor, "", maxMeant); err != nil {
 		return page, err
 	}
 	company := ""

@@ -3,6 +3,9 @@ package portal_test
 import (
 	"fmt"
 	"testing"
+	"time"
+
+	"github.com/chromedp/chromedp/kb"
 
 	"rollcall/desk"
 	"rollcall/provision"
@@ -59,6 +62,7 @@ func (v *visitor) staff() {
 	}
 }
 
+// TestJourneyBrowseContacts looks for people by tabs and filters.
 func TestJourneyBrowseContacts(t *testing.T) {
 	journeys(t, func(v *visitor) {
 		v.staff()
@@ -66,6 +70,42 @@ func TestJourneyBrowseContacts(t *testing.T) {
 		v.Open("/contacts")
 		v.Fill("Company", "g")
 		v.SeesNot("Kofi Adeyemi")
+		v.Sees("Ines Moreau")
+		v.Fill("Company", "ac")
+		v.SeesNot("Ines Moreau")
+		v.Sees("Kofi Adeyemi", "Li Na")
+		v.Choose("Connection", "okta")
+		v.SeesNot("Li Na")
+		v.Fill("Company", "nobody")
+		v.Sees("No company’s name begins with")
+		v.Fill("Company", "")
+		v.Sees("Kofi Adeyemi")
+		v.Choose("Connection", "Any connection")
+		v.Fill("Domain", "initech.example")
+		v.SeesNot("Kofi Adeyemi")
+		v.Sees("Tariq Haddad")
+		v.Fill("Domain", "")
+		v.Sees("Li Na")
+		v.Click("Unsynced")
+		v.SeesNot("Tariq Haddad")
+		v.Sees("Li Na", "not synced")
+		v.Click("Verified")
+		v.SeesNot("Li Na")
+		v.Sees("Ines Moreau")
+	})
+}
+
+// TestJourneyBulk changes several contacts by the keyboard alone: along the boxes with Tab, chosen with Space, which survives renewals.
+func TestJourneyBulk(t *testing.T) {
+	journeys(t, func(v *visitor) {
+		v.staff()
+		v.SignIn(desk.RoleAgent)
+		v.Open("/contacts")
+		v.Focus("Choose Li Na")
+		v.Press(kb.Enter, " ", kb.Tab, kb.Tab, kb.Tab, " ")
+		v.Sees("2 chosen")
 		v.Check()
+		time.Sleep(4 * time.Second)
+		v.Sees("2 chosen")
 	})
 }

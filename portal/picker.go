@@ -2,6 +2,7 @@ package portal
 
 import (
 	"context"
+	"net/http"
 	"strings"
 
 	"rollcall/desk"
@@ -31,4 +32,34 @@ func (h *Handler) findCompany(ctx context.Context, actor desk.Actor, named strin
 		return nil, nil, nil
 	}
 	return &c, nil, err
+}
+
+// namedCompany returns the one company that is meant, or an InvalidValue error that says how to mean one.
+func (h *Handler) namedCompany(ctx context.Context, actor desk.Actor, named string) (desk.Company, error) {
+	if strings.TrimSpace(named) == "" {
+		return desk.Company{}, desk.Errorf(desk.InvalidValue, "to", "Type a company’s name.")
+	}
+	company, meant, err := h.findCompany(ctx, actor, named)
+	switch {
+	case err != nil:
+		return desk.Company{}, err
+	case company != nil:
+		return *company, nil
+	case len(meant) == 0:
+		return desk.Company{}, desk.Errorf(desk.InvalidValue, "to", "No company’s name begins with “%s”.", value(named))
+	}
+	var names []string
+	for _, c := range meant {
+		names = append(names, c.Name)
+	}
+	return desk.Company{}, desk.Errorf(desk.InvalidValue, "to", "Which company do you mean by “%s”: %s? Type the whole name.", value(named), strings.Join(names, ", "))
+}
+
+// pickCompany offers companies to a field, as somebody types in it.
+func (h *Handler) pickCompany(w http.ResponseWriter, r *http.Request, actor desk.Actor) error {
+	list, err := h.Engine.FindCompanies(r.Context(), actor, r.URL.Query().Get("to"), maxMeant)
+	if err != nil {
+		return err
+	}
+	return h.show(w, r, actor, "pick", "Companies", list)
 }

@@ -71,6 +71,8 @@ func (h *Handler) routes() []route {
 	const agent, admin = desk.RoleAgent, desk.RoleAdmin
 	return []route{
 		{"GET", "/contacts", agent, h.contacts},
+		{"POST", "/contacts/bulk", agent, h.bulk},
+		{"GET", "/pick/company", agent, h.pickCompany},
 		{"GET", "/contacts/{id}", agent, h.contact},
 		{"GET", "/agents", admin, h.agents},
 		{"POST", "/agents", admin, h.invite},

@@ -283,6 +283,21 @@ func (v *visitor) Fill(label, text string) {
 	call(v, input.InsertText, input.InsertTextParams{Text: text})
 }
 
+// Focus puts the keyboard's focus on the field with a label.
+func (v *visitor) Focus(label string) {
+	v.Helper()
+	v.wait("to focus "+label, `!!`+field, label)
+	ask[bool](v, `(e => { e.focus(); return true; })(`+field+`)`, label)
+}
+
+// Press presses keys one after the other, as package kb writes them.
+func (v *visitor) Press(keys ...string) {
+	v.Helper()
+	for _, key := range keys {
+		v.do(chromedp.KeyEvent(key))
+	}
+}
+
 // Choose chooses an option of a list by what it says.
 func (v *visitor) Choose(label, option string) {
 	v.Helper()

@@ -20,6 +20,8 @@ type ContactView struct {
 	CompanyName string               // "" for none
 	Users       []desk.DirectoryUser // by connection
 	Providers   map[string]string    // of the tenant's connections, by slug
+	// Deletion is the event that put it into Deleted contacts; nil unless it is there, and once the log no longer has it.
+	Deletion *desk.Event
 }
 
 // ContactQuery asks for a page of contacts.
@@ -138,7 +140,7 @@ func viewOne(r store.Reader, c desk.Contact) (ContactView, error) {
 	return views[0], nil
 }
 
-// view gathers what stands around contacts, with one query each for users, companies and connections.
+// view gathers what stands around contacts, with one query each for users, companies, connections and, if there are any, deletions.
 func view(r store.Reader, tenant string, contacts []desk.Contact) ([]ContactView, error) {
 	var ids, companyIDs []string
 	for _, c := range contacts {
@@ -159,6 +161,10 @@ func view(r store.Reader, tenant string, contacts []desk.Contact) ([]ContactView
 	if err != nil {
 		return nil, err
 	}
+	deletions, err := r.Deletions(contacts)
+	if err != nil {
+		return nil, err
+	}
 	providers := map[string]string{}
 	for _, c := range connections {
 		providers[c.Slug] = c.Provider
@@ -170,6 +176,9 @@ func view(r store.Reader, tenant string, contacts []desk.Contact) ([]ContactView
 	views := make([]ContactView, len(contacts))
 	for i, c := range contacts {
 		views[i] = ContactView{Contact: c, CompanyName: names[c.CompanyID], Users: byContact[c.ID], Providers: providers}
+		if deletion, ok := deletions[c.ID]; ok {
+			views[i].Deletion = &deletion
+		}
 	}
 	return views, nil
 }

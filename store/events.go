@@ -44,6 +44,36 @@ func (tx *Tx) RecordAll(events []desk.Event) error {
 	return fail(gorm.G[desk.Event](tx.db).CreateInBatches(tx.ctx, &events, 500), "record events")
 }
 
+// afterDeletion is how many of a contact's events are looked at for that of its deletion: others may have waited for the contact at
+// the same moment.
+const afterDeletion = 5
+
+// Deletions returns the events that put deleted contacts where they are, by contact, of those that the log still has.
+func (r Reader) Deletions(contacts []desk.Contact) (map[string]desk.Event, error) {
+	var parts []string
+	var args []any
+	for _, c := range contacts {
+		if c.DeletedAt != nil {
+			parts = append(parts, fmt.Sprintf("SELECT * FROM (SELECT * FROM events WHERE tenant_id = ? AND contact_id = ? AND id >= ? ORDER BY id LIMIT %d) AS part%d", afterDeletion, len(parts)))
+			args = append(args, c.TenantID, c.ID, floor(*c.DeletedAt))
+		}
+	}
+	if len(parts) == 0 {
+		return nil, nil
+	}
+	var list []desk.Event
+	err := r.db.WithContext(r.ctx).Raw(strings.Join(parts, " UNION ALL "), args...).Scan(&list).Error
+	slices.SortFunc(list, func(a, b desk.Event) int { return strings.Compare(a.ID, b.ID) })
+	found := map[string]desk.Event{}
+	for _, e := range list {
+		moved := slices.ContainsFunc(e.Changes, func(c desk.Change) bool { return c.Field == "status" && c.To == string(desk.SoftDeleted) })
+		if _, earlier := found[*e.ContactID]; moved && !earlier {
+			found[*e.ContactID] = e
+		}
+	}
+	return found, fail(err, "look for deletions")
+}
+
 // CountDeactivations returns how many people a connection's directory has deactivated or deleted since a time, and how many of
 // them it has deleted, of contacts that were made before another time.
 func (r Reader) CountDeactivations(tenant, connection string, since, made time.Time) (people, deleted int, err error) {

@@ -25,4 +25,11 @@ document.addEventListener("change", (event) => {
     for (const row of box.form?.elements ?? []) if (row.name === box.dataset.all) row.checked = box.checked;
   }
   if (box.matches("[data-submit]")) box.form.requestSubmit();
+  const chosen = box.form?.querySelector("[data-chosen]");
+  if (chosen) chosen.textContent = box.form.querySelectorAll(`tbody input[name=${chosen.dataset.chosen}]:checked`).length + " chosen";
+});
+
+// Enter in a row's box does not send the form around the list.
+document.addEventListener("keypress", (event) => {
+  if (event.key === "Enter" && event.target.matches("table input[type=checkbox]")) event.preventDefault();
 });

@@ -1,0 +1,100 @@
+package portal
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+
+	"rollcall/desk"
+	"rollcall/provision"
+)
+
+// bulkResult is what came of a change of chosen contacts.
+type bulkResult struct {
+	Changed int
+	Done    string // what was done to them: "deleted"
+	Refused []refusedContact
+}
+
+// Text says it in a sentence.
+func (b bulkResult) Text() string {
+	return plural(b.Changed, "contact", "contacts") + " " + b.Done + "."
+}
+
+// refusedContact is a contact that was not changed, and why.
+type refusedContact struct {
+	ID, Name, Why string
+}
+
+// bulk changes the contacts that were chosen in a list, and shows the list again.
+func (h *Handler) bulk(w http.ResponseWriter, r *http.Request, actor desk.Actor) error {
+	query, err := url.ParseQuery(r.PostForm.Get("query"))
+	if err != nil {
+		return desk.Errorf(desk.InvalidSyntax, "", "The form cannot be read.")
+	}
+	result, fault := h.changeAll(r.Context(), actor, r.PostForm)
+	if fault != nil && desk.KindOf(fault) != desk.InvalidValue {
+		return fault
+	}
+	if fault == nil && len(result.Refused) == 0 {
+		return h.done(w, r, "/contacts?"+query.Encode(), result.Text())
+	}
+	page, err := h.contactsPage(r.Context(), actor, query)
+	if err != nil {
+		return err
+	}
+	if fault != nil {
+		page.To, page.Chosen = r.PostForm.Get("to"), map[string]bool{}
+		for _, id := range r.PostForm["contact"] {
+			page.Chosen[id] = true
+		}
+		return h.showAgain(w, r, actor, fault, "contacts", "Contacts", page)
+	}
+	for i, refused := range result.Refused {
+		result.Refused[i].Name = page.name(refused.ID)
+	}
+	page.Bulk = &result
+	return h.show(w, r, actor, "contacts", "Contacts", page)
+}
+
+// changeAll does to each of the chosen contacts what the form asks for.
+func (h *Handler) changeAll(ctx context.Context, actor desk.Actor, form url.Values) (result bulkResult, err error) {
+	var change func(id string) error
+	edit := func(edit provision.ContactEdit) func(string) error {
+		return func(id string) error {
+			_, err := h.Engine.EditContact(ctx, actor, id, nil, edit)
+			return err
+		}
+	}
+	switch form.Get("do") {
+	case "company":
+		company, err := h.namedCompany(ctx, actor, form.Get("to"))
+		if err != nil {
+			return result, err
+		}
+		change, result.Done = edit(provision.ContactEdit{CompanyID: &company.ID}), "set to "+company.Name
+	case "auto":
+		change, result.Done = edit(provision.ContactEdit{CompanyAuto: true}), "given back to sync"
+	case "delete":
+		change, result.Done = func(id string) error { return h.Engine.DeleteContact(ctx, actor, id, nil) }, "deleted"
+	case "restore":
+		change, result.Done = func(id string) error { _, err := h.Engine.RestoreContact(ctx, actor, id, nil); return err }, "restored"
+	default:
+		return result, desk.Errorf(desk.InvalidValue, "", "Choose what to do with the contacts.")
+	}
+	if len(form["contact"]) == 0 || len(form["contact"]) > pageSize {
+		return result, desk.Errorf(desk.InvalidValue, "", "Choose up to %d contacts.", pageSize)
+	}
+	for _, id := range form["contact"] {
+		err := change(id)
+		switch desk.KindOf(err) {
+		case "":
+			result.Changed++
+		case desk.Internal, desk.Unavailable:
+			return result, err
+		default:
+			result.Refused = append(result.Refused, refusedContact{ID: id, Why: desk.AsError(err).Msg})
+		}
+	}
+	return result, nil
+}
