@@ -50,9 +50,6 @@ func (h *Handler) bulk(w http.ResponseWriter, r *http.Request, actor desk.Actor)
 		}
 		return h.showAgain(w, r, actor, fault, "contacts", "Contacts", page)
 	}
-	for i, refused := range result.Refused {
-		result.Refused[i].Name = page.name(refused.ID)
-	}
 	page.Bulk = &result
 	return h.show(w, r, actor, "contacts", "Contacts", page)
 }
@@ -93,7 +90,7 @@ func (h *Handler) changeAll(ctx context.Context, actor desk.Actor, form url.Valu
 		case desk.Internal, desk.Unavailable:
 			return result, err
 		default:
-			result.Refused = append(result.Refused, refusedContact{ID: id, Why: desk.AsError(err).Msg})
+			result.Refused = append(result.Refused, refusedContact{id, "a contact", desk.AsError(err).Msg})
 		}
 	}
 	return result, nil

@@ -3,6 +3,7 @@ package portal
 import (
 	"context"
 	"net/http"
+	"net/url"
 
 	"github.com/gorilla/mux"
 
@@ -10,36 +11,84 @@ import (
 	"rollcall/provision"
 )
 
+// historySize is how many events a page of a contact's history has, and maxTickets how many of its tickets are shown.
+const historySize, maxTickets = 20, 50
+
+// contactPage is a contact with all that is known of it.
 type contactPage struct {
 	provision.ContactView
-	Events []desk.Event
+	Connections map[string]desk.Connection // by slug
+	Tickets     []desk.Ticket
+	Events      []desk.Event
+	Self        string // the page's own address
+	Newest      string // address of the newest part of the history, "" there
+	Older       string // address of what is older, "" at its end
+	To          string // what was typed for a company
+	Offered     []desk.Company
 }
+
+// ByHand reports whether an agent chose the company, or that there is none.
+func (p contactPage) ByHand() bool { return p.CompanyReason == desk.CompanyManual }
 
 func (h *Handler) contact(w http.ResponseWriter, r *http.Request, actor desk.Actor) error {
-	id := mux.Vars(r)["id"]
-	view, err := h.Engine.Contact(r.Context(), actor, id)
+	page, err := h.contactPage(r.Context(), actor, mux.Vars(r)["id"], r.URL.Query().Get("before"))
 	if err != nil {
 		return err
 	}
-	events, err := h.Engine.ContactEvents(r.Context(), actor, id, "", pageSize)
-	if err != nil {
-		return err
-	}
-	if err := h.nameCompanies(r.Context(), actor, events); err != nil {
-		return err
-	}
-	return h.show(w, r, actor, "contact", view.DisplayName, contactPage{view, events})
+	return h.show(w, r, actor, "contact", page.DisplayName, page)
 }
 
-// nameCompanies puts names in the place of companies' ids in what changed. A company that is gone keeps its id.
-func (h *Handler) nameCompanies(ctx context.Context, actor desk.Actor, events []desk.Event) error {
+// contactPage gathers a contact and a page of its history.
+func (h *Handler) contactPage(ctx context.Context, actor desk.Actor, id, before string) (page contactPage, err error) {
+	if !desk.Storable(before) {
+		return page, desk.Errorf(desk.InvalidValue, "before", "No page of the history begins there.")
+	}
+	if page.ContactView, err = h.Engine.Contact(ctx, actor, id); err != nil {
+		return page, err
+	}
+	if page.Events, err = h.Engine.ContactEvents(ctx, actor, id, before, historySize+1); err != nil {
+		return page, err
+	}
+	path := "/contacts/" + page.ID
+	page.Self = path
+	if before != "" {
+		page.Self, page.Newest = path+"?"+url.Values{"before": {before}}.Encode(), path+"#history"
+	}
+	if len(page.Events) > historySize {
+		page.Events = page.Events[:historySize]
+		page.Older = path + "?" + url.Values{"before": {page.Events[historySize-1].ID}}.Encode() + "#history"
+	}
+	if err := h.spellOut(ctx, actor, page.Events); err != nil {
+		return page, err
+	}
+	if page.Tickets, err = h.Engine.Tickets(ctx, actor, provision.TicketQuery{Contact: page.ID, Limit: maxTickets}); err != nil {
+		return page, err
+	}
+	connections, err := h.Engine.Connections(ctx, actor)
+	if err != nil {
+		return page, err
+	}
+	page.Connections = map[string]desk.Connection{}
+	for _, c := range connections {
+		page.Connections[c.Slug] = c
+	}
+	page.Offered, err = h.Engine.FindCompanies(ctx, actor, "", maxMeant)
+	return page, err
+}
+
+// spellOut puts names in the place of companies' ids in what changed, and words in that of reasons. A company that is gone keeps its
+// id.
+func (h *Handler) spellOut(ctx context.Context, actor desk.Actor, events []desk.Event) error {
 	var sides []*any
 	var ids []string
 	for _, e := range events {
 		for i := range e.Changes {
 			for _, side := range []*any{&e.Changes[i].From, &e.Changes[i].To} {
-				if id, ok := (*side).(string); ok && e.Changes[i].Field == "company" {
-					sides, ids = append(sides, side), append(ids, id)
+				switch text, ok := (*side).(string); {
+				case ok && e.Changes[i].Field == "company":
+					sides, ids = append(sides, side), append(ids, text)
+				case ok && e.Changes[i].Field == "companyReason":
+					*side = reasons[desk.CompanyReason(text)]
 				}
 			}
 		}

@@ -36,16 +36,6 @@ type contactsPage struct {
 // Query is the page's place, as the form over the list returns to it.
 func (p contactsPage) Query() string { return strings.TrimPrefix(p.Self, "/contacts?") }
 
-// name is what a contact in the list is called.
-func (p contactsPage) name(id string) string {
-	for _, c := range p.Contacts {
-		if c.ID == id {
-			return c.DisplayName
-		}
-	}
-	return "a contact"
-}
-
 // contactFilter is which contacts a list shows, as it stands in its address.
 type contactFilter struct {
 	Tab        string // one of contactTabs

@@ -3,11 +3,11 @@ package portal_test
 import (
 	"fmt"
 	"testing"
-	"time"
 
 	"github.com/chromedp/chromedp/kb"
 
 	"rollcall/desk"
+	"rollcall/internal/testkit"
 	"rollcall/provision"
 )
 
@@ -105,7 +105,96 @@ func TestJourneyBulk(t *testing.T) {
 		v.Press(kb.Enter, " ", kb.Tab, kb.Tab, kb.Tab, " ")
 		v.Sees("2 chosen")
 		v.Check()
-		time.Sleep(4 * time.Second)
-		v.Sees("2 chosen")
+		v.Focus("Choose Tariq Haddad")
+		v.Press(" ")
+		v.Sees("3 chosen")
+		v.Focus("Company to set")
+		v.Press("s", "p", "r", kb.Enter)
+		v.Sees("No company’s name begins with “spr”.")
+		v.Forgive()
+		v.Fill("Company to set", "glo")
+		v.Press(kb.Enter)
+		v.Sees("3 contacts set to Globex Corporation.")
+		v.Focus("Choose Li Na")
+		v.Press(kb.Tab, kb.Enter)
+		v.Sees("Set by hand; sync leaves it.")
+	})
+}
+
+// TestJourneyDisable follows somebody who is disabled in the directory to Deleted contacts, and back.
+func TestJourneyDisable(t *testing.T) {
+	journeys(t, func(v *visitor) {
+		base, token := v.Connect(v.T, "main", "entra")
+		id := v.Push(base, token, entraUser("7a1e", "Kofi Adeyemi", "kofi@acme.example"))
+		v.SignIn(desk.RoleAgent)
+		v.Open("/contacts")
+		v.Click("Kofi Adeyemi")
+		v.Sees("Active", "7a1e")
+		testkit.Call(v.T, "PATCH", base+"/Users/"+id, token, `{"Operations":[{"op":"Replace","path":"active","value":"False"}]}`).Want(v.T, 200)
+		v.Sees("Its tickets are marked as spam")
+		v.Open("/deleted")
+		v.Sees("Kofi Adeyemi", "entra")
+		v.Click("Restore Kofi Adeyemi")
+		v.Sees("Kofi Adeyemi is active again.", "Inactive")
+		v.Click("Delete")
+		v.Sees("Deleted just now by test")
+		v.Open("/deleted")
+		v.Focus("Choose all")
+		v.Press(" ")
+		v.Click("Restore")
+		v.Sees("1 contact restored.", "No deleted contacts")
+	})
+}
+
+// TestJourneyErase deletes a contact forever.
+func TestJourneyErase(t *testing.T) {
+	journeys(t, func(v *visitor) {
+		v.staff()
+		v.SignIn(desk.RoleAgent)
+		v.Open("/contacts")
+		v.Click("Tariq Haddad")
+		v.Click("Delete")
+		v.Click("Delete forever…")
+		v.Fill("Type Tariq Haddad to confirm", "Tariq")
+		v.Click("Delete forever")
+		v.Sees("Nothing has been erased")
+		v.Forgive()
+		v.Fill("Type Tariq Haddad to confirm", "Tariq  Haddad ")
+		v.Click("Delete forever")
+		v.Sees("The contact is erased for good.", "No deleted contacts")
+		v.Open("/contacts?status=all&q=tariq")
+		v.Sees("No contact fits")
+	})
+}
+
+// TestJourneyEdit makes a contact by hand, edits it, and sets its company.
+func TestJourneyEdit(t *testing.T) {
+	journeys(t, func(v *visitor) {
+		v.staff()
+		v.SignIn(desk.RoleAgent)
+		v.Open("/contacts")
+		v.Click("New contact")
+		v.Click("Create contact")
+		v.Sees("give a displayName")
+		v.Forgive()
+		v.Fill("Name", "Amara Okafor")
+		v.Fill("Address 1", "amara@acme.example")
+		v.Click("Create contact")
+		v.Sees("Saved.", "Amara Okafor", "The one company that lists the email domain.")
+		v.Click("Edit")
+		v.Fill("Title", "Head of Support")
+		v.Fill("Number 1", "+234 1 555 0100")
+		v.Click("Save")
+		v.Sees("Head of Support", "+234 1 555 0100")
+		v.Click("Change")
+		v.Fill("Company to set", "Glob")
+		v.Click("Set company")
+		v.Sees("The company is Globex Corporation", "Set by hand; sync leaves it.")
+		v.Click("Change")
+		v.Click("No company")
+		v.Sees("The contact has no company")
+		v.Click("Change")
+		v.Click("Back to automatic")
+		v.Sees("The one company that lists the email domain.")
 	})
 }

@@ -25,8 +25,11 @@ var functions = template.FuncMap{
 	"why":      why,
 	"happened": happened,
 	"asked":    func(o desk.Operation) string { return operations[o] },
+	"field":    fieldName,
+	"given":    func(v any) bool { return v != nil },
 	"value":    value,
 	"count":    count,
+	"number":   func(i int) int { return i + 1 }, // of an element
 	"plural":   plural,
 	"args":     args,
 	"menu":     menu,
@@ -143,6 +146,20 @@ var reasons = map[desk.CompanyReason]string{
 	desk.CompanyNoMatch:           "No company lists the email domain.",
 	desk.CompanyAmbiguousListing:  "Several companies list the email domain.",
 	desk.CompanyAmbiguousContacts: "Contacts of this domain belong to different companies.",
+}
+
+// fieldNames are what people call the fields of a contact.
+var fieldNames = map[string]string{
+	"displayName": "Name", "userName": "User name", "title": "Title", "emails": "Email", "phones": "Phone", "directoryCompany": "Company in the directory",
+	"company": "Company", "companyReason": "Why", "status": "Status", "verified": "Verified", "active": "Active in the directory", "externalId": "External id",
+}
+
+// fieldName is what people call a field that changed: a custom one by its name, and what no contact has as the directory does.
+func fieldName(field string) string {
+	if name, ok := fieldNames[field]; ok {
+		return name
+	}
+	return strings.TrimPrefix(field, "fields.")
 }
 
 // count writes a number with its thousands apart.

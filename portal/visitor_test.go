@@ -235,7 +235,7 @@ func (v *visitor) wait(what, expression string, args ...any) {
 func (v *visitor) Sees(texts ...string) {
 	v.Helper()
 	for _, text := range texts {
-		v.wait("to see "+text, `document.body.innerText.includes(%s)`, text)
+		v.wait("to see "+text, `!!document.body?.innerText.includes(%s)`, text)
 	}
 }
 
@@ -243,7 +243,7 @@ func (v *visitor) Sees(texts ...string) {
 func (v *visitor) SeesNot(texts ...string) {
 	v.Helper()
 	for _, text := range texts {
-		v.wait("to see no "+text, `!document.body.innerText.includes(%s)`, text)
+		v.wait("to see no "+text, `document.body?.innerText.includes(%s) === false`, text)
 	}
 }
 
