@@ -220,7 +220,7 @@ func (h *Handler) event(w http.ResponseWriter, r *http.Request, actor desk.Actor
 	if err != nil {
 		return err
 	}
-	if err := h.nameCompanies(r.Context(), actor, []desk.Event{view.Event}); err != nil {
+	if err := h.spellOut(r.Context(), actor, []desk.Event{view.Event}); err != nil {
 		return err
 	}
 	page := eventPage{EventView: view, Connection: connection}

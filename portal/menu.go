@@ -10,8 +10,8 @@ type entry struct {
 
 var entries = []entry{
 	{"contacts", "/contacts", "contacts", "Contacts", desk.RoleAgent},
-	{"log", "/log", "log", "Sync log", desk.RoleAgent},
 	{"deleted", "/deleted", "deleted", "Deleted", desk.RoleAgent},
+	{"log", "/log", "log", "Sync log", desk.RoleAgent},
 	{"agents", "/agents", "agents", "Agents", desk.RoleAdmin},
 }
 

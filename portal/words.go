@@ -29,6 +29,7 @@ var causes = map[string]string{
 	string(desk.HeldAdoption):  "Waits for an agent to say whether it is a contact that was there before.",
 	"connection":               "The connection itself.",
 	"company":                  "A company.",
+	"ticket":                   "A ticket.",
 	"client":                   "An OAuth client.",
 	"client secret":            "An OAuth client's secret.",
 	"consent":                  "An administrator's consent to an OAuth client.",
