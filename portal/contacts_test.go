@@ -2,13 +2,13 @@ package portal_test
 
 import (
 	"fmt"
-	"html"
 	"net/url"
-	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"golang.org/x/net/html"
 
 	"rollcall/desk"
 	"rollcall/internal/testkit"
@@ -64,7 +64,7 @@ func (o office) sends(path string, form url.Values, status int, text string) {
 	o.Helper()
 	got, _, page := o.post(path, form)
 	if got != status || !strings.Contains(page, text) {
-		o.Errorf("%s %v: status %d, want %d, showing %q: %s", path, form, got, status, text, regexp.MustCompile(`(?s)<main.*`).FindString(page))
+		o.Errorf("%s %v: status %d, want %d, showing %q:\n%s", path, form, got, status, text, page)
 	}
 }
 
@@ -177,7 +177,7 @@ func TestEditForm(t *testing.T) {
 			t.Fatalf("the new contact (-want +got):\n%s", diff)
 		}
 		_, _, page := o.open(address + "/edit")
-		o.sends(address+"/edit", asItStands(page), 200, "Saved.")
+		o.sends(address+"/edit", asItStands(t, page), 200, "Saved.")
 		if again := o.contact(id); !again.ModifiedAt.Equal(c.ModifiedAt) {
 			t.Errorf("saving the form as it stands changes the contact (-before +after):\n%s", cmp.Diff(c.Contact, again.Contact))
 		}
@@ -187,18 +187,18 @@ func TestEditForm(t *testing.T) {
 		if _, err := o.Engine.EditContact(t.Context(), o.agent, id, nil, provision.ContactEdit{Title: &title}); err != nil {
 			t.Fatal(err)
 		}
-		form = asItStands(page)
+		form = asItStands(t, page)
 		form.Set("title", "Head")
 		status, _, page := o.post(address+"/edit", form)
-		if status != 412 || !strings.Contains(page, "changed while you were writing") || asItStands(page).Get("title") != "Head" {
+		if status != 412 || !strings.Contains(page, "changed while you were writing") || asItStands(t, page).Get("title") != "Head" {
 			t.Errorf("a form over somebody else's change: %d", status)
 		}
-		o.sends(address+"/edit", asItStands(page), 200, "<del>Boss</del>")
-		form = asItStands(page)
+		o.sends(address+"/edit", asItStands(t, page), 200, "<del>Boss</del>")
+		form = asItStands(t, page)
 		form.Del("field.tags")
 		form.Set("field.remote", "")
 		_, _, page = o.open(address + "/edit")
-		form.Set("modified", asItStands(page).Get("modified"))
+		form.Set("modified", asItStands(t, page).Get("modified"))
 		o.sends(address+"/edit", form, 200, "Saved.")
 		if fields := o.contact(id).Fields; fields["tags"] != nil || fields["remote"] != nil || fields["floor"] != 7.5 {
 			t.Errorf("the fields are %v", fields)
@@ -207,38 +207,46 @@ func TestEditForm(t *testing.T) {
 }
 
 // asItStands is what a browser sends of a page's form of a contact.
-func asItStands(page string) url.Values {
+func asItStands(t *testing.T, text string) url.Values {
+	t.Helper()
+	page, err := html.Parse(strings.NewReader(text))
+	if err != nil {
+		t.Fatal(err)
+	}
 	form := url.Values{}
-	_, page, _ = strings.Cut(page, `<main`)
-	for _, input := range regexp.MustCompile(`(?s)<input ([^>]*)>|<textarea ([^>]*)>(.*?)</textarea>|<select ([^>]*)>(.*?)</select>`).FindAllStringSubmatch(page, -1) {
-		attributes := input[1] + input[2] + input[4]
-		name, value := attribute(attributes, "name"), attribute(attributes, "value")
+	for n := range page.Descendants() {
+		name, value := attribute(n, "name"), attribute(n, "value")
 		switch {
-		case input[4] != "":
-			options := regexp.MustCompile(`<option([^>]*)>([^<]*)`).FindAllStringSubmatch(input[5], -1)
-			for i, option := range options {
-				if !strings.Contains(option[1], "selected") && (i > 0 || strings.Contains(attributes, "multiple") || strings.Contains(input[5], " selected")) {
-					continue
-				}
-				if value = html.UnescapeString(option[2]); strings.Contains(option[1], "value=") {
-					value = attribute(option[1], "value")
-				}
-				form.Add(name, value)
-			}
-		case input[2] != "":
-			form.Add(name, html.UnescapeString(input[3]))
-		case !strings.Contains(attributes, `type="radio"`) || strings.Contains(attributes, "checked"):
+		case name == "" || n.Type != html.ElementNode:
+		case n.Data == "input" && (attribute(n, "type") != "radio" || has(n, "checked")):
 			form.Add(name, value)
+		case n.Data == "textarea" && n.FirstChild != nil:
+			form.Add(name, n.FirstChild.Data)
+		case n.Data == "select":
+			first, chosen := "", false
+			for o := range n.ChildNodes() {
+				text := attribute(o, "value")
+				if o.Data == "option" && !has(o, "value") {
+					text = o.FirstChild.Data
+				}
+				if o.Data == "option" && has(o, "selected") {
+					form.Add(name, text)
+					chosen = true
+				} else if o.Data == "option" && first == "" {
+					first = text
+				}
+			}
+			if !chosen && !has(n, "multiple") {
+				form.Add(name, first)
+			}
 		}
 	}
 	return form
 }
 
-// attribute is an element's attribute.
-func attribute(attributes, name string) string {
-	_, value, _ := strings.Cut(" "+attributes, " "+name+`="`)
-	value, _, _ = strings.Cut(value, `"`)
-	return html.UnescapeString(value)
+// has reports whether an element has an attribute.
+func has(n *html.Node, name string) bool {
+	return slices.ContainsFunc(n.Attr, func(a html.Attribute) bool { return a.Key == name })
 }
 
 // TestOtherTenantsContacts tries all that can be done to a contact as another tenant's administrator.

@@ -228,7 +228,7 @@ func TestEveryPage(t *testing.T) {
 		s := testkit.NewServer(t, databaseURL)
 		unlinked := seedPages(t, s)
 		for _, role := range []desk.Role{desk.RoleAgent, desk.RoleAdmin} {
-			w, from := newWalker(t, s, "main", role), []string{"/", "/contacts"}
+			w, from := newWalker(t, s, "main", role), []string{"/", "/contacts", "/pick/company"}
 			if role == desk.RoleAdmin {
 				from = append(from, unlinked...)
 			}
@@ -277,7 +277,7 @@ func TestJourneyEveryPage(t *testing.T) {
 		unlinked := seedPages(v.T, v.Server)
 		w := newWalker(v.T, v.Server, "main", desk.RoleAdmin)
 		v.SignIn(desk.RoleAdmin)
-		for _, addresses := range w.walk(1, func(string, *httptest.ResponseRecorder, *html.Node) {}, append(unlinked, "/", "/contacts")...) {
+		for _, addresses := range w.walk(1, func(string, *httptest.ResponseRecorder, *html.Node) {}, append(unlinked, "/", "/contacts", "/pick/company")...) {
 			if !strings.HasSuffix(addresses[0], ".csv") && !strings.Contains(addresses[0], ".csv?") {
 				v.Open(addresses[0])
 			}
