@@ -16,20 +16,29 @@ import (
 	"rollcall/store"
 )
 
-var benchContacts = flag.Int("contacts", 2000, "how many contacts the databases have in which BenchmarkPages opens pages")
+var (
+	benchContacts  = flag.Int("contacts", 2000, "how many contacts BenchmarkPages fills a database of each engine with")
+	benchDatabases = flag.String("databases", "", "URLs, with spaces between, of databases that `rollcall bench fill` has filled, for BenchmarkPages to use instead")
+)
 
 // BenchmarkPages opens the pages of the largest of ten helpdesks at the server, up to six of each route that links lead to, on a
 // database of each engine. It tells the median time of a page, and its weight:
 //
 //	go test -run - -bench Pages -timeout 1h ./portal -contacts 1000000
 func BenchmarkPages(b *testing.B) {
-	for _, databaseURL := range testkit.All(b) {
+	list := strings.Fields(*benchDatabases)
+	if len(list) == 0 {
+		list = testkit.All(b)
+	}
+	for _, databaseURL := range list {
 		engine, _, _ := strings.Cut(databaseURL, ":")
 		b.Run(engine, func(b *testing.B) {
 			s := testkit.NewServer(b, databaseURL)
-			options := sample.Options{Contacts: *benchContacts, Tenants: 10, Seed: 1, Until: time.Now()}
-			if err := s.Engine.Fill(b.Context(), sample.Helpdesks(options)); err != nil {
-				b.Fatal(err)
+			if *benchDatabases == "" {
+				options := sample.Options{Contacts: *benchContacts, Tenants: 10, Seed: 1, Until: time.Now()}
+				if err := s.Engine.Fill(b.Context(), sample.Helpdesks(options)); err != nil {
+					b.Fatal(err)
+				}
 			}
 			addCycles(b, s)
 			w := newWalker(b, s, sample.Largest, desk.RoleAdmin)

@@ -82,15 +82,15 @@ type visitor struct {
 	shot     int      // how many pictures were made
 }
 
-// journeys run f in a browser on a desk and on a phone, in light and in dark, over a server on each engine.
+// journeys run f in a browser on a desk, in light, over a server on SQLite, and at the same time on a phone, in dark, over one on
+// PostgreSQL, if that can be had.
 func journeys(t *testing.T, f func(v *visitor)) {
-	for _, phone := range []bool{false, true} {
-		name := "desktop"
-		if phone {
-			name = "phone"
-		}
+	databases := testkit.All(t)
+	for name, databaseURL := range map[string]string{"desktop": databases[0], "phone": databases[len(databases)-1]} {
 		t.Run(name, func(t *testing.T) {
-			testkit.Databases(t, func(t *testing.T, databaseURL string) { f(newVisitor(t, testkit.NewServer(t, databaseURL), phone)) })
+			t.Parallel()
+			engine, _, _ := strings.Cut(databaseURL, ":")
+			t.Run(engine, func(t *testing.T) { f(newVisitor(t, testkit.NewServer(t, databaseURL), name == "phone")) })
 		})
 	}
 }
@@ -110,6 +110,7 @@ func newVisitor(t *testing.T, s *testkit.Server, phone bool) *visitor {
 	}
 	v.do(chromedp.EmulateViewport(width, height))
 	call(v, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}}})
+	call(v, emulation.SetFocusEmulationEnabled, emulation.SetFocusEmulationEnabledParams{Enabled: true}) // there are others beside it
 	if err := chromedp.Listen(ctx, v.listen); err != nil {
 		t.Fatal(err)
 	}
