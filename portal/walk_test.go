@@ -134,7 +134,7 @@ func faults(page *html.Node) (list []string) {
 			continue
 		}
 		for _, a := range n.Attr {
-			if strings.HasPrefix(a.Key, "on") || a.Key == "style" || strings.HasPrefix(a.Val, "javascript:") {
+			if strings.HasPrefix(a.Key, "on") || a.Key == "style" || a.Key == "tabindex" && a.Val > "0" || strings.HasPrefix(a.Val, "javascript:") {
 				list = append(list, fmt.Sprintf("<%s> with %s", n.Data, a.Key))
 			}
 		}
