@@ -4,7 +4,6 @@ import (
 	"testing"
 
 	"github.com/chromedp/cdproto/emulation"
-	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
 
 	"rollcall/desk"
@@ -59,12 +58,6 @@ func TestJourneyKeyboard(t *testing.T) {
 		v.Press(kb.Enter)
 		v.Sees("Paused")
 	})
-}
-
-// Press presses keys, one after the other.
-func (v *visitor) Press(keys string) {
-	v.Helper()
-	v.do(chromedp.KeyEvent(keys))
 }
 
 // focused is a script that finds what has the focus, by what a screen reader would say.
