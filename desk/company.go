@@ -61,7 +61,9 @@ type RescanProgress struct {
 	FinishedAt *time.Time // nil while it runs
 	Checked    int        // contacts
 	Changed    int        // contacts
+	Domains    int        // that have been done
 	Waiting    int        `gorm:"-"` // domains, the present one among them
+	Share      float64    `gorm:"-"` // of the domains that has been done, up to 1, with the part of the present one
 }
 
 func (RescanProgress) TableName() string { return "rescan_progress" }

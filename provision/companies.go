@@ -38,6 +38,8 @@ func (e *Engine) CompanyNames(ctx context.Context, actor desk.Actor, ids []strin
 type CompanyEdit struct {
 	Name    *string
 	Domains *[]string
+	// Add and Remove are domains that it lists besides, and no longer, whatever else it lists by then.
+	Add, Remove []string
 }
 
 func (edit CompanyEdit) apply(c *desk.Company) error {
@@ -48,19 +50,23 @@ func (edit CompanyEdit) apply(c *desk.Company) error {
 	if c.Name == "" || len(c.NameKey) > desk.MaxKey {
 		return desk.Errorf(desk.InvalidValue, "name", "a company needs a name of up to %d bytes", desk.MaxKey)
 	}
-	if err := checkText("name", c.Name); err != nil || edit.Domains == nil {
+	if err := checkText("name", c.Name); err != nil {
 		return err
 	}
-	c.Domains = []string{}
-	for _, d := range *edit.Domains {
+	domains, listed := slices.Clone(c.Domains), []string(nil)
+	if edit.Domains != nil {
+		domains, listed = []string{}, *edit.Domains
+	}
+	domains = slices.DeleteFunc(domains, func(d string) bool { return slices.Contains(edit.Remove, d) })
+	for _, d := range slices.Concat(listed, edit.Add) {
 		domain, err := companies.NormaliseListing(d)
 		if err != nil {
 			return err
 		}
-		c.Domains = append(c.Domains, domain)
+		domains = append(domains, domain)
 	}
-	slices.Sort(c.Domains)
-	c.Domains = slices.Compact(c.Domains)
+	slices.Sort(domains)
+	c.Domains = slices.Compact(domains)
 	return nil
 }
 
@@ -93,26 +99,65 @@ func (e *Engine) EditCompany(ctx context.Context, actor desk.Actor, id string, e
 		if err := tx.LockCompanies(actor.TenantID); err != nil {
 			return err
 		}
-		before, err := tx.Company(actor.TenantID, id)
-		if err != nil {
-			return err
-		}
-		c = before
-		if err := edit.apply(&c); err != nil {
-			return err
-		}
-		if c.Name == before.Name && slices.Equal(c.Domains, before.Domains) {
-			return nil
-		}
-		if err := tx.UpdateCompany(&c); err != nil {
-			return err
-		}
-		return companyChanged(tx, actor.Event(desk.OpPatch, desk.Updated, ""), before, c)
+		var err error
+		c, err = edit.save(tx, actor, id)
+		return err
 	})
 	if err == nil {
 		e.rescanSome(ctx, actor.TenantID)
 	}
 	return c, describeCompany(err, c.Name)
+}
+
+// save changes a company. The transaction holds the lock of the tenant's companies.
+func (edit CompanyEdit) save(tx *store.Tx, actor desk.Actor, id string) (desk.Company, error) {
+	before, err := tx.Company(actor.TenantID, id)
+	if err != nil {
+		return before, err
+	}
+	c := before
+	if err := edit.apply(&c); err != nil {
+		return c, err
+	}
+	if c.Name == before.Name && slices.Equal(c.Domains, before.Domains) {
+		return c, nil
+	}
+	if err := tx.UpdateCompany(&c); err != nil {
+		return c, err
+	}
+	return c, companyChanged(tx, actor.Event(desk.OpPatch, desk.Updated, ""), before, c)
+}
+
+// AssignDomain makes a company the only one that lists a domain, or with "*." before it all its subdomains. Contacts follow as in
+// CreateCompany.
+func (e *Engine) AssignDomain(ctx context.Context, actor desk.Actor, listing, id string) error {
+	listing, err := companies.NormaliseListing(listing)
+	if err != nil {
+		return err
+	}
+	err = e.Store.Tx(ctx, func(tx *store.Tx) error {
+		if err := tx.LockCompanies(actor.TenantID); err != nil {
+			return err
+		}
+		listed, err := tx.Listings(actor.TenantID, listing)
+		if err != nil {
+			return err
+		}
+		for _, l := range listed {
+			if l.CompanyID == id {
+				continue
+			}
+			if _, err := (CompanyEdit{Remove: []string{listing}}).save(tx, actor, l.CompanyID); err != nil {
+				return err
+			}
+		}
+		_, err = CompanyEdit{Add: []string{listing}}.save(tx, actor, id)
+		return err
+	})
+	if err == nil {
+		e.rescanSome(ctx, actor.TenantID)
+	}
+	return describeCompany(err, "")
 }
 
 // DeleteCompany removes a company. Its contacts, those set by hand among them, get the company that their domain now gives.

@@ -2,10 +2,12 @@ package provision_test
 
 import (
 	"fmt"
+	"slices"
 	"sync"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"rollcall/desk"
 	"rollcall/provision"
@@ -274,6 +276,50 @@ func TestChangeAtOnce(t *testing.T) {
 			if c := w.contact(id); c.CompanyID != "" && c.CompanyID != acme {
 				w.Errorf("contact %s is of company %s, which is gone", id, c.CompanyID)
 			}
+		}
+	})
+}
+
+// TestCompanyDomains holds that domains are added and taken away beside others, and given to one company alone.
+func TestCompanyDomains(t *testing.T) {
+	both(t, func(w *world) {
+		acme, beta, gamma := w.company("Acme", "acme.example", "joint.example"), w.company("Beta", "joint.example"), w.company("Gamma", "joint.example")
+		at := w.pushAt("u1", "a@joint.example")
+		elsewhere := w.pushAt("u2", "a@eu.acme.example")
+		want := func(id string, domains ...string) {
+			w.Helper()
+			c, err := w.Company(w.ctx(), w.agent, id)
+			w.must(err)
+			if diff := cmp.Diff(domains, c.Domains, cmpopts.EquateEmpty()); diff != "" {
+				w.Errorf("%s lists (-want +got):\n%s", c.Name, diff)
+			}
+		}
+		shared, err := w.SharedDomains(w.ctx(), w.agent, desk.Company{Domains: []string{"acme.example", "joint.example", "new.example"}})
+		w.must(err)
+		if diff := cmp.Diff(map[string][]provision.DomainCompany{
+			"joint.example": {{ID: acme, Name: "Acme", Listed: true}, {ID: beta, Name: "Beta", Listed: true}, {ID: gamma, Name: "Gamma", Listed: true}},
+		}, shared); diff != "" {
+			w.Errorf("shared domains (-want +got):\n%s", diff)
+		}
+
+		_, err = w.EditCompany(w.ctx(), w.agent, acme, provision.CompanyEdit{Add: []string{"*.ACME.example", "acme.example"}, Remove: []string{"joint.example", "unknown.example"}})
+		w.must(err)
+		want(acme, "*.acme.example", "acme.example")
+		w.wantCompany(*elsewhere.ContactID, acme, desk.CompanyByDomain)
+		w.wantCompany(*at.ContactID, "", desk.CompanyAmbiguousListing)
+		_, err = w.EditCompany(w.ctx(), w.agent, acme, provision.CompanyEdit{Add: []string{"*.co.uk"}})
+		w.wantKind(err, desk.InvalidValue, "domains")
+
+		w.must(w.AssignDomain(w.ctx(), w.agent, "Joint.example", acme))
+		want(acme, "*.acme.example", "acme.example", "joint.example")
+		want(beta)
+		want(gamma)
+		w.wantCompany(*at.ContactID, acme, desk.CompanyByDomain)
+		w.wantKind(w.AssignDomain(w.ctx(), w.agent, "joint.example", "nobody"), desk.NotFound, "")
+		want(acme, "*.acme.example", "acme.example", "joint.example")
+		w.wantKind(w.AssignDomain(w.ctx(), w.agent, "*.com", acme), desk.InvalidValue, "domains")
+		if got := provision.Freemail("acme.example", "*.GMAIL.com", "gmx.de", "nonsense at all"); !slices.Equal(got, []string{"*.gmail.com", "gmx.de"}) {
+			w.Errorf("freemail among them: %v", got)
 		}
 	})
 }

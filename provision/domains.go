@@ -20,6 +20,55 @@ type UnmappedDomain struct {
 	Freemail bool // anybody can have an address there
 }
 
+// Name suggests a name for the company of the domain.
+func (d UnmappedDomain) Name() string { return companies.NameOf(d.Domain) }
+
+// Freemail returns those of the domains that a company is to list at which anybody can have an address. Nothing keeps a company from
+// listing them; who asks for it may not know what they ask for.
+func Freemail(domains ...string) (list []string) {
+	for _, d := range domains {
+		if listing, err := companies.NormaliseListing(d); err == nil && companies.IsFreemail(strings.TrimPrefix(listing, "*.")) {
+			list = append(list, listing)
+		}
+	}
+	return list
+}
+
+// SharedDomains returns those of some companies' domains that several companies list, each with these, by name.
+func (e *Engine) SharedDomains(ctx context.Context, actor desk.Actor, list ...desk.Company) (map[string][]DomainCompany, error) {
+	var domains, ids []string
+	for _, c := range list {
+		domains = append(domains, c.Domains...)
+	}
+	r := e.Store.Read(ctx)
+	listings, err := r.Listings(actor.TenantID, domains...)
+	if err != nil {
+		return nil, err
+	}
+	shared := map[string][]DomainCompany{}
+	for _, l := range listings {
+		shared[l.Domain] = append(shared[l.Domain], DomainCompany{ID: l.CompanyID, Listed: true})
+	}
+	for domain, by := range shared {
+		if len(by) == 1 {
+			delete(shared, domain)
+			continue
+		}
+		for _, c := range by {
+			ids = append(ids, c.ID)
+		}
+	}
+	slices.Sort(ids)
+	names, err := r.CompanyNames(actor.TenantID, slices.Compact(ids))
+	for _, by := range shared {
+		for i := range by {
+			by[i].Name = names[by[i].ID]
+		}
+		slices.SortFunc(by, func(a, b DomainCompany) int { return strings.Compare(desk.Fold(a.Name), desk.Fold(b.Name)) })
+	}
+	return shared, err
+}
+
 // UnmappedDomains returns the domains for which it would be worth most to make a company first.
 func (e *Engine) UnmappedDomains(ctx context.Context, actor desk.Actor, limit int) ([]UnmappedDomain, error) {
 	r := e.Store.Read(ctx)

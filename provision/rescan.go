@@ -100,7 +100,9 @@ func (e *Engine) rescanStep(ctx context.Context, tenant string) (more bool, err 
 		if err := link(tx, tenant, changed); err != nil {
 			return err
 		}
+		done := 0
 		if len(page) < rescanPage {
+			done = 1
 			err = tx.FinishRescan(&waiting)
 		} else {
 			waiting.AfterID = page[len(page)-1].ID
@@ -109,7 +111,7 @@ func (e *Engine) rescanStep(ctx context.Context, tenant string) (more bool, err 
 		if err != nil {
 			return err
 		}
-		return tx.CountRescanned(tenant, len(page), len(changed))
+		return tx.CountRescanned(tenant, len(page), len(changed), done)
 	})
 	return more, err
 }

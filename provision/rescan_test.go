@@ -179,20 +179,38 @@ func TestRescanInPages(t *testing.T) {
 		w.list(acme, "acme.example")
 		p, err := w.RescanProgress(w.ctx(), w.agent)
 		w.must(err)
-		if p.FinishedAt != nil || p.Waiting != 1 || p.Checked != 4000 {
+		if p.FinishedAt != nil || p.Waiting != 1 || p.Checked != 4000 || p.Domains != 0 || p.Share <= 0 || p.Share >= 1 {
 			w.Fatalf("after the request the progress is %+v", p)
 		}
 		again := &provision.Engine{Store: w.Store}
 		w.must(again.Rescan(w.ctx()))
 		p, err = w.RescanProgress(w.ctx(), w.agent)
 		w.must(err)
-		if p.FinishedAt == nil || p.Waiting != 0 || p.Checked != 4601 || p.Changed != 4600 {
+		if p.FinishedAt == nil || p.Waiting != 0 || p.Checked != 4601 || p.Changed != 4600 || p.Domains != 1 || p.Share != 1 {
 			w.Errorf("at the end the progress is %+v", p)
 		}
 		page, err := w.Contacts(w.ctx(), w.agent, provision.ContactQuery{Company: acme, Limit: 5000})
 		w.must(err)
 		if len(page.Contacts) != 4600 {
 			w.Errorf("%d contacts are Acme's", len(page.Contacts))
+		}
+	})
+}
+
+// TestRescanShare holds that a rescan of many domains tells how much of it has been done.
+func TestRescanShare(t *testing.T) {
+	both(t, func(w *world) {
+		for i := range 16 {
+			w.people(fmt.Sprintf("d%02d.example", i), 2)
+		}
+		for range 2 { // the second begins from nothing
+			w.must(w.StartRescan(w.ctx(), w.agent))
+			p, err := w.RescanProgress(w.ctx(), w.agent)
+			w.must(err)
+			if p.Domains != 8 || p.Waiting != 8 || p.Share != 0.5 {
+				w.Fatalf("half-way the progress is %+v", p)
+			}
+			w.must(w.Rescan(w.ctx()))
 		}
 	})
 }

@@ -118,6 +118,15 @@ func (r Reader) Company(tenant, id string) (desk.Company, error) {
 	return list[0], err
 }
 
+// Listings returns which companies list any of the domains, as they are.
+func (r Reader) Listings(tenant string, domains ...string) ([]desk.CompanyDomain, error) {
+	if len(domains) == 0 {
+		return nil, nil
+	}
+	list, err := gorm.G[desk.CompanyDomain](r.db).Where("tenant_id = ? AND domain IN ?", tenant, domains).Find(r.ctx)
+	return list, fail(err, "read who lists domains")
+}
+
 // Companies returns a page of companies in the order of their ids, after the given one.
 func (r Reader) Companies(tenant, after string, limit int) ([]desk.Company, error) {
 	list, err := gorm.G[desk.Company](r.db).Where("tenant_id = ? AND id > ?", tenant, after).Order("id").Limit(limit).Find(r.ctx)

@@ -43,6 +43,9 @@ func TestPlans(t *testing.T) {
 	testkit.Databases(t, func(t *testing.T, databaseURL string) {
 		s := open(t, databaseURL)
 		seed(t, s, people, name)
+		if err := s.Tx(t.Context(), func(tx *store.Tx) error { return tx.RescanListing("t", "acme.example") }); err != nil {
+			t.Fatal(err)
+		}
 		db := planner(t, s, databaseURL)
 		middle := contactID(people / 2)
 		t0 := time.Now()
@@ -173,6 +176,7 @@ func TestPlans(t *testing.T) {
 			},
 			"a waiting domain":           func(tx *store.Tx) error { _, err := tx.NextRescan("t"); return err },
 			"the progress of a rescan":   func(tx *store.Tx) error { _, err := tx.RescanProgress("t"); return err },
+			"who lists domains":          func(tx *store.Tx) error { _, err := tx.Listings("t", "acme.example", "both.example"); return err },
 			"held users":                 func(tx *store.Tx) error { _, err := tx.HeldUsers("t", "c", "", "", 10); return err },
 			"users held for adoption":    func(tx *store.Tx) error { _, err := tx.HeldUsers("t", "c", desk.HeldAdoption, "", 10); return err },
 			"a company with its domains": func(tx *store.Tx) error { _, err := tx.Company("t", "acme"); return err },

@@ -1,6 +1,8 @@
 package store
 
 import (
+	"time"
+
 	"gorm.io/gorm"
 	"gorm.io/gorm/clause"
 
@@ -51,7 +53,7 @@ func (tx *Tx) rescan(with, domains, tenant, value string) error {
 		return fail(result.Error, "begin to map contacts anew")
 	}
 	return fail(tx.db.Exec("INSERT INTO rescan_progress (tenant_id, started_at, checked, changed) VALUES (?, ?, 0, 0)"+
-		" ON CONFLICT (tenant_id) DO UPDATE SET started_at = excluded.started_at, finished_at = NULL, checked = 0, changed = 0"+
+		" ON CONFLICT (tenant_id) DO UPDATE SET started_at = excluded.started_at, finished_at = NULL, checked = 0, changed = 0, domains = 0"+
 		" WHERE rescan_progress.finished_at IS NOT NULL", tenant, tx.Now).Error, "begin to map contacts anew")
 }
 
@@ -86,8 +88,8 @@ func (tx *Tx) FinishRescan(r *desk.Rescan) error {
 
 // CountRescanned adds to the tenant's progress, which ends with the last waiting domain. Transactions queue here, so that of two
 // that take out the last domains one sees that there are none left.
-func (tx *Tx) CountRescanned(tenant string, checked, changed int) error {
-	err := tx.db.Exec("UPDATE rescan_progress SET checked = checked + ?, changed = changed + ? WHERE tenant_id = ?", checked, changed, tenant).Error
+func (tx *Tx) CountRescanned(tenant string, checked, changed, domains int) error {
+	err := tx.db.Exec("UPDATE rescan_progress SET checked = checked + ?, changed = changed + ?, domains = domains + ? WHERE tenant_id = ?", checked, changed, domains, tenant).Error
 	if err == nil {
 		err = tx.db.Exec("UPDATE rescan_progress SET finished_at = ? WHERE tenant_id = ? AND NOT EXISTS (SELECT 1 FROM rescans WHERE tenant_id = ?)", tx.Now, tenant, tenant).Error
 	}
@@ -100,9 +102,37 @@ func (r Reader) RescanProgress(tenant string) (desk.RescanProgress, error) {
 	if err != nil {
 		return p, fail(err, "read the progress of a rescan")
 	}
+	if p.FinishedAt != nil {
+		p.Share = 1
+		return p, nil
+	}
 	waiting, err := gorm.G[desk.Rescan](r.db).Where("tenant_id = ?", tenant).Count(r.ctx, "*")
-	p.Waiting = int(waiting)
-	return p, fail(err, "count waiting domains")
+	if p.Waiting = int(waiting); err != nil || waiting == 0 {
+		return p, fail(err, "count waiting domains")
+	}
+	part, err := r.rescanned(tenant)
+	p.Share = (float64(p.Domains) + part) / float64(p.Domains+p.Waiting)
+	return p, err
+}
+
+// rescanned returns about which part of the domain that is under way has been done. Contacts have ids that begin with their time:
+// where the last one was between the first and the last of them tells it without counting.
+func (r Reader) rescanned(tenant string) (float64, error) {
+	const end = "(SELECT c.id FROM contacts c WHERE c.tenant_id = step.tenant_id AND c.domain = step.domain ORDER BY c.id"
+	var ids struct{ First, At, Last string }
+	err := r.db.WithContext(r.ctx).Raw("SELECT after_id AS at, "+end+" LIMIT 1) AS first, "+end+" DESC LIMIT 1) AS last"+
+		" FROM (SELECT * FROM rescans WHERE tenant_id = ? ORDER BY domain LIMIT 1) AS step", tenant).Scan(&ids).Error
+	if err != nil || ids.At == "" {
+		return 0, fail(err, "look how far a domain is")
+	}
+	var times [3]time.Time
+	for i, id := range []string{ids.First, ids.At, ids.Last} {
+		if times[i], err = timeOf(id); err != nil {
+			return 0, nil // an id that is none of ours tells nothing
+		}
+	}
+	all := times[2].Sub(times[0])
+	return min(1, max(0, float64(times[1].Sub(times[0]))/float64(max(all, 1)))), nil
 }
 
 // NextAmbiguous returns the first domain after the given one, over all tenants, of contacts that are without a company since
