@@ -12,6 +12,7 @@ var entries = []entry{
 	{"contacts", "/contacts", "contacts", "Contacts", desk.RoleAgent},
 	{"deleted", "/deleted", "deleted", "Deleted", desk.RoleAgent},
 	{"log", "/log", "log", "Sync log", desk.RoleAgent},
+	{"companies", "/companies", "companies", "Companies", desk.RoleAgent},
 	{"agents", "/agents", "agents", "Agents", desk.RoleAdmin},
 }
 

@@ -7,6 +7,7 @@ import (
 	"html/template"
 	"strings"
 	"time"
+	"unicode"
 	"unicode/utf8"
 
 	"rollcall/desk"
@@ -32,6 +33,7 @@ var functions = template.FuncMap{
 	"number":   func(i int) int { return i + 1 }, // of an element
 	"plural":   plural,
 	"args":     args,
+	"sentence": sentence,
 	"menu":     menu,
 }
 
@@ -177,6 +179,15 @@ func plural(n any, one, many string) string {
 		return "1 " + one
 	}
 	return count(n) + " " + many
+}
+
+// sentence writes the message of an error or a reason, which is part of one, as a sentence.
+func sentence(s string) string {
+	first, size := utf8.DecodeRuneInString(s)
+	if s = string(unicode.ToUpper(first)) + s[size:]; !strings.HasSuffix(s, ".") {
+		s += "."
+	}
+	return s
 }
 
 // maxValue is how much of a field's value is shown in a line, in characters.

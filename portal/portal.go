@@ -85,6 +85,18 @@ func (h *Handler) routes() []route {
 		{"POST", "/contacts/{id}/erase", agent, h.erase},
 		{"GET", "/deleted", agent, h.deleted},
 		{"POST", "/deleted", agent, h.restoreAll},
+		{"GET", "/companies", agent, h.companies},
+		{"POST", "/companies", admin, h.createCompany},
+		{"GET", "/companies/new", admin, h.newCompany},
+		{"POST", "/companies/rescan", admin, h.startRescan},
+		{"GET", "/companies/{id}", agent, h.company},
+		{"POST", "/companies/{id}", admin, h.renameCompany},
+		{"POST", "/companies/{id}/domains", admin, h.addDomain},
+		{"POST", "/companies/{id}/domains/remove", admin, h.removeDomain},
+		{"POST", "/companies/{id}/delete", admin, h.deleteCompany},
+		{"GET", "/domains", agent, h.domains},
+		{"POST", "/domains/company", admin, h.makeCompany},
+		{"POST", "/domains/settle", admin, h.settleDomain},
 		{"GET", "/agents", admin, h.agents},
 		{"POST", "/agents", admin, h.invite},
 		{"GET", "/agents/{id}", admin, h.agent},
@@ -224,13 +236,17 @@ func (h *Handler) show(w http.ResponseWriter, r *http.Request, actor desk.Actor,
 	return h.render(w, http.StatusOK, name, layout{Title: title, Section: section(r), Actor: actor, Notice: h.takeNotice(w, r), Page: page})
 }
 
-// showAgain writes the page of a form again with what is wrong with it. What is not the form's fault is returned.
+// showAgain writes the page of a form again with what is wrong with it: above it, unless the page says it at the field by a method At,
+// as a fault has it. What is not the form's fault is returned.
 func (h *Handler) showAgain(w http.ResponseWriter, r *http.Request, actor desk.Actor, err error, name, title string, page any) error {
 	e := desk.AsError(err)
 	switch status := httpx.Statuses[e.Kind]; e.Kind {
 	case desk.Internal, desk.Unavailable, desk.NotFound, desk.Unauthenticated, desk.Forbidden, desk.RateLimited:
 		return err
 	default:
+		if p, ok := page.(interface{ At(field string) string }); ok && p.At(e.Field) != "" {
+			e = nil
+		}
 		return h.render(w, status, name, layout{Title: title, Section: section(r), Actor: actor, Problem: e, Page: page})
 	}
 }
@@ -238,6 +254,9 @@ func (h *Handler) showAgain(w http.ResponseWriter, r *http.Request, actor desk.A
 // section is the part of the menu to which a page belongs.
 func section(r *http.Request) string {
 	first, _, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/")
+	if first == "domains" {
+		return "companies"
+	}
 	return first
 }
 

@@ -1,0 +1,26 @@
+package portal
+
+import (
+	"errors"
+
+	"rollcall/desk"
+)
+
+// fault is what is wrong with a form, to be shown at the field. Pages embed it.
+type fault struct {
+	field, text string
+	Freemail    bool // a domain is refused as one at which anybody can have an address; who insists may list it
+}
+
+// At returns what is wrong with a field, "" for nothing.
+func (f fault) At(field string) string {
+	if f.field == field {
+		return f.text
+	}
+	return ""
+}
+
+func faultOf(err error) fault {
+	e := desk.AsError(err)
+	return fault{e.Field, e.Msg, errors.Is(err, errFreemail)}
+}
