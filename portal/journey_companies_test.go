@@ -37,7 +37,7 @@ func TestJourneyUnmappedDomain(t *testing.T) {
 		// What is no company's is refused at the field, and listed for who insists.
 		v.Fill("Add a domain", "gmail.com")
 		v.Click("Add")
-		v.Sees("anybody can have an address at gmail.com")
+		v.Sees("Anybody can have an address at gmail.com")
 		v.Forgive()
 		v.Click("List it all the same")
 		v.Click("Add")
@@ -65,7 +65,7 @@ func TestJourneyAmbiguousDomain(t *testing.T) {
 		v.Sees("Acme", "Beta", "*.beta.example", "joint.example")
 		v.Click("joint.example")
 		v.Sees("Several companies list it", "1 contact without a company")
-		v.Click("Its alone (Acme)")
+		v.Click("Keep it here (Acme)")
 		v.Sees("joint.example is Acme’s alone.", "No domain is ambiguous")
 		v.Open("/contacts")
 		v.Sees("Ann", "Acme")
