@@ -13,6 +13,7 @@ var entries = []entry{
 	{"deleted", "/deleted", "deleted", "Deleted", desk.RoleAgent},
 	{"log", "/log", "log", "Sync log", desk.RoleAgent},
 	{"companies", "/companies", "companies", "Companies", desk.RoleAgent},
+	{"log", "/log", "log", "Sync log", desk.RoleAgent},
 	{"agents", "/agents", "agents", "Agents", desk.RoleAdmin},
 }
 
