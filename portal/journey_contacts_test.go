@@ -2,6 +2,7 @@ package portal_test
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/chromedp/chromedp/kb"
@@ -36,8 +37,16 @@ func (v *visitor) staff() {
 	v.Helper()
 	agent := desk.Actor{Type: desk.ActorAgent, TenantID: "main", Name: "ann", Role: desk.RoleAdmin}
 	bases, tokens := map[string]string{}, map[string]string{}
-	for _, provider := range []string{"entra", "okta"} {
-		bases[provider], tokens[provider] = v.Connect(v.T, "main", provider)
+	v.Connect(v.T, "main", "other")
+	for slug, name := range map[string]string{"entra": "Staff", "okta": "Partners"} {
+		err := v.Engine.CreateConnection(v.Context(), agent, &desk.Connection{Slug: slug, Name: name, Provider: slug})
+		if err == nil {
+			tokens[slug], err = v.Auth.Issue(v.Context(), agent, &desk.Token{Kind: desk.TokenSCIM, TenantID: "main", Connection: slug})
+		}
+		if err != nil {
+			v.Fatal(err)
+		}
+		bases[slug] = v.URL + "/scim/main/" + slug
 	}
 	for name, domain := range map[string]string{"Acme": "acme.example", "Globex Corporation": "globex.example"} {
 		if _, err := v.Engine.CreateCompany(v.Context(), agent, provision.CompanyEdit{Name: &name, Domains: &[]string{domain}}); err != nil {
@@ -74,7 +83,7 @@ func TestJourneyBrowseContacts(t *testing.T) {
 		v.Fill("Company", "ac")
 		v.SeesNot("Ines Moreau")
 		v.Sees("Kofi Adeyemi", "Li Na")
-		v.Choose("Connection", "okta")
+		v.Choose("Connection", "Partners")
 		v.SeesNot("Li Na")
 		v.Fill("Company", "nobody")
 		v.Sees("No company’s name begins with")
@@ -118,6 +127,8 @@ func TestJourneyBulk(t *testing.T) {
 		v.Focus("Choose Li Na")
 		v.Press(kb.Tab, kb.Enter)
 		v.Sees("Set by hand; sync leaves it.")
+		v.Open("/contacts?status=all&company=acme")
+		v.Click("Kofi Adeyemi")
 	})
 }
 
@@ -129,9 +140,16 @@ func TestJourneyDisable(t *testing.T) {
 		v.SignIn(desk.RoleAgent)
 		v.Open("/contacts")
 		v.Click("Kofi Adeyemi")
-		v.Sees("Active", "7a1e")
+		v.Sees("Active", "7a1e", "No tickets.")
+		contact, subject := strings.TrimPrefix(v.Path(), "/contacts/"), "The printer is on fire"
+		if _, err := v.Engine.CreateTicket(v.Context(), desk.Actor{Type: desk.ActorAgent, TenantID: "main", Name: "ann"}, contact, provision.TicketEdit{Subject: &subject}); err != nil {
+			v.Fatal(err)
+		}
+		v.Sees(subject)
+		v.SeesNot("spam")
 		testkit.Call(v.T, "PATCH", base+"/Users/"+id, token, `{"Operations":[{"op":"Replace","path":"active","value":"False"}]}`).Want(v.T, 200)
-		v.Sees("Its tickets are marked as spam")
+		v.Sees("Its tickets are marked as spam", "open")
+		v.Check()
 		v.Open("/deleted")
 		v.Sees("Kofi Adeyemi", "entra")
 		v.Click("Restore Kofi Adeyemi")

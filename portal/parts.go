@@ -162,8 +162,9 @@ var reasons = map[desk.CompanyReason]string{
 
 // fieldNames are what people call the fields of a contact.
 var fieldNames = map[string]string{
-	"displayName": "Name", "userName": "User name", "title": "Title", "emails": "Email", "phones": "Phone", "directoryCompany": "Company in the directory",
-	"company": "Company", "companyReason": "Why", "status": "Status", "verified": "Verified", "active": "Active in the directory", "externalId": "External id",
+	"displayName": "Name", "userName": "User name", "title": "Title", "emails": "Email", "phones": "Phone", "directoryCompany": "Directory’s company",
+	"company": "Company", "companyReason": "Why", "status": "Status", "verified": "Verified", "active": "In the directory", "externalId": "External id",
+	"phoneNumbers": "Phone", "subject": "Subject", "ticketStatus": "Ticket", "spam": "Spam",
 }
 
 // fieldName is what people call a field that changed: a custom one by its name, and what no contact has as the directory does.
