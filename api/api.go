@@ -72,6 +72,7 @@ func (h *Handler) operations(router *mux.Router) *huma.OpenAPI {
 	h.registerTokens(api)
 	h.registerClients(api)
 	h.registerSyncLog(api)
+	h.registerAudit(api)
 	h.registerHealth(api)
 	h.registerFields(api)
 	h.registerTickets(api)

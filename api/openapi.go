@@ -39,6 +39,7 @@ func (h *Handler) config() huma.Config {
 		{Name: "Companies", Description: "Whom contacts belong to, by the domain of their address."},
 		{Name: "Connections", Description: "Directories that push people over SCIM, and their tokens."},
 		{Name: "Sync log", Description: "What directories asked for, and what came of it."},
+		{Name: "Audit log", Description: "What people did, and what was administered."},
 		{Name: "OAuth clients", Description: "How directories that want no lasting token get one for an hour."},
 		{Name: "Fields", Description: "Custom fields of people."},
 	}

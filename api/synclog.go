@@ -24,6 +24,7 @@ type Event struct {
 	Outcome     string    `json:"outcome" enum:"created,adopted,revived,updated,deactivated,restored,deleted,erased,unlinked,started,skipped,refused"`
 	Reason      string    `json:"reason,omitempty" doc:"What decided: the key that matched, or the kind of error"`
 	Detail      string    `json:"detail,omitempty" doc:"The message with which a request was refused, or what was left out"`
+	Connection  string    `json:"connection,omitempty" doc:"The slug of the connection that it was done to; in the audit log"`
 	ContactID   *string   `json:"contactId,omitempty"`
 	ContactName string    `json:"contactName,omitempty" doc:"The name that the contact has now; in a connection's log"`
 	SCIMID      *string   `json:"scimId,omitempty"`
@@ -110,6 +111,20 @@ func (f EventFilter) query(before string, limit int) provision.EventQuery {
 	return q
 }
 
+// csvFile is the answer of an operation that returns a report.
+func csvFile() map[string]*huma.Response {
+	return map[string]*huma.Response{"200": {Description: "The file", Content: map[string]*huma.MediaType{
+		"text/csv; charset=utf-8": {Schema: &huma.Schema{Type: huma.TypeString}},
+	}}}
+}
+
+func (h *Handler) sendReport(ctx context.Context, report *provision.Report) *huma.StreamResponse {
+	return &huma.StreamResponse{Body: func(c huma.Context) {
+		_, w := humamux.Unwrap(c)
+		httpx.SendCSV(ctx, w, report.Name, report.Write, func(err error) { h.report(ctx, err) })
+	}}
+}
+
 func (h *Handler) registerSyncLog(api huma.API) {
 	const item = "/api/v1/connections/{slug}"
 	tags := []string{"Sync log"}
@@ -135,9 +150,7 @@ func (h *Handler) registerSyncLog(api huma.API) {
 		})
 	register(h, api, huma.Operation{Method: "GET", Path: item + "/events.csv", Summary: "Download connection events", Tags: tags, Errors: notFound,
 		Description: "The same for spreadsheets, all of it: in UTF-8 with a byte order mark, times in UTC, and an apostrophe before what a spreadsheet would take for a formula.",
-		Responses: map[string]*huma.Response{"200": {Description: "The file", Content: map[string]*huma.MediaType{
-			"text/csv; charset=utf-8": {Schema: &huma.Schema{Type: huma.TypeString}},
-		}}}},
+		Responses:   csvFile()},
 		func(ctx context.Context, actor desk.Actor, in *struct {
 			ConnectionPath
 			EventFilter
@@ -146,10 +159,7 @@ func (h *Handler) registerSyncLog(api huma.API) {
 			if err != nil {
 				return nil, err
 			}
-			return &huma.StreamResponse{Body: func(c huma.Context) {
-				_, w := humamux.Unwrap(c)
-				httpx.SendCSV(ctx, w, report.Name, report.Write, func(err error) { h.report(ctx, err) })
-			}}, nil
+			return h.sendReport(ctx, report), nil
 		})
 	register(h, api, huma.Operation{Method: "GET", Path: item + "/cycles", Summary: "List cycles", Tags: tags, Errors: notFound,
 		Description: "The bursts in which the directory's requests came, newest first. Counts of a cycle that is not over are some seconds behind."},

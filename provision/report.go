@@ -6,6 +6,7 @@ import (
 	"io"
 	"strconv"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"rollcall/desk"
@@ -30,6 +31,7 @@ var reportColumns = []struct {
 	{"SCIM id", func(v EventView) string { return deref(v.UserID) }},
 	{"request id", func(v EventView) string { return v.RequestID }},
 	{"event id", func(v EventView) string { return v.ID }},
+	{"connection", func(v EventView) string { return v.Connection }},
 }
 
 func deref(s *string) string {
@@ -42,7 +44,7 @@ func deref(s *string) string {
 // reportPart is how many events of a report are held at a time.
 const reportPart = 1000
 
-// Report is a connection's events for spreadsheets: CSV in UTF-8 with a byte order mark, times in UTC, and an apostrophe before
+// Report is events for spreadsheets: CSV in UTF-8 with a byte order mark, times in UTC, and an apostrophe before
 // what a spreadsheet would take for a formula.
 type Report struct {
 	Name  string // of its file
@@ -53,16 +55,21 @@ type Report struct {
 // EventReport begins a report of all events that a query asks for, whatever its page, or returns NotFound.
 func (e *Engine) EventReport(ctx context.Context, actor desk.Actor, slug string, q EventQuery) (*Report, error) {
 	q.After, q.Limit = "", reportPart
-	r := &Report{Name: slug + "-events", read: func(ctx context.Context, before string) ([]EventView, error) {
+	return newReport(ctx, slug+"-events", q.From, q.To, func(ctx context.Context, before string) ([]EventView, error) {
 		q.Before = before
 		return e.ConnectionEvents(ctx, actor, slug, q)
-	}}
+	})
+}
+
+// newReport begins a report of the events that read returns, and names its file after the stretch of time.
+func newReport(ctx context.Context, name string, from, to time.Time, read func(ctx context.Context, before string) ([]EventView, error)) (*Report, error) {
+	r := &Report{Name: name, read: read}
 	const timeInName = "20060102T150405Z"
-	if !q.From.IsZero() {
-		r.Name += "-from-" + q.From.UTC().Format(timeInName)
+	if !from.IsZero() {
+		r.Name += "-from-" + from.UTC().Format(timeInName)
 	}
-	if !q.To.IsZero() {
-		r.Name += "-to-" + q.To.UTC().Format(timeInName)
+	if !to.IsZero() {
+		r.Name += "-to-" + to.UTC().Format(timeInName)
 	}
 	r.Name += ".csv"
 	var err error

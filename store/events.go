@@ -98,6 +98,8 @@ type EventQuery struct {
 	Outcomes   []desk.Outcome   // none for all
 	RequestID  string           // "" for all
 	Directory  bool             // only what the directory did itself, not what was done to its connection
+	Audit      bool             // the audit log, of all connections; only with times and Actor
+	Actor      string           // who did it, by name; "" for anybody
 	From, To   time.Time        // recorded at From or later, and before To; zero for any time
 	// Before is the id after which the page begins, After the one before which it ends: of the newer events the oldest. Without
 	// either it is the newest page.
@@ -106,7 +108,9 @@ type EventQuery struct {
 }
 
 // ofConnection reports whether only one connection's events are asked for.
-func (q EventQuery) ofConnection() bool { return q.Connection != "" || len(q.Contacts) == 0 }
+func (q EventQuery) ofConnection() bool {
+	return !q.Audit && (q.Connection != "" || len(q.Contacts) == 0)
+}
 
 // condition is a part of a WHERE clause.
 type condition struct {
@@ -176,6 +180,12 @@ func (r Reader) ways(q EventQuery) []condition {
 	}
 	if q.Directory {
 		all = all.and("actor_type = ?", desk.ActorDirectory)
+	}
+	if q.Audit {
+		if all = all.and(audited); q.Actor != "" {
+			all = all.and("actor_name = ?", q.Actor)
+		}
+		return []condition{all}
 	}
 	person := len(q.Contacts) > 0 || q.UserID != "" || q.Subject != ""
 	byWhat := len(q.Operations)+len(q.Outcomes) > 0 && !person && q.RequestID == ""
@@ -327,7 +337,15 @@ func (r Reader) nextPair(table, column, where, tenant, value string) (nextTenant
 
 // DeleteEvents deletes up to limit of a log's events, and as many of its cycles, that are older than a time, and returns how
 // many of each went at most.
-func (tx *Tx) DeleteEvents(log Log, before time.Time, limit int) (int, error) {
+func (tx *Tx) DeleteEvents(log Log, before time.Time, limit int) (deleted int, err error) {
+	err = tx.purge(log.TenantID, func() error {
+		deleted, err = tx.deleteEvents(log, before, limit)
+		return err
+	})
+	return deleted, err
+}
+
+func (tx *Tx) deleteEvents(log Log, before time.Time, limit int) (int, error) {
 	most := int64(0)
 	for _, table := range []string{"events", "cycles"} {
 		const old = "tenant_id = ? AND connection = ? AND id < ?"
