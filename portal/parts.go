@@ -34,17 +34,7 @@ var functions = template.FuncMap{
 	"plural":   plural,
 	"sentence": sentence,
 	"args":     args,
-	"sentence": sentence,
 	"menu":     menu,
-}
-
-// sentence makes a sentence of what a message says.
-func sentence(text string) string {
-	first, size := utf8.DecodeRuneInString(text)
-	if size == 0 {
-		return ""
-	}
-	return strings.TrimSuffix(string(unicode.ToUpper(first))+text[size:], ".") + "."
 }
 
 // args makes one value of several, for a template that wants them: args "Label" .Name "Wide" true.
@@ -195,6 +185,9 @@ func plural(n any, one, many string) string {
 // sentence writes the message of an error or a reason, which is part of one, as a sentence.
 func sentence(s string) string {
 	first, size := utf8.DecodeRuneInString(s)
+	if size == 0 {
+		return ""
+	}
 	if s = string(unicode.ToUpper(first)) + s[size:]; !strings.HasSuffix(s, ".") {
 		s += "."
 	}
