@@ -85,7 +85,7 @@ func TestContactForms(t *testing.T) {
 		o.sends(at+"/company", url.Values{"to": {""}}, 400, "Type a company’s name.")
 		o.sends(at+"/company", url.Values{"to": {"ac"}}, 400, "Which company do you mean by “ac”: Acme, Acme Labs? Type the whole name.")
 		o.sends(at+"/company", url.Values{"to": {"<b>"}}, 400, "No company’s name begins with “&lt;b&gt;”.")
-		o.sends(at+"/company", url.Values{"to": {"\x00"}}, 400, "No company’s name begins with")
+		o.sends(at+"/company", url.Values{"to": {"\x00"}}, 400, "characters that no text can")
 		company("", desk.CompanyNoMatch)
 		o.sends(at+"/company", url.Values{"to": {" ACME "}}, 200, "Set by hand; sync leaves it.")
 		company(acme, desk.CompanyManual)
@@ -161,7 +161,7 @@ func TestEditForm(t *testing.T) {
 			"displayName": {"Amara"}, "userName": {"amara"}, "title": {"Lead"}, "email": {"", "amara@acme.example", "a@home.example"}, "emailType": {"work", "work", "home"}, "emailPrimary": {"2"},
 			"phone": {"+1", ""}, "phoneType": {"mobile", "work"}, "field.floor": {"7.5"}, "field.since": {"2026-01-31"}, "field.remote": {"false"}, "field.tags": {"one\r\n\r\n two "}, "field.areas": {"north", "south"},
 		}
-		o.sends("/contacts/new", form, 400, "plan is required")
+		o.sends("/contacts/new", form, 400, "Plan is required.")
 		form.Set("field.plan", "Bronze")
 		o.sends("/contacts/new", form, 400, `value="amara@acme.example"`)
 		form.Set("field.plan", "Gold")
