@@ -11,6 +11,7 @@ import (
 )
 
 type companiesPage struct {
+	Text      string
 	Companies []desk.Company
 	Shared    map[string][]provision.DomainCompany // of their domains, those that others list as well
 	Adding    string                               // the domain for which a company is looked for, "" for none
@@ -21,14 +22,14 @@ type companiesPage struct {
 
 func (h *Handler) companies(w http.ResponseWriter, r *http.Request, actor desk.Actor) error {
 	query := r.URL.Query()
-	page := companiesPage{Adding: query.Get("add"), Admin: actor.Role == desk.RoleAdmin}
-	list, err := h.Engine.Companies(r.Context(), actor, query.Get("after"), pageSize+1)
+	page := companiesPage{Text: query.Get("q"), Adding: query.Get("add"), Admin: actor.Role == desk.RoleAdmin}
+	list, err := h.Engine.SearchCompanies(r.Context(), actor, page.Text, query.Get("after"), pageSize+1)
 	if err != nil {
 		return err
 	}
 	if len(list) > pageSize {
 		list = list[:pageSize]
-		page.Next = "/companies?" + url.Values{"add": {page.Adding}, "after": {list[pageSize-1].ID}}.Encode()
+		page.Next = "/companies?" + url.Values{"q": {page.Text}, "add": {page.Adding}, "after": {list[pageSize-1].Name}}.Encode()
 	}
 	page.Companies = list
 	if page.Shared, err = h.Engine.SharedDomains(r.Context(), actor, list...); err != nil {

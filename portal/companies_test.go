@@ -70,6 +70,9 @@ func TestCompanyPages(t *testing.T) {
 
 		// What agents see, and may not do.
 		opens(agent, "/companies", 200, "Acme", "&lt;script&gt;alert(1)", "*.odd.example", "!New company", "!Rescan")
+		opens(agent, "/companies?q=CME", 200, "Acme", "!alert(1)")
+		opens(agent, "/companies?after=acme", 200, "No companies yet", "!>Acme<")
+		opens(agent, "/companies?q=%25", 200, "No company’s name holds", "!>Acme<")
 		opens(agent, "/companies/"+odd, 200, "all subdomains of odd.example", "Also listed by <a href=\"/companies/"+acme+"\">Acme</a>", "!Remove", "!Delete company")
 		opens(agent, "/domains", 200, "new.example", ">2</a>", "gmail.com", "!joint.example", "!Make a company")
 		opens(agent, "/domains?view=ambiguous", 200, "joint.example", "1 contact without a company", "An administrator can say", "!Keep it here")

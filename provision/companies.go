@@ -18,6 +18,14 @@ func (e *Engine) FindCompanies(ctx context.Context, actor desk.Actor, text strin
 	return e.Store.Read(ctx).CompaniesNamed(actor.TenantID, desk.Fold(strings.TrimSpace(text)), limit)
 }
 
+// SearchCompanies returns a page of companies by name, whose names hold a text in any case, after a name.
+func (e *Engine) SearchCompanies(ctx context.Context, actor desk.Actor, text, after string, limit int) ([]desk.Company, error) {
+	if !desk.Storable(text + after) {
+		return nil, desk.Errorf(desk.InvalidValue, "q", "a name has no control characters")
+	}
+	return e.Store.Read(ctx).SearchCompanies(actor.TenantID, desk.Fold(strings.TrimSpace(text)), desk.Fold(after), limit)
+}
+
 // Companies returns a page of companies in the order of their creation, after the given id.
 func (e *Engine) Companies(ctx context.Context, actor desk.Actor, after string, limit int) ([]desk.Company, error) {
 	return e.Store.Read(ctx).Companies(actor.TenantID, after, limit)

@@ -280,6 +280,42 @@ func TestChangeAtOnce(t *testing.T) {
 	})
 }
 
+func TestSearchCompanies(t *testing.T) {
+	both(t, func(w *world) {
+		for _, name := range []string{"Zeta 100%", "acme", "ÄCME Bücher", "Silver Field"} {
+			w.company(name, "a.example")
+		}
+		for _, c := range []struct {
+			text, after string
+			limit       int
+			want        []string
+		}{
+			{"", "", 9, []string{"acme", "Silver Field", "Zeta 100%", "ÄCME Bücher"}},
+			{"", "", 2, []string{"acme", "Silver Field"}},
+			{"", "silver field", 2, []string{"Zeta 100%", "ÄCME Bücher"}},
+			{" CME ", "", 9, []string{"acme", "ÄCME Bücher"}},
+			{"BÜCH", "", 9, []string{"ÄCME Bücher"}},
+			{"%", "", 9, []string{"Zeta 100%"}},
+			{"_", "", 9, nil},
+		} {
+			list, err := w.SearchCompanies(w.ctx(), w.agent, c.text, c.after, c.limit)
+			w.must(err)
+			var names []string
+			for _, c := range list {
+				names = append(names, c.Name)
+				if !slices.Equal(c.Domains, []string{"a.example"}) {
+					w.Errorf("%s lists %v", c.Name, c.Domains)
+				}
+			}
+			if !slices.Equal(names, c.want) {
+				w.Errorf("%q after %q: %q, want %q", c.text, c.after, names, c.want)
+			}
+		}
+		_, err := w.SearchCompanies(w.ctx(), w.agent, "\x00", "", 9)
+		w.wantKind(err, desk.InvalidValue, "q")
+	})
+}
+
 // TestCompanyDomains holds that domains are added and taken away beside others, and given to one company alone.
 func TestCompanyDomains(t *testing.T) {
 	both(t, func(w *world) {

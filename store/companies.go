@@ -136,6 +136,19 @@ func (r Reader) Companies(tenant, after string, limit int) ([]desk.Company, erro
 	return list, r.domains(tenant, list)
 }
 
+// SearchCompanies returns a page of companies by name whose folded names hold a text, after a folded name.
+func (r Reader) SearchCompanies(tenant, text, after string, limit int) ([]desk.Company, error) {
+	db := gorm.G[desk.Company](r.db).Where("tenant_id = ? AND name_key > ?", tenant, after)
+	if text != "" {
+		db = db.Where(`name_key LIKE ? ESCAPE '\'`, "%"+likeText.Replace(text)+"%")
+	}
+	list, err := db.Order("name_key").Limit(limit).Find(r.ctx)
+	if err != nil {
+		return nil, fail(err, "list companies by name")
+	}
+	return list, r.domains(tenant, list)
+}
+
 // CompaniesNamed returns the first companies by name whose folded names begin with a text, without their domains.
 func (r Reader) CompaniesNamed(tenant, beginning string, limit int) ([]desk.Company, error) {
 	list, err := gorm.G[desk.Company](r.db).Where("tenant_id = ? AND name_key >= ? AND name_key < ?", tenant, beginning, beginning+string(utf8.MaxRune)).
