@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"rollcall/desk"
+	"rollcall/internal/httpx"
 	"rollcall/internal/testkit"
 	"rollcall/provision"
 	"rollcall/scim"
@@ -369,7 +370,7 @@ func TestPanic(t *testing.T) {
 		},
 	}
 	w := httptest.NewRecorder()
-	h.Routes().ServeHTTP(w, httptest.NewRequest("GET", "/scim/main/entra/Users", nil))
+	httpx.Wrap(h.Routes(), h.Log, nil).ServeHTTP(w, httptest.NewRequest("GET", "/scim/main/entra/Users", nil))
 	wantError(t, testkit.Answer{Status: w.Code, Header: w.Header(), Body: w.Body.Bytes()}, 500, "")
 	if strings.Contains(w.Body.String(), "secret") {
 		t.Errorf("the answer tells: %s", w.Body)
