@@ -95,6 +95,7 @@ func (h *Handler) registerConnections(api huma.API) {
 				Description *string         `json:"description,omitempty"`
 				Notes       *string         `json:"notes,omitempty"`
 				Paused      *bool           `json:"paused,omitempty" example:"false"`
+				Reason      string          `json:"reason,omitempty" maxLength:"300" example:"Moved to another tenant" doc:"Why it is paused or goes on: for the log, and for the directory while it is paused"`
 				Recorder    *bool           `json:"recorder,omitempty" example:"true"`
 				Settings    json.RawMessage `json:"settings,omitempty"`
 			}

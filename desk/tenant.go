@@ -30,7 +30,7 @@ type Connection struct {
 	// Description and Notes are for people. A paused connection's requests are refused until it goes on.
 	Description, Notes string
 	PausedAt           *time.Time
-	PausedBy           string     // the name of who paused it
+	PausedBy           string     // the name of who paused it, with the reason if they gave one
 	ResumedAt          *time.Time // when it last went on: what came before, the guard does not count
 	// RecorderKey makes the names that stand for people in recorded exchanges; "" while nothing is recorded.
 	RecorderKey string

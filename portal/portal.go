@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/url"
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/gorilla/mux"
@@ -212,6 +213,11 @@ func (h *Handler) page(page route) http.Handler {
 			r.Body = http.MaxBytesReader(w, r.Body, maxForm)
 			if err := r.ParseForm(); err != nil {
 				return desk.Errorf(desk.InvalidSyntax, "", "The form cannot be read, or is too large.")
+			}
+			for _, values := range r.PostForm {
+				if slices.ContainsFunc(values, func(v string) bool { return !desk.Storable(v) }) {
+					return desk.Errorf(desk.InvalidValue, "", "The form holds characters that no text can.")
+				}
 			}
 		}
 		return page.serve(w, r, actor)

@@ -18,6 +18,7 @@ import (
 type ConnectionEdit struct {
 	Name, Description, Notes *string
 	Paused                   *bool
+	Reason                   string // why it is paused or goes on; "" for no word on it
 	// Recorder true begins a new recording of what the directory sends, false ends it. What was recorded stays until the next
 	// one begins, or until it is deleted.
 	Recorder *bool
@@ -50,7 +51,7 @@ func (e *Engine) EditConnection(ctx context.Context, actor desk.Actor, slug stri
 		if err := tx.UpdateConnection(&c); err != nil {
 			return err
 		}
-		return recordSetting(tx, actor, slug, changes...)
+		return recordSetting(tx, actor, slug, strings.TrimSpace(edit.Reason), changes...)
 	})
 	if err != nil {
 		return desk.Connection{}, err
@@ -93,10 +94,16 @@ func (edit ConnectionEdit) apply(tx *store.Tx, actor desk.Actor, c *desk.Connect
 	if c.Name == "" {
 		c.Name = c.Slug
 	}
+	if err := edit.checkReason(); err != nil {
+		return err
+	}
 	if edit.Paused != nil && *edit.Paused != (c.PausedAt != nil) {
 		now := tx.Now
 		if *edit.Paused {
 			c.PausedAt, c.PausedBy = &now, actor.Name
+			if reason := strings.TrimSpace(edit.Reason); reason != "" {
+				c.PausedBy += " (" + reason + ")"
+			}
 		} else {
 			c.PausedAt, c.PausedBy, c.ResumedAt = nil, "", &now
 		}
@@ -121,6 +128,16 @@ func (edit ConnectionEdit) apply(tx *store.Tx, actor desk.Actor, c *desk.Connect
 		return err
 	}
 	return tx.CreateReapply(&desk.Reapply{TenantID: c.TenantID, Connection: c.Slug, Before: before, StartedAt: tx.Now})
+}
+
+// maxReason is how long a reason may be, in bytes: directories are told it with each refusal.
+const maxReason = 300
+
+func (edit ConnectionEdit) checkReason() error {
+	if len(edit.Reason) > maxReason {
+		return desk.Errorf(desk.InvalidValue, "reason", "a reason may have up to %d bytes", maxReason)
+	}
+	return checkText("reason", edit.Reason)
 }
 
 // applySettings changes settings, and checks them against the tenant's custom fields.

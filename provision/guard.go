@@ -14,6 +14,9 @@ import (
 // The guard pauses a connection that deactivates many people within an hour: a wrong scope in the directory must not empty the
 // helpdesk. What it has let through stands in the log, which all servers share.
 
+// Guard is by whose name the guard pauses a connection.
+const Guard = "the guard against mass deactivation"
+
 // guardWindow is the time within which deactivations are counted.
 const guardWindow = time.Hour
 
@@ -43,6 +46,33 @@ func (g *guards) give(connection string, n int) {
 	g.left[connection] = n
 }
 
+// countedSince returns from when on a guard counts at a time.
+func countedSince(c desk.Connection, now time.Time) time.Time {
+	since := now.Add(-guardWindow)
+	if c.ResumedAt != nil && c.ResumedAt.After(since) {
+		since = *c.ResumedAt
+	}
+	return since
+}
+
+// GuardStop is what the guard saw before it paused a connection.
+type GuardStop struct {
+	Since  time.Time // from when on it counted
+	Passed int       // how many people it let be deactivated until then
+}
+
+// GuardStopped returns what the guard saw before it paused a connection, nil if it has not.
+func (e *Engine) GuardStopped(ctx context.Context, c desk.Connection) (*GuardStop, error) {
+	if c.PausedAt == nil || c.PausedBy != Guard {
+		return nil, nil
+	}
+	stop := &GuardStop{Since: countedSince(c, *c.PausedAt)}
+	settled := c.PausedAt.Add(-time.Duration(c.Settings.Guard.Grace) * time.Minute)
+	var err error
+	stop.Passed, _, err = e.Store.Read(ctx).CountDeactivations(c.TenantID, c.Slug, stop.Since, settled)
+	return stop, err
+}
+
 // tooMany says that a connection has deactivated as many people as its guard lets through.
 type tooMany struct{ limit int }
 
@@ -58,10 +88,7 @@ func (g *guards) pass(tx *store.Tx, d *desk.Directory, contact *desk.Contact) er
 	if guard.Percent == 0 || contact.CreatedAt.After(settled) || g.take(connection) {
 		return nil
 	}
-	since := now.Add(-guardWindow)
-	if d.ResumedAt != nil && d.ResumedAt.After(since) {
-		since = *d.ResumedAt
-	}
+	since := countedSince(d.Connection, now)
 	users, err := tx.CountUsers(d.TenantID, d.Slug, desk.UserQuery{})
 	if err != nil {
 		return err
@@ -94,7 +121,6 @@ func (e *Engine) guarded(ctx context.Context, actor desk.Actor, err error) error
 	if !errors.As(err, &stop) {
 		return err
 	}
-	const guard = "the guard against mass deactivation"
 	why := fmt.Sprintf("more than %d people would have been deactivated within an hour; if that is right, let the connection go on", stop.limit)
 	err = e.Store.Tx(ctx, func(tx *store.Tx) error {
 		c, err := tx.LockConnection(actor.TenantID, actor.Connection)
@@ -102,7 +128,7 @@ func (e *Engine) guarded(ctx context.Context, actor desk.Actor, err error) error
 			return err
 		}
 		now := tx.Now
-		c.PausedAt, c.PausedBy = &now, guard
+		c.PausedAt, c.PausedBy = &now, Guard
 		if err := tx.UpdateConnection(&c); err != nil {
 			return err
 		}
@@ -114,5 +140,5 @@ func (e *Engine) guarded(ctx context.Context, actor desk.Actor, err error) error
 	if err != nil {
 		return err
 	}
-	return desk.Errorf(desk.Paused, "", "%s paused this connection: %s", guard, why)
+	return desk.Errorf(desk.Paused, "", "%s paused this connection: %s", Guard, why)
 }

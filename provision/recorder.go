@@ -15,9 +15,9 @@ import (
 const keptExchanges = 200
 
 // recordSetting leaves the event of a changed setting with its connection.
-func recordSetting(tx *store.Tx, actor desk.Actor, slug string, changes ...desk.Change) error {
+func recordSetting(tx *store.Tx, actor desk.Actor, slug, detail string, changes ...desk.Change) error {
 	ev := actor.Event(desk.OpPatch, desk.Updated, "connection")
-	ev.Connection, ev.Changes = slug, changes
+	ev.Connection, ev.Detail, ev.Changes = slug, detail, changes
 	return tx.Record(ev)
 }
 
@@ -66,6 +66,6 @@ func (e *Engine) DeleteRecording(ctx context.Context, actor desk.Actor, slug str
 		if err := tx.DeleteExchanges(actor.TenantID, slug); err != nil {
 			return err
 		}
-		return recordSetting(tx, actor, slug, desk.Change{Field: "recording", From: nil, To: "deleted"})
+		return recordSetting(tx, actor, slug, "", desk.Change{Field: "recording", From: nil, To: "deleted"})
 	})
 }

@@ -105,9 +105,9 @@ func (e *Engine) Unmapped(ctx context.Context, actor desk.Actor, slug string) (c
 		return nil, 0, err
 	}
 	counts = map[string]int{}
-	newest := &desk.Position{ID: "~", Backward: true} // after every id
+	from := newest
 	for people < maxUnmapped {
-		page, err := e.Store.Read(ctx).Users(actor.TenantID, slug, desk.UserQuery{From: newest, Limit: 500})
+		page, err := e.Store.Read(ctx).Users(actor.TenantID, slug, desk.UserQuery{From: &from, Limit: 500})
 		if err != nil || len(page) == 0 {
 			return counts, people, err
 		}
@@ -121,7 +121,7 @@ func (e *Engine) Unmapped(ctx context.Context, actor desk.Actor, slug string) (c
 			}
 		}
 		people += len(page)
-		newest = &desk.Position{ID: page[0].ID, Backward: true}
+		from.ID = page[0].ID
 	}
 	return counts, people, nil
 }

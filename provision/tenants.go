@@ -53,6 +53,9 @@ func AddConnection(tx *store.Tx, actor desk.Actor, c *desk.Connection) error {
 	if err := desk.CheckSlug("slug", c.Slug); err != nil {
 		return err
 	}
+	if c.Slug == "new" {
+		return desk.Errorf(desk.InvalidValue, "slug", "slug cannot be new, which is the portal's page for making a connection")
+	}
 	if !slices.Contains(desk.Providers, c.Provider) {
 		return desk.Errorf(desk.InvalidValue, "provider", "provider must be one of %s", strings.Join(desk.Providers, ", "))
 	}

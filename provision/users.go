@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"rollcall/desk"
 	"rollcall/store"
@@ -16,6 +17,16 @@ func (e *Engine) User(ctx context.Context, actor desk.Actor, id string) (desk.Di
 		e.Store.Count(desk.Cycle{TenantID: actor.TenantID, Connection: actor.Connection, Lookups: 1})
 	}
 	return u, e.describe(ctx, actor, err, nil)
+}
+
+// newest is a place after all users, from which a page goes back.
+var newest = desk.Position{ID: "~", Backward: true}
+
+// NewestUsers returns the users whom a connection's directory made last, the last first.
+func (e *Engine) NewestUsers(ctx context.Context, actor desk.Actor, slug string, limit int) ([]desk.DirectoryUser, error) {
+	list, err := e.Store.Read(ctx).Users(actor.TenantID, slug, desk.UserQuery{From: &newest, Limit: limit})
+	slices.Reverse(list)
+	return list, err
 }
 
 // Users returns a page of the connection's users, and how many there are in all; -1 with a position, whose page does not say.

@@ -5,6 +5,7 @@ import (
 	"context"
 	"maps"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -150,6 +151,27 @@ func (r Reader) Cycles(tenant, connection, before string, limit int) ([]desk.Cyc
 	}
 	list, err := db.Order("id DESC").Limit(limit).Find(r.ctx)
 	return list, fail(err, "list cycles")
+}
+
+// RecentCycles returns the newest cycles of each of a tenant's connections, newest first: so many of each, at most.
+func (r Reader) RecentCycles(tenant string, each int) ([]desk.Cycle, error) {
+	return r.cyclesFrom(tenant, "COALESCE((SELECT id FROM cycles WHERE tenant_id = n.tenant_id AND connection = n.slug ORDER BY id DESC LIMIT 1 OFFSET ?), '')", each-1)
+}
+
+// CyclesSince returns the cycles of a tenant's connections that began at a time or later, newest first. Between two cycles of a
+// connection lies [desk.Quiet], so that a day has 144 of them at most.
+func (r Reader) CyclesSince(tenant string, since time.Time) ([]desk.Cycle, error) {
+	return r.cyclesFrom(tenant, "?", floor(since))
+}
+
+// cyclesFrom returns the cycles of a tenant's connections from an id on, which an expression with one argument gives for each.
+func (r Reader) cyclesFrom(tenant, first string, arg any) ([]desk.Cycle, error) {
+	var list []desk.Cycle
+	// CROSS, or SQLite begins with the cycles.
+	err := r.db.WithContext(r.ctx).Raw("SELECT c.* FROM connections n CROSS JOIN cycles c WHERE n.tenant_id = ? AND c.tenant_id = n.tenant_id AND c.connection = n.slug"+
+		" AND c.id >= "+first, tenant, arg).Scan(&list).Error
+	slices.SortFunc(list, func(a, b desk.Cycle) int { return strings.Compare(b.ID, a.ID) })
+	return list, fail(err, "list cycles of connections")
 }
 
 // Cycle returns a cycle, or NotFound.

@@ -163,6 +163,8 @@ func TestPlans(t *testing.T) {
 				_, _, err := tx.CycleSpan(desk.Cycle{TenantID: "t", Connection: "c", ID: "cycle001000"})
 				return err
 			},
+			"connections' newest cycles": func(tx *store.Tx) error { _, err := tx.RecentCycles("t", 8); return err },
+			"connections' days":          func(tx *store.Tx) error { _, err := tx.CyclesSince("t", t0.AddDate(0, 0, -14)); return err },
 			"cycles that are over":       func(tx *store.Tx) error { _, err := tx.UnsettledCycles(t0.Add(time.Hour), 10); return err },
 			"the last activity":          func(tx *store.Tx) error { _, err := tx.LastActivity("t"); return err },
 			"the next log":               func(tx *store.Tx) error { _, err := tx.NextLog(store.Log{}); return err },
@@ -310,7 +312,7 @@ func TestPlansOfRequests(t *testing.T) {
 			"/log?connection=c&request=r7", "/log?connection=c&after=7", "/log?cycle=" + cycle.ID + "&connection=c", "/log/cycles?connection=c", "/log/cycles?connection=c&before=" + store.NewID()} {
 			watch(path, func() int { return page(browser.Get(server.URL + path)) })
 		}
-		scim, secret := server.Connect(t, "t", "new")
+		scim, secret := server.Connect(t, "t", "fresh")
 		var user, contact map[string]any
 		write := func(method, place, token, body string) (answer map[string]any) {
 			t.Helper()
