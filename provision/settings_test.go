@@ -245,6 +245,11 @@ func TestGuard(t *testing.T) {
 		if c.PausedAt == nil || !strings.Contains(c.PausedBy, "guard") {
 			w.Errorf("paused by %q at %v", c.PausedBy, c.PausedAt)
 		}
+		stop, err := w.GuardStopped(w.ctx(), c)
+		w.must(err)
+		if stop == nil || stop.Passed != 12 || stop.Since.After(*c.PausedAt) {
+			w.Errorf("the guard saw %+v", stop)
+		}
 		if ev := w.last(); ev.ActorType != desk.ActorSystem || !strings.Contains(ev.Detail, "more than 12") || len(ev.Changes) != 1 {
 			w.Errorf("the event is %+v", ev)
 		}
@@ -254,8 +259,14 @@ func TestGuard(t *testing.T) {
 		w.wantStatus(*u.ContactID, desk.Active, "")
 
 		// An administrator lets it go on: it counts anew.
-		c, err = w.EditConnection(w.ctx(), w.agent, "a", provision.ConnectionEdit{Paused: &off})
+		c, err = w.EditConnection(w.ctx(), w.agent, "a", provision.ConnectionEdit{Paused: &off, Reason: " a branch was closed "})
 		w.must(err)
+		if ev := w.last(); ev.Detail != "a branch was closed" {
+			w.Errorf("the event is %+v", ev)
+		}
+		if stop, err := w.GuardStopped(w.ctx(), c); stop != nil || err != nil {
+			w.Errorf("the guard still has %+v, %v", stop, err)
+		}
 		w.a.Directory = &desk.Directory{Connection: c}
 		w.must(deactivate(10, disable))
 		w.wantKind(deactivate(1, disable), desk.Paused, "")
