@@ -52,6 +52,9 @@ func (c *Cycle) Running(now time.Time) bool { return now.Before(c.EndedAt.Add(Qu
 // Failed is how many requests were refused, or failed by a fault of the server.
 func (c *Cycle) Failed() int { return c.Outcomes[Refused] + c.Errors }
 
+// Skipped is how many writes the connection's settings kept from contacts.
+func (c *Cycle) Skipped() int { return c.Outcomes[Skipped] }
+
 // Synced is how many writes were carried out: what was neither skipped nor refused.
 func (c *Cycle) Synced() int {
 	n := -c.Outcomes[Skipped] - c.Outcomes[Refused]

@@ -27,7 +27,7 @@ var templates embed.FS
 var pages = parsePages()
 
 func parsePages() map[string]*template.Template {
-	shared := template.Must(template.New("layout.html").Funcs(functions).ParseFS(templates, "templates/layout.html", "templates/parts.html"))
+	shared := template.Must(template.New("layout.html").Funcs(functions).ParseFS(templates, "templates/layout.html", "templates/parts*.html"))
 	names, err := fs.Glob(templates, "templates/*.html")
 	if err != nil {
 		panic(err) // the pattern above
@@ -35,7 +35,7 @@ func parsePages() map[string]*template.Template {
 	parsed := map[string]*template.Template{}
 	for _, name := range names {
 		page := strings.TrimSuffix(path.Base(name), ".html")
-		if page == "layout" || page == "parts" {
+		if page == "layout" || strings.HasPrefix(page, "parts") {
 			continue
 		}
 		parsed[page] = template.Must(template.Must(shared.Clone()).ParseFS(templates, name))
@@ -51,8 +51,11 @@ type Handler struct {
 	// SignIn returns the cookie of a new session for the bearer of a token.
 	SignIn func(r *http.Request, secret string) (*http.Cookie, error)
 	// SignOut ends the session and returns the cookie that says so.
-	SignOut   func(*http.Request) (*http.Cookie, error)
-	Accounts  Accounts
+	SignOut  func(*http.Request) (*http.Cookie, error)
+	Accounts Accounts
+	Tokens   Tokens
+	// ReadUser reads a user whom a directory would send to a tenant with these custom fields.
+	ReadUser  func(fields []desk.Field, body []byte) (desk.Resource, error)
 	PublicURL string
 	Log       *slog.Logger
 
@@ -70,7 +73,7 @@ type route struct {
 // routes are all pages but the way in.
 func (h *Handler) routes() []route {
 	const agent, admin = desk.RoleAgent, desk.RoleAdmin
-	return []route{
+	return slices.Concat(h.connectionRoutes(), []route{
 		{"GET", "/contacts", agent, h.contacts},
 		{"POST", "/contacts/bulk", agent, h.bulk},
 		{"GET", "/pick/company", agent, h.pickCompany},
@@ -116,7 +119,7 @@ func (h *Handler) routes() []route {
 		{"GET", "/log/{connection}/{event}", agent, h.event},
 		{"GET", "/oauth/{tenant}/authorize", agent, h.authorize}, // it tells agents what they lack
 		{"POST", "/oauth/{tenant}/authorize", agent, h.authorize},
-	}
+	})
 }
 
 // Routes returns the handler of all pages.

@@ -99,7 +99,8 @@ func (w *walker) walk(most int, visit func(address string, answer *httptest.Resp
 		visit(address, answer, page)
 		if strings.HasPrefix(answer.Header().Get("Content-Type"), "text/html") {
 			for n := range page.Descendants() {
-				if to := attribute(n, "href"); n.Data == "a" && strings.HasPrefix(to, "/") {
+				to, _, _ := strings.Cut(attribute(n, "href"), "#")
+				if n.Data == "a" && strings.HasPrefix(to, "/") {
 					from = append(from, to)
 				}
 			}

@@ -136,7 +136,7 @@ func (c *serveCmd) Run(p *program) error {
 			}).Routes(),
 			OAuth: (&oauth.Handler{Auth: authenticator, PublicURL: base, Log: log}).Routes(),
 			Portal: (&portal.Handler{
-				Engine: engine, Session: authenticator.Session, SignIn: authenticator.SignIn, SignOut: authenticator.SignOut, Accounts: authenticator, PublicURL: base, Log: log,
+				Engine: engine, Session: authenticator.Session, SignIn: authenticator.SignIn, SignOut: authenticator.SignOut, Accounts: authenticator, Tokens: authenticator, ReadUser: scim.ReadUser, PublicURL: base, Log: log,
 			}).Routes(),
 			// The schema is up to date, or the store would not have opened.
 			Ready: func(ctx context.Context) error { return errors.Join(p.ctx.Err(), st.Ping(ctx)) },

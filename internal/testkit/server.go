@@ -57,9 +57,11 @@ func NewServer(t testing.TB, databaseURL string) *Server {
 		API: (&api.Handler{
 			Engine: s.Engine, Authenticate: s.Auth.API, Tokens: s.Auth, ReadUser: scim.ReadUser, ReadPatch: scim.ReadPatch, PublicURL: s.URL, Version: "test", Log: log,
 		}).Routes(),
-		OAuth:  (&oauth.Handler{Auth: s.Auth, PublicURL: s.URL, Log: log}).Routes(),
-		Portal: (&portal.Handler{Engine: s.Engine, Session: s.Auth.Session, SignIn: s.Auth.SignIn, SignOut: s.Auth.SignOut, Accounts: s.Auth, PublicURL: s.URL, Log: log}).Routes(),
-		Ready:  st.Ping,
+		OAuth: (&oauth.Handler{Auth: s.Auth, PublicURL: s.URL, Log: log}).Routes(),
+		Portal: (&portal.Handler{
+			Engine: s.Engine, Session: s.Auth.Session, SignIn: s.Auth.SignIn, SignOut: s.Auth.SignOut, Accounts: s.Auth, Tokens: s.Auth, ReadUser: scim.ReadUser, PublicURL: s.URL, Log: log,
+		}).Routes(),
+		Ready: st.Ping,
 	}), log, nil)
 	return s
 }

@@ -1,0 +1,167 @@
+package portal_test
+
+import (
+	"net/url"
+	"strings"
+	"testing"
+
+	"rollcall/desk"
+	"rollcall/internal/testkit"
+	"rollcall/provision"
+)
+
+// TestConnectionPages holds what each page of a connection shows, to whom, and that it escapes what people write.
+func TestConnectionPages(t *testing.T) {
+	testkit.Databases(t, func(t *testing.T, databaseURL string) {
+		s := testkit.NewServer(t, databaseURL)
+		base, token := s.Connect(t, "main", "entra")
+		s.Connect(t, "other", "theirs")
+		testkit.Call(t, "POST", base+"/Users", token, `{"userName":"k","displayName":"<script>alert(1)</script>"}`).Want(t, 201)
+		raw := "<script>alert(2)</script>"
+		admin := desk.Actor{Type: desk.ActorAgent, TenantID: "main", Name: raw, Role: desk.RoleAdmin}
+		paused := true
+		if _, err := s.Engine.EditConnection(t.Context(), admin, "entra", provision.ConnectionEdit{Name: &raw, Description: &raw, Notes: &raw, Paused: &paused, Reason: raw}); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Store.WriteActivity(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		signedIn := func(tenant string, role desk.Role) *browser {
+			b := newBrowser(t, s.URL)
+			b.post("/signin", url.Values{"token": {s.Token(t, tenant, role)}})
+			return b
+		}
+		administrator, agent, stranger := signedIn("main", desk.RoleAdmin), signedIn("main", desk.RoleAgent), signedIn("other", desk.RoleAdmin)
+		pages := map[string]bool{ // and whether they are for administrators alone
+			"/connections": false, "/connections/new": true, "/connections/entra": false, "/connections/entra/setup": false, "/connections/entra/tokens": true,
+			"/connections/entra/recording": true,
+		}
+		for path, adminOnly := range pages {
+			status, _, text := administrator.open(path)
+			if status != 200 || strings.Contains(text, "<script>") || strings.Contains(text, "style=") {
+				t.Errorf("%s: %d, or it does not escape", path, status)
+			}
+			want := map[bool]int{true: 403, false: 200}[adminOnly]
+			if status, _, text := agent.open(path); status != want || // signing out is all that they can do
+				strings.Count(text, `method="post"`) > 1 {
+				t.Errorf("%s answers an agent with %d, or lets them change something", path, status)
+			}
+			if strings.Contains(path, "entra") {
+				if status, _, text := stranger.open(path); status != 404 || strings.Contains(text, "alert") {
+					t.Errorf("%s answers another tenant with %d", path, status)
+				}
+			}
+		}
+		forms := map[string]url.Values{
+			"/connections": {"provider": {"okta"}}, "/connections/entra": {"name": {"x"}}, "/connections/entra/pause": {}, "/connections/entra/resume": {},
+			"/connections/entra/recorder": {"recorder": {"on"}}, "/connections/entra/recording/delete": {}, "/connections/entra/delete": {"slug": {"entra"}},
+			"/connections/entra/setup": {"days": {"90"}}, "/connections/entra/tokens": {"days": {"90"}}, "/connections/entra/tokens/x/revoke": {},
+			"/connections/entra/clients": {"kind": {"credentials"}, "days": {"90"}}, "/connections/entra/clients/x/delete": {},
+			"/connections/entra/clients/x/secrets": {"days": {"90"}}, "/connections/entra/clients/x/secrets/y/delete": {},
+		}
+		for path, form := range forms {
+			if status, _, _ := agent.post(path, form); status != 403 {
+				t.Errorf("an agent may post to %s: %d", path, status)
+			}
+			if strings.Contains(path, "entra") {
+				if status, _, _ := stranger.post(path, form); status != 404 {
+					t.Errorf("another tenant posts to %s: %d", path, status)
+				}
+			}
+		}
+		for path, bad := range map[string]url.Values{
+			"/connections": {"provider": {"nobody"}, "name": {"x"}}, "/connections/entra": {"notes": {strings.Repeat("x", 20_000)}}, "/connections/entra/delete": {"slug": {"entr"}},
+			"/connections/entra/tokens": {"days": {"-1"}}, "/connections/entra/setup": {"days": {"x"}}, "/connections/entra/clients": {"kind": {"consent"}, "days": {"0"}},
+			"/connections/entra/pause": {"reason": {"\x00"}},
+		} {
+			if status, _, text := administrator.post(path, bad); status != 400 || !strings.Contains(text, `role="alert"`) && !strings.Contains(text, "characters") {
+				t.Errorf("%s takes %v: %d", path, bad, status)
+			}
+		}
+		if list, err := s.Engine.Connections(t.Context(), admin); err != nil || len(list) != 1 || list[0].Name != raw {
+			t.Errorf("the connections are %+v, %v", list, err)
+		}
+	})
+}
+
+// TestNewConnections holds which slugs connections get that nobody gave one.
+func TestNewConnections(t *testing.T) {
+	s := testkit.NewServer(t, testkit.SQLite(t))
+	if err := s.Engine.CreateTenant(t.Context(), "main", ""); err != nil {
+		t.Fatal(err)
+	}
+	b := newBrowser(t, s.URL)
+	b.post("/signin", url.Values{"token": {s.Token(t, "main", desk.RoleAdmin)}})
+	for _, c := range []struct{ provider, name, slug, want string }{
+		{"entra", "", "", "entra"}, {"entra", "", "", "entra-2"}, {"okta", "Größe & Söhne", "", "gr-e-s-hne"}, {"okta", "日本", "", "directory"},
+		{"zoho", "v2", "", "v2-2"}, {"zoho", "New", "", "new-2"}, {"google", "x", "workspace", "workspace"},
+		{"generic", strings.Repeat("long ", 20), "", "long-long-long-long-long-long-long-l"},
+	} {
+		status, address, _ := b.post("/connections", url.Values{"provider": {c.provider}, "name": {c.name}, "slug": {c.slug}})
+		if address != "/connections/"+c.want+"/setup" || status != 200 {
+			t.Errorf("%q leads to %s, %d", c.name, address, status)
+		}
+	}
+	for _, slug := range []string{"new", "Entra", "entra"} {
+		if status, _, text := b.post("/connections", url.Values{"provider": {"entra"}, "name": {"Kept"}, "slug": {slug}}); status != 400 && status != 409 || !strings.Contains(text, `value="Kept"`) {
+			t.Errorf("%s is taken: %d", slug, status)
+		}
+	}
+}
+
+// TestClients makes OAuth clients of each kind, with which a directory then gets a token, changes a secret, and is deleted.
+func TestClients(t *testing.T) {
+	s := testkit.NewServer(t, testkit.SQLite(t))
+	s.Connect(t, "main", "entra")
+	b := newBrowser(t, s.URL)
+	b.post("/signin", url.Values{"token": {s.Token(t, "main", desk.RoleAdmin)}})
+	const tokens, clients = "/connections/entra/tokens", "/connections/entra/clients"
+	between := func(text, from, to string) string {
+		t.Helper()
+		_, rest, ok := strings.Cut(text, from)
+		value, _, closed := strings.Cut(rest, to)
+		if !ok || !closed {
+			t.Fatalf("no %s in\n%s", from, text)
+		}
+		return value
+	}
+	_, _, text := b.post(clients, url.Values{"kind": {"credentials"}, "label": {"Entra"}, "days": {"365"}})
+	id, secret := between(text, `id="made-id" value="`, `"`), between(text, `id="made-secret" value="`, `"`)
+	get := func(secret string) int {
+		t.Helper()
+		status, _, _ := newBrowser(t, s.URL).post("/oauth/main/token", url.Values{"grant_type": {"client_credentials"}, "client_id": {id}, "client_secret": {secret}})
+		return status
+	}
+	if status := get(secret); status != 200 {
+		t.Fatalf("the client gets no token: %d", status)
+	}
+	if _, _, text := b.open(tokens); strings.Contains(text, secret) || !strings.Contains(text, id) {
+		t.Error("the secret is shown again, or the client is not there")
+	}
+	_, _, text = b.post(clients+"/"+id+"/secrets", url.Values{"days": {"365"}})
+	second := between(text, `id="made-secret" value="`, `"`)
+	if status, _, text := b.post(clients+"/"+id+"/secrets", url.Values{"days": {"365"}}); status != 409 || !strings.Contains(text, "up to 2 secrets") {
+		t.Errorf("a third secret: %d", status)
+	}
+	first := between(text, clients+"/"+id+"/secrets/", "/delete")
+	b.post(clients+"/"+id+"/secrets/"+first+"/delete", nil)
+	if old, now := get(secret), get(second); old != 401 || now != 200 {
+		t.Errorf("the old secret is answered %d, the new one %d", old, now)
+	}
+	_, _, text = b.post(clients, url.Values{"kind": {"consent"}, "label": {"Zoho"}, "days": {"0"}, "withoutPkce": {"on"},
+		"redirectUris": {" https://directory.zoho.com/provision/oauth/callback \r\n"}})
+	if !strings.Contains(text, "<code>https://directory.zoho.com/provision/oauth/callback</code>") || !strings.Contains(text, "without PKCE") {
+		t.Error("the client with consent is not there")
+	}
+	_, _, text = b.post(clients, url.Values{"kind": {"federation"}, "days": {"0"}, "issuer": {"https://login.example/v2.0"}, "subject": {"me"}, "audience": {"api://x"}})
+	if !strings.Contains(text, "The client is made") || strings.Contains(text, "made-secret") {
+		t.Error("the federated client has a secret, or is not there")
+	}
+	if status, _, text := b.post(clients, url.Values{"kind": {"federation"}, "days": {"0"}, "issuer": {"http://login.example"}, "subject": {"kept"}}); status != 400 || !strings.Contains(text, `value="kept"`) {
+		t.Errorf("a bad issuer: %d", status)
+	}
+	b.post(clients+"/"+id+"/delete", nil)
+	if status := get(second); status != 401 {
+		t.Errorf("the deleted client gets a token: %d", status)
+	}
+}
