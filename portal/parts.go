@@ -32,19 +32,9 @@ var functions = template.FuncMap{
 	"count":    count,
 	"number":   func(i int) int { return i + 1 }, // of an element
 	"plural":   plural,
-	"sentence": sentence,
 	"args":     args,
 	"sentence": sentence,
 	"menu":     menu,
-}
-
-// sentence makes a sentence of what a message says.
-func sentence(text string) string {
-	first, size := utf8.DecodeRuneInString(text)
-	if size == 0 {
-		return ""
-	}
-	return strings.TrimSuffix(string(unicode.ToUpper(first))+text[size:], ".") + "."
 }
 
 // args makes one value of several, for a template that wants them: args "Label" .Name "Wide" true.
