@@ -48,11 +48,16 @@ func (r Reader) CompanyFacts(q CompanyQuery) (desk.CompanyFacts, error) {
 	if len(parts) == 0 {
 		return facts, nil
 	}
-	var rows []struct {
+	type fact struct {
 		Source    int // index of the listing, or one of the above
 		CompanyID string
 	}
-	err := r.db.WithContext(r.ctx).Raw(strings.Join(parts, " UNION ALL "), args...).Scan(&rows).Error
+	var rows []fact
+	err := r.ask(question{sql: strings.Join(parts, " UNION ALL "), args: args, row: func(scan scanner) error {
+		rows = append(rows, fact{})
+		row := &rows[len(rows)-1]
+		return scan(&row.Source, &row.CompanyID)
+	}})
 	listed := len(q.Listings)
 	for _, row := range rows {
 		if row.Source >= 0 {

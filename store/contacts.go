@@ -52,18 +52,23 @@ func (r Reader) Candidates(p Person) ([]Candidate, error) {
 		return nil, nil
 	}
 	var found []Candidate
-	err := r.db.WithContext(r.ctx).Raw(strings.Join(parts, " UNION ALL "), args...).Scan(&found).Error
+	err := r.ask(question{sql: strings.Join(parts, " UNION ALL "), args: args, row: func(scan scanner) error {
+		var c Candidate
+		err := scan(&c.ContactID, &c.MatchedBy)
+		found = append(found, c)
+		return err
+	}})
 	return found, fail(err, "look for contacts to adopt")
 }
 
 // CreateContact adds a contact.
 func (tx *Tx) CreateContact(c *desk.Contact) error {
-	return fail(gorm.G[desk.Contact](tx.db).Create(tx.ctx, c), "create contact")
+	return fail(tx.write(contacts.inserting(c)), "create contact")
 }
 
 // UpdateContact writes all of a contact.
 func (tx *Tx) UpdateContact(c *desk.Contact) error {
-	return update(tx, "contact", c)
+	return fail(tx.write(contacts.updating(c)), "update contact")
 }
 
 // DeleteContact removes a contact, which no directory user may point at any more.
@@ -80,7 +85,13 @@ func (r Reader) Contact(tenant, id string) (desk.Contact, error) {
 
 // LockContact returns a contact, locked until the transaction ends, or NotFound.
 func (tx *Tx) LockContact(tenant, id string) (desk.Contact, error) {
-	return lock[desk.Contact](tx, "contact", "tenant_id = ? AND id = ?", tenant, id)
+	rest := "WHERE tenant_id = ? AND id = ?"
+	if tx.engine == Postgres {
+		rest += " FOR UPDATE"
+	}
+	var list []desk.Contact
+	err := tx.ask(contacts.reading(&list, rest, tenant, id))
+	return one(list, err, "lock contact")
 }
 
 // ContactNames returns the names of contacts that exist, by id.

@@ -42,7 +42,11 @@ type Store struct {
 	write  *gorm.DB
 	pools  []*sql.DB
 	path   string // of a SQLite file
-	clock  clock  // of events
+	writer writer
+	lites  liteConns
+	// observer sees all that is asked past GORM; nil but for tests.
+	observer observer
+	clock    clock // of events
 	// What directories do, as far as this process has not written it down yet.
 	activity activity
 	denials  denials
@@ -212,6 +216,7 @@ func (s *Store) Ping(ctx context.Context) error {
 // Close closes all connections.
 func (s *Store) Close() error {
 	var errs []error
+	s.lites.close()
 	for _, pool := range s.pools {
 		errs = append(errs, pool.Close())
 	}
