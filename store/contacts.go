@@ -2,7 +2,6 @@ package store
 
 import (
 	"fmt"
-	"strings"
 
 	"gorm.io/gorm"
 
@@ -27,39 +26,84 @@ type Person struct {
 // shared is how many contacts may share a key before it says nothing about who somebody is.
 const shared = 100
 
+// Recognition is what becomes of somebody new depends on.
+type Recognition struct {
+	State      string               // of the connection (desk.Directory); "" if it is gone
+	Holders    []desk.DirectoryUser // users of the connection with the externalId or the userName
+	Candidates []Candidate
+	Facts      desk.CompanyFacts
+}
+
+// Recognise locks the person's keys, as Lock does, and gathers all of that at once.
+func (tx *Tx) Recognise(p Person, q CompanyQuery) (r Recognition, err error) {
+	if err := tx.Lock(p.TenantID, p.ExternalID, p.UserName, p.Email); err != nil {
+		return r, err
+	}
+	list := append(make([]question, 0, 4), readState(&r.State, p.TenantID, p.Connection), byKey(&r.Holders, p))
+	if candidates, ok := p.candidates(&r.Candidates); ok {
+		list = append(list, candidates)
+	}
+	var rows []companyFact
+	if facts, ok := q.question(&rows); ok {
+		list = append(list, facts)
+	}
+	err = tx.ask(list...)
+	r.Facts = q.facts(rows)
+	return r, fail(err, "recognise a person")
+}
+
 // Candidates returns up to two contacts per key that the person may be, in the order externalId, userName, email. Contacts
 // that already have a user on the connection are none.
-func (r Reader) Candidates(p Person) ([]Candidate, error) {
-	var parts []string
-	var args []any
-	add := func(matchedBy, from, value string) {
-		if value == "" {
-			return
-		}
-		// LIMIT inside a UNION wants a subquery on SQLite.
-		parts = append(parts, fmt.Sprintf("SELECT * FROM (SELECT k.id AS contact_id, '%s' AS matched_by FROM (%s LIMIT %d) AS k WHERE NOT EXISTS"+
-			" (SELECT 1 FROM directory_users u WHERE u.tenant_id = ? AND u.contact_id = k.id AND u.connection = ?) LIMIT 2) AS part%d", matchedBy, from, shared, len(parts)))
-		args = append(args, p.TenantID, value, p.TenantID, p.Connection)
+func (r Reader) Candidates(p Person) (found []Candidate, err error) {
+	if q, ok := p.candidates(&found); ok {
+		err = r.ask(q)
 	}
-	// An externalId was left by a directory that deleted its user, or is known from a user of another connection.
-	add("externalId", "SELECT id FROM contacts WHERE tenant_id = ? AND external_id = ?", p.ExternalID)
-	// (Asked for it directly, SQLite makes them distinct, and leaves out who has none, by reading all users in the order of their
-	// contacts.)
-	add("externalId", fmt.Sprintf("SELECT DISTINCT id FROM (SELECT contact_id AS id FROM directory_users WHERE tenant_id = ? AND external_id = ? LIMIT %d) AS same WHERE id IS NOT NULL", shared), p.ExternalID)
-	add("userName", "SELECT id FROM contacts WHERE tenant_id = ? AND user_name_key = ?", p.UserName)
-	add("email", "SELECT id FROM contacts WHERE tenant_id = ? AND email_key = ?", p.Email)
-	if len(parts) == 0 {
-		return nil, nil
-	}
-	var found []Candidate
-	err := r.ask(question{sql: strings.Join(parts, " UNION ALL "), args: args, row: func(scan scanner) error {
-		var c Candidate
-		err := scan(&c.ContactID, &c.MatchedBy)
-		found = append(found, c)
-		return err
-	}})
 	return found, fail(err, "look for contacts to adopt")
 }
+
+// candidates asks for them, if there is a key to go by.
+func (p Person) candidates(found *[]Candidate) (q question, ok bool) {
+	var query string
+	var args []any
+	add := func(matchedBy, value string) {
+		if value != "" {
+			if query != "" {
+				query += " UNION ALL "
+			}
+			query += candidateParts[matchedBy]
+			args = append(args, p.TenantID, value, p.TenantID, p.Connection)
+		}
+	}
+	add("left", p.ExternalID)
+	add("held", p.ExternalID)
+	add("userName", p.UserName)
+	add("email", p.Email)
+	return question{sql: query, args: args, row: func(scan scanner) error {
+		var c Candidate
+		err := scan(&c.ContactID, &c.MatchedBy)
+		*found = append(*found, c)
+		return err
+	}}, query != ""
+}
+
+// candidateParts are the parts of that query by the key that they go by. An externalId was left by a directory that deleted its user,
+// or is known from a user of another connection, who holds it.
+var candidateParts = func() map[string]string {
+	parts := map[string]string{}
+	for key, from := range map[string][2]string{
+		"left": {"externalId", "SELECT id FROM contacts WHERE tenant_id = ? AND external_id = ?"},
+		// (Asked for it directly, SQLite makes them distinct, and leaves out who has none, by reading all users in the order of their
+		// contacts.)
+		"held":     {"externalId", fmt.Sprintf("SELECT DISTINCT id FROM (SELECT contact_id AS id FROM directory_users WHERE tenant_id = ? AND external_id = ? LIMIT %d) AS same WHERE id IS NOT NULL", shared)},
+		"userName": {"userName", "SELECT id FROM contacts WHERE tenant_id = ? AND user_name_key = ?"},
+		"email":    {"email", "SELECT id FROM contacts WHERE tenant_id = ? AND email_key = ?"},
+	} {
+		// LIMIT inside a UNION wants a subquery on SQLite.
+		parts[key] = fmt.Sprintf("SELECT * FROM (SELECT k.id AS contact_id, '%s' AS matched_by FROM (%s LIMIT %d) AS k WHERE NOT EXISTS"+
+			" (SELECT 1 FROM directory_users u WHERE u.tenant_id = ? AND u.contact_id = k.id AND u.connection = ?) LIMIT 2) AS part%s", from[0], from[1], shared, key)
+	}
+	return parts
+}()
 
 // CreateContact adds a contact.
 func (tx *Tx) CreateContact(c *desk.Contact) error {

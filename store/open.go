@@ -12,6 +12,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -43,6 +44,7 @@ type Store struct {
 	pools  []*sql.DB
 	path   string // of a SQLite file
 	writer writer
+	access atomic.Uint64
 	lites  liteConns
 	// observer sees all that is asked past GORM; nil but for tests.
 	observer observer

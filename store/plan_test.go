@@ -89,11 +89,15 @@ func TestPlans(t *testing.T) {
 			"users by name, a page later":     page(desk.UserQuery{Sort: byName, From: &desk.Position{Key: name(7), ID: userID(7)}}),
 			"users by name, a page before":    page(desk.UserQuery{Sort: byName, From: &desk.Position{Key: name(7), ID: userID(7), Backward: true}}),
 			"the user itself":                 func(tx *store.Tx) error { _, err := tx.User("t", "c", userID(7)); return err },
-			"the user itself, locked":         func(tx *store.Tx) error { _, _, err := tx.LockUser("t", "c", userID(7)); return err },
-			"who holds a person's keys":       func(tx *store.Tx) error { p := person; p.Connection = "c"; _, err := tx.UsersByKey(p); return err },
-			"contacts that a person may be":   func(tx *store.Tx) error { _, err := tx.Candidates(person); return err },
-			"a contact, locked":               func(tx *store.Tx) error { _, err := tx.LockContact("t", middle); return err },
-			"users of a page of contacts":     func(tx *store.Tx) error { _, err := tx.UsersOf("t", middle, contactID(7)); return err },
+			"the user itself, locked":         func(tx *store.Tx) error { _, err := tx.LockUser("t", "c", userID(7)); return err },
+			"what a create decides by": func(tx *store.Tx) error {
+				_, err := tx.Recognise(person, store.CompanyQuery{TenantID: "t", Domain: "acme.example", Listings: []string{"acme.example"}})
+				return err
+			},
+			"who holds a person's keys":     func(tx *store.Tx) error { p := person; p.Connection = "c"; _, err := tx.UsersByKey(p); return err },
+			"contacts that a person may be": func(tx *store.Tx) error { _, err := tx.Candidates(person); return err },
+			"a contact, locked":             func(tx *store.Tx) error { _, err := tx.LockContact("t", middle); return err },
+			"users of a page of contacts":   func(tx *store.Tx) error { _, err := tx.UsersOf("t", middle, contactID(7)); return err },
 			"company facts": func(tx *store.Tx) error {
 				_, err := tx.CompanyFacts(store.CompanyQuery{TenantID: "t", Domain: "acme.example", Listings: []string{"acme.example", "*.example"}, Name: "acme", Except: middle})
 				return err

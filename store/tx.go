@@ -60,6 +60,7 @@ type Tx struct {
 	Now     time.Time // UTC, to the microsecond
 	store   *Store
 	counted []desk.Cycle // activity that counts once it is committed
+	access  bool         // whether it changes who gets in, or what their requests go by
 }
 
 const attempts = 4
@@ -76,6 +77,9 @@ func (s *Store) Tx(ctx context.Context, f func(*Tx) error) error {
 		}
 		if err == nil {
 			s.activity.add(tx.counted...)
+			if tx.access {
+				s.access.Add(1)
+			}
 			return nil
 		}
 		if attempt == attempts || !lostRace(err) {
@@ -89,6 +93,10 @@ func (s *Store) Tx(ctx context.Context, f func(*Tx) error) error {
 		}
 	}
 }
+
+// Access counts the transactions of this process that took a token away, or changed a connection or a tenant: what was read of them
+// before may be otherwise now.
+func (s *Store) Access() uint64 { return s.access.Load() }
 
 // write asks for what returns nothing, now or later.
 func (tx *Tx) write(q question, err error) error {

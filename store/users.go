@@ -93,24 +93,31 @@ func one[T any](list []T, err error, doing string) (row T, _ error) {
 	return list[0], nil
 }
 
-// LockUser returns a connection's directory user and its contact, both locked until the transaction ends, or NotFound. The contact
-// of a user who has none is zero.
-func (tx *Tx) LockUser(tenant, connection, id string) (u desk.DirectoryUser, c desk.Contact, err error) {
+// Locked is a directory user and its contact, which is zero for a user who has none, and the state of the connection
+// (desk.Directory).
+type Locked struct {
+	User    desk.DirectoryUser
+	Contact desk.Contact
+	State   string
+}
+
+// LockUser returns a connection's directory user and its contact, both locked until the transaction ends, or NotFound.
+func (tx *Tx) LockUser(tenant, connection, id string) (l Locked, err error) {
 	query := lockUser
 	if tx.engine == Postgres {
 		query = lockUserPostgres
 	}
 	found := false
-	err = tx.ask(question{sql: query, args: []any{tenant, connection, id}, row: func(scan scanner) error {
+	err = tx.ask(readState(&l.State, tenant, connection), question{sql: query, args: []any{tenant, connection, id}, row: func(scan scanner) error {
 		found = true
 		to := make([]any, 0, len(users.fields)+len(contacts.fields))
-		return scan(contacts.dest(users.dest(to, &u), &c)...)
+		return scan(contacts.dest(users.dest(to, &l.User), &l.Contact)...)
 	}})
 	if err == nil && !found {
-		u, err := lock[desk.DirectoryUser](tx, "directory user", "tenant_id = ? AND connection = ? AND id = ? AND contact_id IS NULL", tenant, connection, id)
-		return u, desk.Contact{}, err
+		l.User, err = lock[desk.DirectoryUser](tx, "directory user", "tenant_id = ? AND connection = ? AND id = ? AND contact_id IS NULL", tenant, connection, id)
+		return l, err
 	}
-	return u, c, fail(err, "lock directory user")
+	return l, fail(err, "lock directory user")
 }
 
 var (
