@@ -2,6 +2,7 @@ package store
 
 import (
 	"fmt"
+	"strings"
 
 	"gorm.io/gorm"
 
@@ -63,46 +64,45 @@ func (r Reader) Candidates(p Person) (found []Candidate, err error) {
 
 // candidates asks for them, if there is a key to go by.
 func (p Person) candidates(found *[]Candidate) (q question, ok bool) {
-	var query string
-	var args []any
-	add := func(matchedBy, value string) {
+	args := make([]any, 0, 16)
+	keys := 0
+	for i, value := range []string{p.ExternalID, p.ExternalID, p.UserName, p.Email} {
 		if value != "" {
-			if query != "" {
-				query += " UNION ALL "
-			}
-			query += candidateParts[matchedBy]
+			keys |= 1 << i
 			args = append(args, p.TenantID, value, p.TenantID, p.Connection)
 		}
 	}
-	add("left", p.ExternalID)
-	add("held", p.ExternalID)
-	add("userName", p.UserName)
-	add("email", p.Email)
-	return question{sql: query, args: args, row: func(scan scanner) error {
+	return question{sql: candidates[keys], args: args, row: func(scan scanner) error {
 		var c Candidate
 		err := scan(&c.ContactID, &c.MatchedBy)
 		*found = append(*found, c)
 		return err
-	}}, query != ""
+	}}, keys != 0
 }
 
-// candidateParts are the parts of that query by the key that they go by. An externalId was left by a directory that deleted its user,
-// or is known from a user of another connection, who holds it.
-var candidateParts = func() map[string]string {
-	parts := map[string]string{}
-	for key, from := range map[string][2]string{
-		"left": {"externalId", "SELECT id FROM contacts WHERE tenant_id = ? AND external_id = ?"},
+// candidates is that query, by which of the keys there are.
+var candidates = func() (queries [16]string) {
+	ways := []struct{ key, from string }{
+		// An externalId was left by a directory that deleted its user, or is known from a user of another connection.
+		{"externalId", "SELECT id FROM contacts WHERE tenant_id = ? AND external_id = ?"},
 		// (Asked for it directly, SQLite makes them distinct, and leaves out who has none, by reading all users in the order of their
 		// contacts.)
-		"held":     {"externalId", fmt.Sprintf("SELECT DISTINCT id FROM (SELECT contact_id AS id FROM directory_users WHERE tenant_id = ? AND external_id = ? LIMIT %d) AS same WHERE id IS NOT NULL", shared)},
-		"userName": {"userName", "SELECT id FROM contacts WHERE tenant_id = ? AND user_name_key = ?"},
-		"email":    {"email", "SELECT id FROM contacts WHERE tenant_id = ? AND email_key = ?"},
-	} {
-		// LIMIT inside a UNION wants a subquery on SQLite.
-		parts[key] = fmt.Sprintf("SELECT * FROM (SELECT k.id AS contact_id, '%s' AS matched_by FROM (%s LIMIT %d) AS k WHERE NOT EXISTS"+
-			" (SELECT 1 FROM directory_users u WHERE u.tenant_id = ? AND u.contact_id = k.id AND u.connection = ?) LIMIT 2) AS part%s", from[0], from[1], shared, key)
+		{"externalId", fmt.Sprintf("SELECT DISTINCT id FROM (SELECT contact_id AS id FROM directory_users WHERE tenant_id = ? AND external_id = ? LIMIT %d) AS same WHERE id IS NOT NULL", shared)},
+		{"userName", "SELECT id FROM contacts WHERE tenant_id = ? AND user_name_key = ?"},
+		{"email", "SELECT id FROM contacts WHERE tenant_id = ? AND email_key = ?"},
 	}
-	return parts
+	for keys := range queries {
+		var parts []string
+		for i, way := range ways {
+			if keys&(1<<i) != 0 {
+				// LIMIT inside a UNION wants a subquery on SQLite.
+				parts = append(parts, fmt.Sprintf("SELECT * FROM (SELECT k.id AS contact_id, '%s' AS matched_by FROM (%s LIMIT %d) AS k WHERE NOT EXISTS"+
+					" (SELECT 1 FROM directory_users u WHERE u.tenant_id = ? AND u.contact_id = k.id AND u.connection = ?) LIMIT 2) AS part%d", way.key, way.from, shared, i))
+			}
+		}
+		queries[keys] = strings.Join(parts, " UNION ALL ")
+	}
+	return queries
 }()
 
 // CreateContact adds a contact.

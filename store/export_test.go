@@ -2,8 +2,8 @@ package store
 
 import (
 	"errors"
-	"reflect"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 
@@ -64,7 +64,7 @@ func Statements(t *testing.T, s *Store) *Recorder {
 		r.list = append(r.list, Statement{db.Statement.SQL.String(), slices.Clone(db.Statement.Vars)})
 	}
 	s.observer = func(q question) {
-		if q.row == nil || reflect.ValueOf(q.row).Pointer() == reflect.ValueOf(ignore).Pointer() {
+		if word, _, _ := strings.Cut(q.sql, " "); word == "INSERT" || strings.Contains(q.sql, "pg_advisory_xact_lock") {
 			return
 		}
 		r.mu.Lock()

@@ -103,7 +103,7 @@ func (m *model[T]) values(to []any, row *T, key *bool) ([]any, error) {
 		field := v.FieldByIndex(f.index)
 		switch {
 		case f.json:
-			text, err := json.Marshal(field.Interface())
+			text, err := encode(field.Interface())
 			if err != nil {
 				return nil, fmt.Errorf("encode a column of %s: %w", m.table, err)
 			}
@@ -119,6 +119,14 @@ func (m *model[T]) values(to []any, row *T, key *bool) ([]any, error) {
 		}
 	}
 	return to, nil
+}
+
+// encode returns a value as JSON.
+func encode(v any) ([]byte, error) {
+	if changes, ok := v.([]desk.Change); ok { // the most of it
+		return desk.AppendChanges(make([]byte, 0, 2048), changes)
+	}
+	return json.Marshal(v)
 }
 
 // inserting is the statement that adds a row.

@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
@@ -28,17 +29,20 @@ func numbered(query string) string {
 		b.WriteString(part)
 		n++
 	}
+	if numberedCount.Load() < maxNumbered {
+		numberedCount.Add(1)
+		numberedTexts.Store(query, b.String())
+	}
 	return b.String()
 }
 
-// numberedTexts are the statements that are asked again and again in the same words, written so.
-var numberedTexts sync.Map
+// numberedTexts remembers what was written so. Filters make ever new statements; the first ones are those that come all day.
+var (
+	numberedTexts sync.Map
+	numberedCount atomic.Int32
+)
 
-// always says that a statement is one of those.
-func always(query string) string {
-	numberedTexts.Store(query, numbered(query))
-	return query
-}
+const maxNumbered = 1000
 
 // pgAsk runs statements on a connection, all in one round trip.
 func pgAsk(ctx context.Context, conn *sql.Conn, list ...question) error {

@@ -50,10 +50,18 @@ func (s *Store) pgTx(tx *Tx, f func(*Tx) error) (err error) {
 	return err
 }
 
-var pgBegin, pgCommit, pgRollback = always("BEGIN"), always("COMMIT"), always("ROLLBACK")
+const pgBegin, pgCommit, pgRollback = "BEGIN", "COMMIT", "ROLLBACK"
+
+// mostWaiting is how many statements wait for others to go with.
+const mostWaiting = 200
 
 // later keeps a statement until something is asked.
-func (p *pgTx) later(q question) { p.waiting = append(p.waiting, q) }
+func (p *pgTx) later(q question) error {
+	if p.waiting = append(p.waiting, q); len(p.waiting) < mostWaiting {
+		return nil
+	}
+	return p.ask(p.ctx)
+}
 
 func (p *pgTx) ask(ctx context.Context, list ...question) error {
 	all := append(p.waiting, list...)

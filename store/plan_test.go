@@ -426,11 +426,16 @@ func run(conn *sqlite3.Conn, query string, args []any, row func(*sqlite3.Stmt)) 
 	}
 	defer s.Close()
 	for i, arg := range args {
+		if at, ok := arg.(*time.Time); ok && at != nil {
+			arg = *at
+		}
 		if at, ok := arg.(time.Time); ok {
 			err = errors.Join(err, s.BindTime(i+1, at, sqlite3.TimeFormatUnixMicro))
 			continue
 		}
-		switch v := reflect.ValueOf(arg); v.Kind() {
+		switch v := reflect.Indirect(reflect.ValueOf(arg)); v.Kind() {
+		case reflect.Invalid: // nil
+			err = errors.Join(err, s.BindNull(i+1))
 		case reflect.String:
 			err = errors.Join(err, s.BindText(i+1, v.String()))
 		case reflect.Int, reflect.Int64:

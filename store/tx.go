@@ -104,8 +104,7 @@ func (tx *Tx) write(q question, err error) error {
 		return err
 	}
 	if w, ok := tx.asker.(*pgTx); ok {
-		w.later(q)
-		return nil
+		return w.later(q)
 	}
 	return tx.ask(q)
 }
@@ -132,7 +131,7 @@ func (tx *Tx) Lock(tenant string, keys ...string) error {
 	return fail(tx.write(question{sql: query, args: args, row: ignore}, nil), "lock people")
 }
 
-var lockShared = always("SELECT pg_advisory_xact_lock_shared(?)")
+const lockShared = "SELECT pg_advisory_xact_lock_shared(?)"
 
 func ignore(scanner) error { return nil }
 

@@ -58,7 +58,7 @@ func (tx *Tx) removeEmails(rows []desk.UserEmail) error {
 	return nil
 }
 
-var removeEmail = always("DELETE FROM directory_user_emails WHERE tenant_id = ? AND connection = ? AND value_key = ? AND type_key = ? AND user_id = ?")
+const removeEmail = "DELETE FROM directory_user_emails WHERE tenant_id = ? AND connection = ? AND value_key = ? AND type_key = ? AND user_id = ?"
 
 // without returns the rows of a that are not in b.
 func without(a, b []desk.UserEmail) []desk.UserEmail {
@@ -123,7 +123,7 @@ func (tx *Tx) LockUser(tenant, connection, id string) (l Locked, err error) {
 var (
 	lockUser = "SELECT " + users.list("u") + ", " + contacts.list("c") + " FROM contacts c JOIN directory_users u ON u.tenant_id = c.tenant_id AND u.contact_id = c.id" +
 		" WHERE u.tenant_id = ? AND u.connection = ? AND u.id = ?"
-	lockUserPostgres = always(lockUser + " FOR UPDATE OF c, u")
+	lockUserPostgres = lockUser + " FOR UPDATE OF c, u"
 )
 
 // prefixed lists a model's columns as "u.id AS u_id", for queries that read two models.
@@ -157,7 +157,12 @@ func (r Reader) UsersOf(tenant string, contacts ...string) ([]desk.DirectoryUser
 	if len(contacts) == 0 {
 		return nil, nil
 	}
-	list, err := gorm.G[desk.DirectoryUser](r.db).Where("tenant_id = ? AND contact_id IN ?", tenant, contacts).Find(r.ctx)
+	var list []desk.DirectoryUser
+	args := []any{tenant}
+	for _, id := range contacts {
+		args = append(args, id)
+	}
+	err := r.ask(users.reading(&list, "WHERE tenant_id = ? AND contact_id IN ("+strings.TrimSuffix(strings.Repeat("?, ", len(contacts)), ", ")+")", args...))
 	// Sorted here: asked to do so, SQLite would read all of the tenant's users in that order.
 	slices.SortFunc(list, func(a, b desk.DirectoryUser) int { return strings.Compare(a.Connection, b.Connection) })
 	return list, fail(err, "read directory users of contacts")
