@@ -38,7 +38,8 @@ func (a *Authenticator) directory(ctx context.Context, tenant, hash string) (des
 	d.mu.Lock()
 	known, ok := d.byID[key]
 	d.mu.Unlock()
-	if ok && known.access == access && now.Sub(known.readAt) < believed {
+	// Who waits for a paused connection to go on is to see it at once.
+	if ok && known.access == access && now.Sub(known.readAt) < believed && known.directory.PausedAt == nil {
 		return known.token, known.directory, nil
 	}
 	t, directory, err := a.Store.Read(ctx).Directory(tenant, hash)

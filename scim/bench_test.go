@@ -87,7 +87,7 @@ func newBenchServer(tb testing.TB, databaseURL string, people int) *benchServer 
 	place, token := server.Connect(tb, "acme", "entra")
 	log := slog.New(slog.NewTextHandler(io.Discard, nil))
 	handler := &scim.Handler{Engine: server.Engine, Authenticate: server.Auth.SCIM, PublicURL: server.URL, Log: log}
-	s := &benchServer{Handler: httpx.Wrap(handler.Routes(), log), path: strings.TrimPrefix(place, server.URL), token: token}
+	s := &benchServer{Handler: httpx.Wrap(handler.Routes(), log, nil), path: strings.TrimPrefix(place, server.URL), token: token}
 	for range people {
 		s.create(tb)
 	}

@@ -64,7 +64,7 @@ func Statements(t *testing.T, s *Store) *Recorder {
 		r.list = append(r.list, Statement{db.Statement.SQL.String(), slices.Clone(db.Statement.Vars)})
 	}
 	s.observer = func(q question) {
-		if word, _, _ := strings.Cut(q.sql, " "); word == "INSERT" || strings.Contains(q.sql, "pg_advisory_xact_lock") {
+		if word, _, _ := strings.Cut(q.sql, " "); slices.Contains([]string{"INSERT", "BEGIN", "COMMIT"}, word) || strings.Contains(q.sql, "pg_advisory_xact_lock") {
 			return
 		}
 		r.mu.Lock()

@@ -162,8 +162,9 @@ type liteTxAsker struct {
 }
 
 func (a *liteTxAsker) ask(ctx context.Context, list ...question) error {
-	a.store.observe(list)
-	return a.store.raw(a.group.conn, func(l *lite) error { return l.ask(ctx, list...) })
+	return a.store.observed(ctx, list, func() error {
+		return a.store.raw(a.group.conn, func(l *lite) error { return l.ask(ctx, list...) })
+	})
 }
 
 // run runs a statement whatever becomes of the request.

@@ -189,8 +189,5 @@ type asker interface {
 	ask(ctx context.Context, list ...question) error
 }
 
-// observer gets to know of the questions that were asked, for tests.
-type observer func(question)
-
 // micro is a time as tables keep it.
 func micro(t time.Time) time.Time { return t.UTC().Truncate(time.Microsecond) }

@@ -46,8 +46,9 @@ type Store struct {
 	writer writer
 	access atomic.Uint64
 	lites  liteConns
-	// observer sees all that is asked past GORM; nil but for tests.
-	observer observer
+	// observer sees all that is asked past GORM; nil but for tests. begin is what Observe got.
+	observer func(question)
+	begin    func(context.Context) (end func(statement string, err error))
 	clock    clock // of events
 	// What directories do, as far as this process has not written it down yet.
 	activity activity

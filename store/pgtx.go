@@ -66,12 +66,7 @@ func (p *pgTx) later(q question) error {
 func (p *pgTx) ask(ctx context.Context, list ...question) error {
 	all := append(p.waiting, list...)
 	p.waiting = nil
-	for _, q := range all {
-		if p.store.observer != nil && q.sql != pgBegin && q.sql != pgCommit {
-			p.store.observer(q)
-		}
-	}
-	return pgAsk(ctx, p.conn, all...)
+	return p.store.observed(ctx, all, func() error { return pgAsk(ctx, p.conn, all...) })
 }
 
 // session returns GORM on a connection of one's own.

@@ -30,25 +30,17 @@ func (s *Store) Read(ctx context.Context) Reader { return Reader{ctx, s.read, s.
 
 // ask asks outside transactions.
 func (s *Store) ask(ctx context.Context, list ...question) error {
-	s.observe(list)
-	pool := s.pools[len(s.pools)-1]
-	conn, err := pool.Conn(ctx)
-	if err != nil {
-		return err
-	}
-	defer conn.Close()
-	if s.engine == Postgres {
-		return pgAsk(ctx, conn, list...)
-	}
-	return s.raw(conn, func(l *lite) error { return l.ask(ctx, list...) })
-}
-
-func (s *Store) observe(list []question) {
-	if s.observer != nil {
-		for _, q := range list {
-			s.observer(q)
+	return s.observed(ctx, list, func() error {
+		conn, err := s.pools[len(s.pools)-1].Conn(ctx)
+		if err != nil {
+			return err
 		}
-	}
+		defer conn.Close()
+		if s.engine == Postgres {
+			return pgAsk(ctx, conn, list...)
+		}
+		return s.raw(conn, func(l *lite) error { return l.ask(ctx, list...) })
+	})
 }
 
 // Tx is a transaction. All rows that it writes carry the same time, but for events, which carry their own.
