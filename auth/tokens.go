@@ -32,6 +32,7 @@ type Authenticator struct {
 	keys        keyCache
 	accounts    accounts
 	discoveries discoveries
+	directories directories
 }
 
 // Issue stores a token of the given kind, tenant, connection, role, label and expiry, completes the record, and returns the
@@ -128,9 +129,9 @@ var errUnauthenticated = desk.Errorf(desk.Unauthenticated, "", "a valid bearer t
 
 // SCIM returns the directory that sends a request to a connection's SCIM endpoint, or Unauthenticated.
 func (a *Authenticator) SCIM(r *http.Request, tenant, connection string) (desk.Actor, error) {
-	var d desk.Directory
-	t, err := a.check(r, bearer(r), func(r store.Reader, tenant, hash string) (t desk.Token, err error) {
-		t, d, err = r.Directory(tenant, hash)
+	var d *desk.Directory
+	t, err := a.check(r, bearer(r), func(_ store.Reader, tenant, hash string) (t desk.Token, err error) {
+		t, d, err = a.directory(r.Context(), tenant, hash)
 		return t, err
 	}, desk.TokenSCIM, desk.TokenAccess)
 	if err != nil {
@@ -139,7 +140,7 @@ func (a *Authenticator) SCIM(r *http.Request, tenant, connection string) (desk.A
 	if t.TenantID != tenant || t.Connection != connection {
 		return desk.Actor{}, errUnauthenticated
 	}
-	return desk.Actor{Type: desk.ActorDirectory, TenantID: t.TenantID, Connection: t.Connection, Directory: &d, Name: t.Connection}, nil
+	return desk.Actor{Type: desk.ActorDirectory, TenantID: t.TenantID, Connection: t.Connection, Directory: d, Name: t.Connection}, nil
 }
 
 // API returns the program or agent that a request to the JSON API comes from, or Unauthenticated.

@@ -17,6 +17,18 @@ type Tenant struct {
 type Directory struct {
 	Connection
 	Fields []Field
+	// State tells settings, fields and pause from others, by which a transaction knows that they are still so; "" where that is no
+	// matter.
+	State string
+}
+
+// Paused returns the error that a paused connection's requests get, nil for one that goes on.
+func (d *Directory) Paused() error {
+	if d.PausedAt == nil {
+		return nil
+	}
+	return Errorf(Paused, "", "%s paused this connection at %s; nothing is lost, the directory shall try again when it goes on",
+		d.PausedBy, d.PausedAt.UTC().Format(time.RFC3339))
 }
 
 // Connection is one directory that pushes people into a tenant. Its slug stands in the tenant URL that the directory's

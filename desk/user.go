@@ -1,7 +1,6 @@
 package desk
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"regexp"
@@ -78,10 +77,11 @@ func (u *DirectoryUser) SetResource(r Resource) error {
 	}
 	u.Resource, u.Folded, u.ExternalID = doc, nil, nil
 	if strings.ContainsFunc(doc, func(r rune) bool { return r >= 0x80 }) {
-		folded, err := encode(foldValue(map[string]any(r)))
+		text, err := appendJSON(make([]byte, 0, len(doc)), r, true)
 		if err != nil {
 			return fmt.Errorf("encode directory user %s: %w", u.ID, err)
 		}
+		folded := string(text)
 		u.Folded = &folded
 	}
 	if active, said := r["active"].(bool); said {
@@ -96,33 +96,8 @@ func (u *DirectoryUser) SetResource(r Resource) error {
 
 // encode returns v as compact JSON with sorted keys, so that equal resources have equal text.
 func encode(v any) (string, error) {
-	var b bytes.Buffer
-	encoder := json.NewEncoder(&b)
-	encoder.SetEscapeHTML(false)
-	if err := encoder.Encode(v); err != nil {
-		return "", err
-	}
-	return strings.TrimSuffix(b.String(), "\n"), nil
-}
-
-func foldValue(v any) any {
-	switch v := v.(type) {
-	case string:
-		return Fold(v)
-	case []any:
-		folded := make([]any, len(v))
-		for i, e := range v {
-			folded[i] = foldValue(e)
-		}
-		return folded
-	case map[string]any:
-		folded := make(map[string]any, len(v))
-		for k, e := range v {
-			folded[k] = foldValue(e)
-		}
-		return folded
-	}
-	return v
+	b, err := appendJSON(make([]byte, 0, 1024), v, false)
+	return string(b), err
 }
 
 // Text returns a string attribute, "" for none.
@@ -229,9 +204,7 @@ func (r Resource) Diff(to Resource) []Change {
 	slices.Sort(paths)
 	var changes []Change
 	for _, path := range paths {
-		from, _ := encode(before[path])
-		to, _ := encode(after[path])
-		if from != to {
+		if !sameJSON(before[path], after[path]) {
 			changes = append(changes, Change{path, before[path], after[path]})
 		}
 	}

@@ -22,23 +22,37 @@ type Engine struct {
 // setProfile gives the contact a profile, and decides its company where that is new or what decides it changed. The transaction
 // holds the tenant's lock.
 func setProfile(tx *store.Tx, c *desk.Contact, p desk.Profile) error {
-	address, domain, company := c.EmailKey, c.Domain, c.CompanyKey
-	c.SetProfile(p, companies.DomainOfProfile(p))
-	if c.CompanyReason != "" && c.EmailKey == address && c.Domain == domain && c.CompanyKey == company {
+	if !takeProfile(c, p) {
 		return nil
 	}
 	return setCompany(tx, c)
 }
 
+// takeProfile gives the contact a profile, and reports whether its company is to be decided.
+func takeProfile(c *desk.Contact, p desk.Profile) bool {
+	address, domain, company := c.EmailKey, c.Domain, c.CompanyKey
+	c.SetProfile(p, companies.DomainOfProfile(p))
+	return c.CompanyReason == "" || c.EmailKey != address || c.Domain != domain || c.CompanyKey != company
+}
+
 // setCompany decides the contact's company anew.
 func setCompany(tx *store.Tx, c *desk.Contact) error {
-	facts, err := tx.CompanyFacts(store.CompanyQuery{TenantID: c.TenantID, Domain: c.Domain, Listings: companies.Listings(c.Domain), Name: c.CompanyKey, Except: c.ID})
+	facts, err := tx.CompanyFacts(companyQuery(c))
 	if err != nil {
 		return err
 	}
+	decideCompany(c, facts)
+	return nil
+}
+
+// companyQuery asks for what decides the contact's company.
+func companyQuery(c *desk.Contact) store.CompanyQuery {
+	return store.CompanyQuery{TenantID: c.TenantID, Domain: c.Domain, Listings: companies.Listings(c.Domain), Name: c.CompanyKey, Except: c.ID}
+}
+
+func decideCompany(c *desk.Contact, facts desk.CompanyFacts) {
 	facts.Current, facts.Company = c.CompanyReason, c.CompanyID
 	c.CompanyID, c.CompanyReason = companies.Resolve(facts)
-	return nil
 }
 
 // softDelete moves the contact to Deleted contacts.

@@ -344,3 +344,42 @@ func TestUserNameOfTheDeleted(t *testing.T) {
 		}
 	})
 }
+
+// TestStaleSettings has requests that go by what was read of a connection before an administrator changed it: they do as it is now.
+func TestStaleSettings(t *testing.T) {
+	both(t, func(w *world) {
+		stale, err := w.Store.Read(w.ctx()).CurrentDirectory("t", "a")
+		w.must(err)
+		actor := w.a
+		actor.Directory = &stale
+		u, err := w.CreateUser(w.ctx(), actor, desk.Resource{"userName": "ann", "active": true, "title": "Lead"})
+		w.must(err)
+		const settings = `{"mapping":{"rules":[{"source":"userName","target":"userName"},{"source":"nickName","target":"title"}]}}`
+		_, err = w.EditConnection(w.ctx(), w.agent, "a", provision.ConnectionEdit{Settings: []byte(settings)})
+		w.must(err)
+		title := func(u desk.DirectoryUser) string {
+			c, err := w.Contact(w.ctx(), w.agent, *u.ContactID)
+			w.must(err)
+			return c.Title
+		}
+		kofi, err := w.CreateUser(w.ctx(), actor, desk.Resource{"userName": "kofi", "active": true, "title": "Lead", "nickName": "K"})
+		w.must(err)
+		if got := title(kofi); got != "K" {
+			t.Errorf("a new person has the title %q", got)
+		}
+		_, err = w.UpdateUser(w.ctx(), actor, desk.OpPatch, u.ID, nil, func(r desk.Resource) (desk.Resource, string, error) {
+			r["nickName"] = "A"
+			return r, "", nil
+		})
+		w.must(err)
+		if got := title(u); got != "A" {
+			t.Errorf("a changed person has the title %q", got)
+		}
+		pause := true
+		_, err = w.EditConnection(w.ctx(), w.agent, "a", provision.ConnectionEdit{Paused: &pause})
+		w.must(err)
+		_, err = w.CreateUser(w.ctx(), actor, desk.Resource{"userName": "esi", "active": true})
+		w.wantKind(err, desk.Paused, "")
+		w.wantKind(w.DeleteUser(w.ctx(), actor, u.ID, nil), desk.Paused, "")
+	})
+}

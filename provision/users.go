@@ -60,18 +60,17 @@ func (e *Engine) Users(ctx context.Context, actor desk.Actor, q desk.UserQuery) 
 // user that the connection holds inactive under the same externalId is revived under its old id.
 func (e *Engine) CreateUser(ctx context.Context, actor desk.Actor, r desk.Resource) (desk.DirectoryUser, error) {
 	var u desk.DirectoryUser
-	rules, err := e.rules.of(actor.Directory)
-	if err != nil {
-		return u, err
+	create := func() error {
+		return e.change(ctx, &actor, func(c change) (err error) {
+			c.operation = desk.OpCreate
+			u, err = c.create(r)
+			return err
+		})
 	}
-	create := func(tx *store.Tx) (err error) {
-		u, err = change{Tx: tx, engine: e, rules: rules, actor: actor, operation: desk.OpCreate}.create(r)
-		return err
-	}
-	err = e.Store.Tx(ctx, create)
+	err := create()
 	if takenByIndex(err) || errors.Is(err, errGone) {
 		// Another request took a key, or the contact, after this one had looked. Now that is there to be seen.
-		err = e.Store.Tx(ctx, create)
+		err = create()
 	}
 	return u, e.describe(ctx, actor, e.guarded(ctx, actor, err), r)
 }
@@ -88,15 +87,12 @@ type Check func(*desk.DirectoryUser) error
 func (e *Engine) UpdateUser(ctx context.Context, actor desk.Actor, operation desk.Operation, id string, check Check, edit Edit) (desk.DirectoryUser, error) {
 	var u desk.DirectoryUser
 	var wanted desk.Resource
-	rules, err := e.rules.of(actor.Directory)
-	if err != nil {
-		return u, err
-	}
-	err = e.Store.Tx(ctx, func(tx *store.Tx) (err error) {
-		if err := tx.Lock(actor.TenantID); err != nil {
+	err := e.change(ctx, &actor, func(c change) (err error) {
+		if err := c.Lock(actor.TenantID); err != nil {
 			return err
 		}
-		u, err = change{Tx: tx, engine: e, rules: rules, actor: actor, operation: operation, check: check}.update(id, func(r desk.Resource) (_ desk.Resource, note string, err error) {
+		c.operation, c.check = operation, check
+		u, err = c.update(id, func(r desk.Resource) (_ desk.Resource, note string, err error) {
 			wanted, note, err = edit(r)
 			return wanted, note, err
 		})
@@ -108,21 +104,67 @@ func (e *Engine) UpdateUser(ctx context.Context, actor desk.Actor, operation des
 // DeleteUser removes a directory user for good, if check (nil for none) lets it. Its contact is soft-deleted unless another connection holds it active, and
 // keeps the externalId, so that a new assignment finds it.
 func (e *Engine) DeleteUser(ctx context.Context, actor desk.Actor, id string, check Check) error {
-	err := e.Store.Tx(ctx, func(tx *store.Tx) error {
-		return change{Tx: tx, engine: e, actor: actor, operation: desk.OpDelete, check: check}.delete(id)
+	err := e.change(ctx, &actor, func(c change) error {
+		c.operation, c.check = desk.OpDelete, check
+		return c.delete(id)
 	})
 	return e.describe(ctx, actor, e.guarded(ctx, actor, err), nil)
+}
+
+// change makes a change in a transaction. The actor's directory was read before; a transaction that finds it changed since then has
+// the actor get it anew, and runs again.
+func (e *Engine) change(ctx context.Context, actor *desk.Actor, f func(change) error) error {
+	for {
+		rules, err := e.rules.of(actor.Directory)
+		if err != nil {
+			return err
+		}
+		err = e.Store.Tx(ctx, func(tx *store.Tx) error { return f(change{Tx: tx, engine: e, rules: rules, actor: *actor}) })
+		if !errors.Is(err, errStale) {
+			return err
+		}
+		d, err := e.Store.Read(ctx).CurrentDirectory(actor.TenantID, actor.Connection)
+		if desk.KindOf(err) == desk.NotFound {
+			return errNoConnection
+		}
+		if err == nil {
+			err = d.Paused()
+		}
+		if err != nil {
+			return err
+		}
+		actor.Directory = &d
+	}
+}
+
+var (
+	// errStale says that the connection's settings, its tenant's fields or its pause are no longer what the request goes by.
+	errStale = errors.New("the connection has changed")
+
+	errNoConnection = desk.Errorf(desk.NotFound, "", "the connection was deleted while the request was under way")
+)
+
+// current returns an error if a connection's state is no longer the actor's.
+func (c change) current(state string) error {
+	if known := c.actor.Directory.State; known != "" && known != state {
+		return errStale
+	}
+	return nil
 }
 
 // change is what one request of a directory does, inside its transaction.
 type change struct {
 	*store.Tx
 	engine    *Engine
-	rules     *rules // nil for a deletion
+	rules     *rules
 	actor     desk.Actor
 	operation desk.Operation
 	check     Check
 	recorded  *desk.Event // where a preview gets the event, which is not written then; else nil
+
+	// What a create knows of the person, and what it asked for to know their company; nil where that is to be asked.
+	known *store.Recognition
+	asked store.CompanyQuery
 }
 
 func (c change) settings() *desk.Settings { return &c.actor.Directory.Settings }
@@ -143,17 +185,28 @@ func (c change) setProfile(contact *desk.Contact, before, after desk.Profile) (b
 		if err := ensureCompany(c.Tx, c.actor, p.DirectoryCompany); err != nil {
 			return true, err
 		}
+		c.known = nil
 	}
-	return true, setProfile(c.Tx, contact, p)
+	if !takeProfile(contact, p) {
+		return true, nil
+	}
+	if c.known != nil && anew && contact.Domain == c.asked.Domain && contact.CompanyKey == c.asked.Name {
+		decideCompany(contact, c.known.Facts)
+		return true, nil
+	}
+	return true, setCompany(c.Tx, contact)
 }
 
 // lock returns a user that may be changed, and its contact.
 func (c change) lock(id string) (desk.DirectoryUser, desk.Contact, error) {
-	u, contact, err := c.LockUser(c.actor.TenantID, c.actor.Connection, id)
-	if err == nil && c.check != nil {
-		err = c.check(&u)
+	l, err := c.LockUser(c.actor.TenantID, c.actor.Connection, id)
+	if err == nil {
+		err = c.current(l.State)
 	}
-	return u, contact, err
+	if err == nil && c.check != nil {
+		err = c.check(&l.User)
+	}
+	return l.User, l.Contact, err
 }
 
 func (c change) create(r desk.Resource) (desk.DirectoryUser, error) {
@@ -162,18 +215,21 @@ func (c change) create(r desk.Resource) (desk.DirectoryUser, error) {
 		return desk.DirectoryUser{}, err
 	}
 	person := personOf(&desk.DirectoryUser{TenantID: c.actor.TenantID, Connection: c.actor.Connection}, r, to.Profile)
-	if err := c.Lock(person.TenantID, person.ExternalID, person.UserName, person.Email); err != nil {
-		return desk.DirectoryUser{}, err
-	}
-	if _, err := c.Connection(person.TenantID, person.Connection); desk.KindOf(err) == desk.NotFound {
-		return desk.DirectoryUser{}, desk.Errorf(desk.NotFound, "", "the connection was deleted while the request was under way")
-	} else if err != nil {
-		return desk.DirectoryUser{}, err
-	}
-	sameID, sameName, err := c.holders(person)
+	probe := desk.Contact{TenantID: person.TenantID}
+	takeProfile(&probe, to.Profile)
+	c.asked = companyQuery(&probe)
+	known, err := c.Recognise(person, c.asked)
 	if err != nil {
 		return desk.DirectoryUser{}, err
 	}
+	if known.State == "" {
+		return desk.DirectoryUser{}, errNoConnection
+	}
+	if err := c.current(known.State); err != nil {
+		return desk.DirectoryUser{}, err
+	}
+	c.known = &known
+	sameID, sameName := holders(person, known.Holders)
 	switch {
 	case sameID != nil && sameID.Active:
 		return desk.DirectoryUser{}, desk.Errorf(desk.Uniqueness, "externalId", "taken")
@@ -242,25 +298,26 @@ func join(a, b string) string {
 	return a + "; " + b
 }
 
-// holders returns the users of the connection that hold the person's externalId and userName, nil for none.
-func (c change) holders(p store.Person) (sameID, sameName *desk.DirectoryUser, err error) {
-	held, err := c.UsersByKey(p)
-	for i, h := range held {
+// holders returns those of a connection's users that hold the person's externalId and userName, nil for none.
+func holders(p store.Person, list []desk.DirectoryUser) (sameID, sameName *desk.DirectoryUser) {
+	for i, h := range list {
 		if h.ExternalID != nil && *h.ExternalID == p.ExternalID {
-			sameID = &held[i]
+			sameID = &list[i]
 		}
 		if h.UserNameKey == p.UserName {
-			sameName = &held[i]
+			sameName = &list[i]
 		}
 	}
-	return sameID, sameName, err
+	return sameID, sameName
 }
 
 // match returns the one contact that a person is, and the key that says so; or "" with the reason "no_match", or
 // "ambiguous_match" where a key fits several, of which the note names two.
 func (c change) match(p store.Person) (contact, reason, note string, err error) {
-	candidates, err := c.Candidates(p)
-	if err != nil {
+	var candidates []store.Candidate
+	if c.known != nil {
+		candidates = c.known.Candidates
+	} else if candidates, err = c.Candidates(p); err != nil {
 		return "", "", "", err
 	}
 	for _, by := range []string{"externalId", "userName", "email"} {

@@ -6,7 +6,6 @@ import (
 	"net/url"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/gorilla/mux"
 
@@ -142,9 +141,8 @@ func (req *request) serve(path string, methods methods) (err error) {
 			return err
 		}
 		req.actor.RequestID, req.actor.Began = httpx.RequestID(req.r.Context()), httpx.Began(req.r.Context())
-		if d := req.actor.Directory; d.PausedAt != nil {
-			return desk.Errorf(desk.Paused, "", "%s paused this connection at %s; nothing is lost, the directory shall try again when it goes on",
-				d.PausedBy, d.PausedAt.UTC().Format(time.RFC3339))
+		if err := req.actor.Directory.Paused(); err != nil {
+			return err
 		}
 		if key := req.actor.Directory.RecorderKey; key != "" {
 			req.startRecorder(key)

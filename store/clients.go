@@ -48,6 +48,7 @@ func (r Reader) FederatedConnections(tenant string) ([]string, error) {
 
 // DeleteClient removes an OAuth client with its secrets, consents and tokens.
 func (tx *Tx) DeleteClient(tenant, id string) error {
+	tx.access = true
 	// The client comes first: who is just getting a token holds its row.
 	if _, err := gorm.G[desk.Client](tx.db).Where("tenant_id = ? AND id = ?", tenant, id).Delete(tx.ctx); err != nil {
 		return fail(err, "delete client")
@@ -80,7 +81,7 @@ func (r Reader) ClientOfSecret(tenant, hash string) (desk.Token, desk.Client, er
 	return row.Token, row.Client, fail(result.Error, "read client")
 }
 
-var clientColumns = prefixed("c", desk.Client{})
+var tokenColumns, clientColumns = prefixed("t", desk.Token{}), prefixed("c", desk.Client{})
 
 // CreateGrant adds a consent.
 func (tx *Tx) CreateGrant(g *desk.Grant) error {
@@ -97,6 +98,7 @@ func (tx *Tx) UpdateGrant(g *desk.Grant) error { return update(tx, "grant", g) }
 
 // DeleteGrant takes a consent back, with the tokens that came of it.
 func (tx *Tx) DeleteGrant(g desk.Grant) error {
+	tx.access = true
 	if _, err := gorm.G[desk.Grant](tx.db).Where("tenant_id = ? AND id = ?", g.TenantID, g.ID).Delete(tx.ctx); err != nil {
 		return fail(err, "delete grant")
 	}

@@ -1,8 +1,8 @@
 package store
 
 import (
-	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 
@@ -23,55 +23,79 @@ type CompanyQuery struct {
 
 // CompanyFacts gathers what decides the company of a contact.
 func (r Reader) CompanyFacts(q CompanyQuery) (desk.CompanyFacts, error) {
-	facts := desk.CompanyFacts{Domain: q.Domain}
-	var parts []string
+	var rows []companyFact
+	var err error
+	if ask, ok := q.question(&rows); ok {
+		err = r.ask(ask)
+	}
+	return q.facts(rows), fail(err, "gather company facts")
+}
+
+// companyFact is a company that matters.
+type companyFact struct {
+	source    int // index of the listing, or one of these
+	companyID string
+}
+
+const named, linked = -2, -1
+
+// question asks for them, unless nothing can matter.
+func (q CompanyQuery) question(rows *[]companyFact) (question, bool) {
+	var query strings.Builder
 	var args []any
-	add := func(part string, more ...any) {
-		parts = append(parts, fmt.Sprintf("SELECT * FROM (%s) AS part%d", part, len(parts)))
+	part := 0
+	add := func(sql string, more ...any) {
+		if part > 0 {
+			query.WriteString(" UNION ALL ")
+		}
+		query.WriteString("SELECT * FROM (")
+		query.WriteString(sql)
+		query.WriteString(") AS part")
+		query.WriteString(strconv.Itoa(part))
+		part++
 		args = append(args, more...)
 	}
-	const named, linked = -2, -1
 	if q.Name != "" {
 		add("SELECT -2 AS source, id AS company_id FROM companies WHERE tenant_id = ? AND name_key = ?", q.TenantID, q.Name)
 	}
 	if q.Domain != "" {
 		// The two ends of the index on (domain, status, company) tell whether the linked companies differ, at the same cost in a
 		// domain of ten contacts and of a million.
-		for _, end := range []string{"", " DESC"} {
-			add("SELECT -1 AS source, company_id FROM contacts WHERE tenant_id = ? AND domain = ? AND status = 'active' AND company_id > '' AND id <> ? ORDER BY company_id"+end+" LIMIT 1",
-				q.TenantID, q.Domain, q.Except)
-		}
+		const end = "SELECT -1 AS source, company_id FROM contacts WHERE tenant_id = ? AND domain = ? AND status = 'active' AND company_id > '' AND id <> ? ORDER BY company_id"
+		add(end+" LIMIT 1", q.TenantID, q.Domain, q.Except)
+		add(end+" DESC LIMIT 1", q.TenantID, q.Domain, q.Except)
 		for i, listing := range q.Listings {
-			add(fmt.Sprintf("SELECT %d AS source, company_id FROM company_domains WHERE tenant_id = ? AND domain = ? ORDER BY company_id LIMIT 2", i), q.TenantID, listing)
+			add("SELECT "+strconv.Itoa(i)+" AS source, company_id FROM company_domains WHERE tenant_id = ? AND domain = ? ORDER BY company_id LIMIT 2", q.TenantID, listing)
 		}
 	}
-	if len(parts) == 0 {
-		return facts, nil
-	}
-	var rows []struct {
-		Source    int // index of the listing, or one of the above
-		CompanyID string
-	}
-	err := r.db.WithContext(r.ctx).Raw(strings.Join(parts, " UNION ALL "), args...).Scan(&rows).Error
+	return question{sql: query.String(), args: args, row: func(scan scanner) error {
+		*rows = append(*rows, companyFact{})
+		row := &(*rows)[len(*rows)-1]
+		return scan(&row.source, &row.companyID)
+	}}, part > 0
+}
+
+func (q CompanyQuery) facts(rows []companyFact) desk.CompanyFacts {
+	facts := desk.CompanyFacts{Domain: q.Domain}
 	listed := len(q.Listings)
 	for _, row := range rows {
-		if row.Source >= 0 {
-			listed = min(listed, row.Source)
+		if row.source >= 0 {
+			listed = min(listed, row.source)
 		}
 	}
 	for _, row := range rows {
 		switch {
-		case row.Source == named:
-			facts.Named = row.CompanyID
-		case row.Source == linked:
-			if len(facts.Linked) == 0 || facts.Linked[0] != row.CompanyID {
-				facts.Linked = append(facts.Linked, row.CompanyID)
+		case row.source == named:
+			facts.Named = row.companyID
+		case row.source == linked:
+			if len(facts.Linked) == 0 || facts.Linked[0] != row.companyID {
+				facts.Linked = append(facts.Linked, row.companyID)
 			}
-		case row.Source == listed:
-			facts.Listed = append(facts.Listed, row.CompanyID)
+		case row.source == listed:
+			facts.Listed = append(facts.Listed, row.companyID)
 		}
 	}
-	return facts, fail(err, "gather company facts")
+	return facts
 }
 
 // LinkedCompanies returns up to two different companies of a domain's active contacts. It does not count contacts that are about

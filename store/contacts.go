@@ -27,43 +27,92 @@ type Person struct {
 // shared is how many contacts may share a key before it says nothing about who somebody is.
 const shared = 100
 
+// Recognition is what becomes of somebody new depends on.
+type Recognition struct {
+	State      string               // of the connection (desk.Directory); "" if it is gone
+	Holders    []desk.DirectoryUser // users of the connection with the externalId or the userName
+	Candidates []Candidate
+	Facts      desk.CompanyFacts
+}
+
+// Recognise locks the person's keys, as Lock does, and gathers all of that at once.
+func (tx *Tx) Recognise(p Person, q CompanyQuery) (r Recognition, err error) {
+	if err := tx.Lock(p.TenantID, p.ExternalID, p.UserName, p.Email); err != nil {
+		return r, err
+	}
+	list := append(make([]question, 0, 4), readState(&r.State, p.TenantID, p.Connection), byKey(&r.Holders, p))
+	if candidates, ok := p.candidates(&r.Candidates); ok {
+		list = append(list, candidates)
+	}
+	var rows []companyFact
+	if facts, ok := q.question(&rows); ok {
+		list = append(list, facts)
+	}
+	err = tx.ask(list...)
+	r.Facts = q.facts(rows)
+	return r, fail(err, "recognise a person")
+}
+
 // Candidates returns up to two contacts per key that the person may be, in the order externalId, userName, email. Contacts
 // that already have a user on the connection are none.
-func (r Reader) Candidates(p Person) ([]Candidate, error) {
-	var parts []string
-	var args []any
-	add := func(matchedBy, from, value string) {
-		if value == "" {
-			return
-		}
-		// LIMIT inside a UNION wants a subquery on SQLite.
-		parts = append(parts, fmt.Sprintf("SELECT * FROM (SELECT k.id AS contact_id, '%s' AS matched_by FROM (%s LIMIT %d) AS k WHERE NOT EXISTS"+
-			" (SELECT 1 FROM directory_users u WHERE u.tenant_id = ? AND u.contact_id = k.id AND u.connection = ?) LIMIT 2) AS part%d", matchedBy, from, shared, len(parts)))
-		args = append(args, p.TenantID, value, p.TenantID, p.Connection)
+func (r Reader) Candidates(p Person) (found []Candidate, err error) {
+	if q, ok := p.candidates(&found); ok {
+		err = r.ask(q)
 	}
-	// An externalId was left by a directory that deleted its user, or is known from a user of another connection.
-	add("externalId", "SELECT id FROM contacts WHERE tenant_id = ? AND external_id = ?", p.ExternalID)
-	// (Asked for it directly, SQLite makes them distinct, and leaves out who has none, by reading all users in the order of their
-	// contacts.)
-	add("externalId", fmt.Sprintf("SELECT DISTINCT id FROM (SELECT contact_id AS id FROM directory_users WHERE tenant_id = ? AND external_id = ? LIMIT %d) AS same WHERE id IS NOT NULL", shared), p.ExternalID)
-	add("userName", "SELECT id FROM contacts WHERE tenant_id = ? AND user_name_key = ?", p.UserName)
-	add("email", "SELECT id FROM contacts WHERE tenant_id = ? AND email_key = ?", p.Email)
-	if len(parts) == 0 {
-		return nil, nil
-	}
-	var found []Candidate
-	err := r.db.WithContext(r.ctx).Raw(strings.Join(parts, " UNION ALL "), args...).Scan(&found).Error
 	return found, fail(err, "look for contacts to adopt")
 }
 
+// candidates asks for them, if there is a key to go by.
+func (p Person) candidates(found *[]Candidate) (q question, ok bool) {
+	args := make([]any, 0, 16)
+	keys := 0
+	for i, value := range []string{p.ExternalID, p.ExternalID, p.UserName, p.Email} {
+		if value != "" {
+			keys |= 1 << i
+			args = append(args, p.TenantID, value, p.TenantID, p.Connection)
+		}
+	}
+	return question{sql: candidates[keys], args: args, row: func(scan scanner) error {
+		var c Candidate
+		err := scan(&c.ContactID, &c.MatchedBy)
+		*found = append(*found, c)
+		return err
+	}}, keys != 0
+}
+
+// candidates is that query, by which of the keys there are.
+var candidates = func() (queries [16]string) {
+	ways := []struct{ key, from string }{
+		// An externalId was left by a directory that deleted its user, or is known from a user of another connection.
+		{"externalId", "SELECT id FROM contacts WHERE tenant_id = ? AND external_id = ?"},
+		// (Asked for it directly, SQLite makes them distinct, and leaves out who has none, by reading all users in the order of their
+		// contacts.)
+		{"externalId", fmt.Sprintf("SELECT DISTINCT id FROM (SELECT contact_id AS id FROM directory_users WHERE tenant_id = ? AND external_id = ? LIMIT %d) AS same WHERE id IS NOT NULL", shared)},
+		{"userName", "SELECT id FROM contacts WHERE tenant_id = ? AND user_name_key = ?"},
+		{"email", "SELECT id FROM contacts WHERE tenant_id = ? AND email_key = ?"},
+	}
+	for keys := range queries {
+		var parts []string
+		for i, way := range ways {
+			if keys&(1<<i) != 0 {
+				// LIMIT inside a UNION wants a subquery on SQLite.
+				parts = append(parts, fmt.Sprintf("SELECT * FROM (SELECT k.id AS contact_id, '%s' AS matched_by FROM (%s LIMIT %d) AS k WHERE NOT EXISTS"+
+					" (SELECT 1 FROM directory_users u WHERE u.tenant_id = ? AND u.contact_id = k.id AND u.connection = ?) LIMIT 2) AS part%d", way.key, way.from, shared, i))
+			}
+		}
+		queries[keys] = strings.Join(parts, " UNION ALL ")
+	}
+	return queries
+}()
+
 // CreateContact adds a contact.
 func (tx *Tx) CreateContact(c *desk.Contact) error {
-	return fail(gorm.G[desk.Contact](tx.db).Create(tx.ctx, c), "create contact")
+	return fail(tx.write(contacts.inserting(c)), "create contact")
 }
 
 // UpdateContact writes all of a contact.
 func (tx *Tx) UpdateContact(c *desk.Contact) error {
-	return update(tx, "contact", c)
+	return fail(tx.write(contacts.updating(c)), "update contact")
 }
 
 // DeleteContact removes a contact, which no directory user may point at any more.
@@ -80,7 +129,13 @@ func (r Reader) Contact(tenant, id string) (desk.Contact, error) {
 
 // LockContact returns a contact, locked until the transaction ends, or NotFound.
 func (tx *Tx) LockContact(tenant, id string) (desk.Contact, error) {
-	return lock[desk.Contact](tx, "contact", "tenant_id = ? AND id = ?", tenant, id)
+	rest := "WHERE tenant_id = ? AND id = ?"
+	if tx.engine == Postgres {
+		rest += " FOR UPDATE"
+	}
+	var list []desk.Contact
+	err := tx.ask(contacts.reading(&list, rest, tenant, id))
+	return one(list, err, "lock contact")
 }
 
 // ContactNames returns the names of contacts that exist, by id.

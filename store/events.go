@@ -16,7 +16,7 @@ import (
 // also where transactions waited for each other.
 func (tx *Tx) Record(e desk.Event) error {
 	tx.stamp(&e)
-	return fail(gorm.G[desk.Event](tx.db).Create(tx.ctx, &e), "record event")
+	return fail(tx.write(events.inserting(&e)), "record event")
 }
 
 // stamp gives an event its id, time and duration, and counts it.

@@ -3,6 +3,7 @@ package store
 import (
 	"errors"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 
@@ -61,6 +62,18 @@ func Statements(t *testing.T, s *Store) *Recorder {
 		r.mu.Lock()
 		defer r.mu.Unlock()
 		r.list = append(r.list, Statement{db.Statement.SQL.String(), slices.Clone(db.Statement.Vars)})
+	}
+	s.observer = func(q question) {
+		if word, _, _ := strings.Cut(q.sql, " "); slices.Contains([]string{"INSERT", "BEGIN", "COMMIT"}, word) || strings.Contains(q.sql, "pg_advisory_xact_lock") {
+			return
+		}
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		text := q.sql
+		if s.engine == Postgres {
+			text = numbered(text)
+		}
+		r.list = append(r.list, Statement{text, slices.Clone(q.args)})
 	}
 	for _, db := range []*gorm.DB{s.read, s.write} {
 		err := errors.Join(db.Callback().Query().After("gorm:query").Register("record", record),

@@ -21,9 +21,31 @@ func (s *Store) Pools() map[string]sql.DBStats {
 	return stats
 }
 
+// observed asks past GORM, and tells observers. Statements that go together take the same time.
+func (s *Store) observed(ctx context.Context, list []question, ask func() error) error {
+	if s.observer != nil {
+		for _, q := range list {
+			s.observer(q)
+		}
+	}
+	if s.begin == nil {
+		return ask()
+	}
+	ends := make([]func(string, error), len(list))
+	for i := range list {
+		ends[i] = s.begin(ctx)
+	}
+	err := ask()
+	for i, q := range list {
+		ends[i](q.sql, err)
+	}
+	return err
+}
+
 // Observe has begin called before each statement, and what it returns after it: with the statement, without its arguments, and its
 // error. To be called before the store is used.
 func (s *Store) Observe(begin func(context.Context) (end func(statement string, err error))) error {
+	s.begin = begin
 	const key = "observe"
 	before := func(db *gorm.DB) {
 		if !db.DryRun { // a part of another

@@ -12,6 +12,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -42,7 +43,13 @@ type Store struct {
 	write  *gorm.DB
 	pools  []*sql.DB
 	path   string // of a SQLite file
-	clock  clock  // of events
+	writer writer
+	access atomic.Uint64
+	lites  liteConns
+	// observer sees all that is asked past GORM; nil but for tests. begin is what Observe got.
+	observer func(question)
+	begin    func(context.Context) (end func(statement string, err error))
+	clock    clock // of events
 	// What directories do, as far as this process has not written it down yet.
 	activity activity
 	denials  denials
@@ -212,6 +219,7 @@ func (s *Store) Ping(ctx context.Context) error {
 // Close closes all connections.
 func (s *Store) Close() error {
 	var errs []error
+	s.lites.close()
 	for _, pool := range s.pools {
 		errs = append(errs, pool.Close())
 	}

@@ -89,11 +89,15 @@ func TestPlans(t *testing.T) {
 			"users by name, a page later":     page(desk.UserQuery{Sort: byName, From: &desk.Position{Key: name(7), ID: userID(7)}}),
 			"users by name, a page before":    page(desk.UserQuery{Sort: byName, From: &desk.Position{Key: name(7), ID: userID(7), Backward: true}}),
 			"the user itself":                 func(tx *store.Tx) error { _, err := tx.User("t", "c", userID(7)); return err },
-			"the user itself, locked":         func(tx *store.Tx) error { _, _, err := tx.LockUser("t", "c", userID(7)); return err },
-			"who holds a person's keys":       func(tx *store.Tx) error { p := person; p.Connection = "c"; _, err := tx.UsersByKey(p); return err },
-			"contacts that a person may be":   func(tx *store.Tx) error { _, err := tx.Candidates(person); return err },
-			"a contact, locked":               func(tx *store.Tx) error { _, err := tx.LockContact("t", middle); return err },
-			"users of a page of contacts":     func(tx *store.Tx) error { _, err := tx.UsersOf("t", middle, contactID(7)); return err },
+			"the user itself, locked":         func(tx *store.Tx) error { _, err := tx.LockUser("t", "c", userID(7)); return err },
+			"what a create decides by": func(tx *store.Tx) error {
+				_, err := tx.Recognise(person, store.CompanyQuery{TenantID: "t", Domain: "acme.example", Listings: []string{"acme.example"}})
+				return err
+			},
+			"who holds a person's keys":     func(tx *store.Tx) error { p := person; p.Connection = "c"; _, err := tx.UsersByKey(p); return err },
+			"contacts that a person may be": func(tx *store.Tx) error { _, err := tx.Candidates(person); return err },
+			"a contact, locked":             func(tx *store.Tx) error { _, err := tx.LockContact("t", middle); return err },
+			"users of a page of contacts":   func(tx *store.Tx) error { _, err := tx.UsersOf("t", middle, contactID(7)); return err },
 			"company facts": func(tx *store.Tx) error {
 				_, err := tx.CompanyFacts(store.CompanyQuery{TenantID: "t", Domain: "acme.example", Listings: []string{"acme.example", "*.example"}, Name: "acme", Except: middle})
 				return err
@@ -424,11 +428,16 @@ func run(conn *sqlite3.Conn, query string, args []any, row func(*sqlite3.Stmt)) 
 	}
 	defer s.Close()
 	for i, arg := range args {
+		if at, ok := arg.(*time.Time); ok && at != nil {
+			arg = *at
+		}
 		if at, ok := arg.(time.Time); ok {
 			err = errors.Join(err, s.BindTime(i+1, at, sqlite3.TimeFormatUnixMicro))
 			continue
 		}
-		switch v := reflect.ValueOf(arg); v.Kind() {
+		switch v := reflect.Indirect(reflect.ValueOf(arg)); v.Kind() {
+		case reflect.Invalid: // nil
+			err = errors.Join(err, s.BindNull(i+1))
 		case reflect.String:
 			err = errors.Join(err, s.BindText(i+1, v.String()))
 		case reflect.Int, reflect.Int64:

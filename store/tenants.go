@@ -31,6 +31,7 @@ func (tx *Tx) LockTenant(id string) (desk.Tenant, error) {
 
 // UpdateTenant writes all of a tenant.
 func (tx *Tx) UpdateTenant(t *desk.Tenant) error {
+	tx.access = true
 	return update(tx, "tenant", t)
 }
 
@@ -69,6 +70,7 @@ func (r Reader) Connections(tenant string) ([]desk.Connection, error) {
 
 // UpdateConnection writes all of a connection.
 func (tx *Tx) UpdateConnection(c *desk.Connection) error {
+	tx.access = true
 	return update(tx, "connection", c)
 }
 
@@ -112,6 +114,7 @@ const UnlinkPage = 1000
 
 // DeleteConnection removes a connection without users, and all that it kept.
 func (tx *Tx) DeleteConnection(tenant, slug string) error {
+	tx.access = true
 	for _, table := range []string{"directory_user_emails", "exchanges"} {
 		if err := tx.db.Exec("DELETE FROM "+table+" WHERE tenant_id = ? AND connection = ?", tenant, slug).Error; err != nil {
 			return fail(err, "delete connection")

@@ -21,21 +21,72 @@ func (r Reader) Token(tenant, hash string) (desk.Token, error) {
 }
 
 // Directory returns the SCIM token with the hash, and the directory that it is for, or NotFound.
-func (r Reader) Directory(tenant, hash string) (desk.Token, desk.Directory, error) {
-	var row struct {
-		Token      desk.Token      `gorm:"embedded;embeddedPrefix:t_"`
-		Connection desk.Connection `gorm:"embedded;embeddedPrefix:c_"`
-		Fields     []desk.Field    `gorm:"serializer:json"`
+func (r Reader) Directory(tenant, hash string) (t desk.Token, d desk.Directory, err error) {
+	found := false
+	err = r.ask(question{sql: readToken, args: []any{tenant, hash}, row: func(scan scanner) error {
+		found = true
+		var state directoryState
+		to := connections.dest(tokens.dest(make([]any, 0, 40), &t), &d.Connection)
+		if err := scan(append(to, &asJSON{&d.Fields}, &state.settings, &state.fields, &state.paused)...); err != nil {
+			return err
+		}
+		d.State = state.String()
+		return nil
+	}})
+	if err == nil && !found {
+		err = gorm.ErrRecordNotFound
 	}
-	result := r.db.WithContext(r.ctx).Raw("SELECT "+tokenColumns+", "+connectionColumns+", n.fields FROM tokens t JOIN connections c ON c.tenant_id = t.tenant_id AND c.slug = t.connection"+
-		" JOIN tenants n ON n.tenant_id = t.tenant_id WHERE t.tenant_id = ? AND t.hash = ?", tenant, hash).Scan(&row)
-	if result.Error == nil && result.RowsAffected == 0 {
-		result.Error = gorm.ErrRecordNotFound
-	}
-	return row.Token, desk.Directory{Connection: row.Connection, Fields: row.Fields}, fail(result.Error, "read token")
+	return t, d, fail(err, "read token")
 }
 
-var tokenColumns, connectionColumns = prefixed("t", desk.Token{}), prefixed("c", desk.Connection{})
+// CurrentDirectory returns a connection as its directory's requests find it, or NotFound.
+func (r Reader) CurrentDirectory(tenant, slug string) (d desk.Directory, err error) {
+	var state string
+	var list []desk.Connection
+	fields := question{sql: "SELECT fields FROM tenants WHERE tenant_id = ?", args: []any{tenant}, row: func(scan scanner) error { return scan(&asJSON{&d.Fields}) }}
+	// The state first: what has changed since then shows as another one.
+	err = r.ask(readState(&state, tenant, slug), connections.reading(&list, "WHERE tenant_id = ? AND slug = ?", tenant, slug), fields)
+	d.Connection, err = one(list, err, "read connection")
+	d.State = state
+	return d, err
+}
+
+var (
+	tokens      = newModel[desk.Token]()
+	connections = newModel[desk.Connection]()
+
+	readToken = "SELECT " + tokens.list("t") + ", " + connections.list("c") + ", n.fields, c.settings, n.fields, c.paused_at FROM tokens t" +
+		" JOIN connections c ON c.tenant_id = t.tenant_id AND c.slug = t.connection JOIN tenants n ON n.tenant_id = t.tenant_id WHERE t.tenant_id = ? AND t.hash = ?"
+	selectState = "SELECT c.settings, n.fields, c.paused_at FROM connections c JOIN tenants n ON n.tenant_id = c.tenant_id WHERE c.tenant_id = ? AND c.slug = ?"
+)
+
+// directoryState is what desk.Directory.State is made of.
+type directoryState struct {
+	settings string
+	fields   *string
+	paused   *time.Time
+}
+
+func (d directoryState) String() string {
+	state := d.settings
+	if d.fields != nil {
+		state += "\n" + *d.fields
+	}
+	if d.paused != nil {
+		state += "\npaused"
+	}
+	return state
+}
+
+// readState asks for a connection's state, which stays "" where the connection is gone.
+func readState(state *string, tenant, slug string) question {
+	return question{sql: selectState, args: []any{tenant, slug}, row: func(scan scanner) error {
+		var d directoryState
+		err := scan(&d.settings, &d.fields, &d.paused)
+		*state = d.String()
+		return err
+	}}
+}
 
 // UseToken notes when and from where a token was last used.
 func (s *Store) UseToken(ctx context.Context, tenant, id string, at time.Time, address string) error {
@@ -47,6 +98,7 @@ func (s *Store) UseToken(ctx context.Context, tenant, id string, at time.Time, a
 
 // DeleteToken removes a token and reports whether it was there: of two requests that use up one token, one removes it.
 func (tx *Tx) DeleteToken(tenant, id string) (bool, error) {
+	tx.access = true
 	n, err := gorm.G[desk.Token](tx.db).Where("tenant_id = ? AND id = ?", tenant, id).Delete(tx.ctx)
 	return n > 0, fail(err, "delete token")
 }
@@ -74,6 +126,7 @@ func (tx *Tx) LockToken(tenant, connection, id string) (desk.Token, error) {
 // DeleteAccess removes all by which a connection's directory gets in, OAuth clients and tokens, and reports whether there was
 // any.
 func (tx *Tx) DeleteAccess(tenant, connection string) (bool, error) {
+	tx.access = true
 	// Clients come first: who is just getting a token holds its client's row.
 	clients, err := gorm.G[desk.Client](tx.db).Where("tenant_id = ? AND connection = ?", tenant, connection).Delete(tx.ctx)
 	if err != nil {

@@ -19,17 +19,40 @@ type Reader struct {
 	ctx    context.Context
 	db     *gorm.DB
 	engine Engine
+	asker
 }
 
+// ask asks questions past GORM.
+func (r Reader) ask(list ...question) error { return r.asker.ask(r.ctx, list...) }
+
 // Read returns a reader outside transactions.
-func (s *Store) Read(ctx context.Context) Reader { return Reader{ctx, s.read, s.engine} }
+func (s *Store) Read(ctx context.Context) Reader { return Reader{ctx, s.read, s.engine, s} }
+
+// ask asks outside transactions.
+func (s *Store) ask(ctx context.Context, list ...question) error {
+	return s.observed(ctx, list, func() error {
+		conn, err := s.pools[len(s.pools)-1].Conn(ctx)
+		if err != nil {
+			return err
+		}
+		defer conn.Close()
+		if s.engine == Postgres {
+			return pgAsk(ctx, conn, list...)
+		}
+		return s.raw(conn, func(l *lite) error { return l.ask(ctx, list...) })
+	})
+}
 
 // Tx is a transaction. All rows that it writes carry the same time, but for events, which carry their own.
+//
+// What it writes may reach the database only with the next question, or with the commit, which saves round trips. An index that
+// refuses a row may so be heard of late, but always by who called Store.Tx.
 type Tx struct {
 	Reader
 	Now     time.Time // UTC, to the microsecond
 	store   *Store
 	counted []desk.Cycle // activity that counts once it is committed
+	access  bool         // whether it changes who gets in, or what their requests go by
 }
 
 const attempts = 4
@@ -37,13 +60,18 @@ const attempts = 4
 // Tx runs f in a transaction, which is committed if f returns nil. f may run several times.
 func (s *Store) Tx(ctx context.Context, f func(*Tx) error) error {
 	for attempt := 1; ; attempt++ {
-		var tx *Tx
-		err := s.write.WithContext(ctx).Transaction(func(db *gorm.DB) error {
-			tx = &Tx{Reader: Reader{ctx, db, s.engine}, Now: s.Now().UTC().Truncate(time.Microsecond), store: s}
-			return f(tx)
-		})
+		tx := &Tx{Reader: Reader{ctx: ctx, engine: s.engine}, Now: micro(s.Now()), store: s}
+		var err error
+		if s.engine == Postgres {
+			err = s.pgTx(tx, f)
+		} else {
+			err = s.liteTx(tx, f)
+		}
 		if err == nil {
 			s.activity.add(tx.counted...)
+			if tx.access {
+				s.access.Add(1)
+			}
 			return nil
 		}
 		if attempt == attempts || !lostRace(err) {
@@ -58,6 +86,21 @@ func (s *Store) Tx(ctx context.Context, f func(*Tx) error) error {
 	}
 }
 
+// Access counts the transactions of this process that took a token away, or changed a connection or a tenant: what was read of them
+// before may be otherwise now.
+func (s *Store) Access() uint64 { return s.access.Load() }
+
+// write asks for what returns nothing, now or later.
+func (tx *Tx) write(q question, err error) error {
+	if err != nil {
+		return err
+	}
+	if w, ok := tx.asker.(*pgTx); ok {
+		return w.later(q)
+	}
+	return tx.ask(q)
+}
+
 // Transactions take their locks in one order, so that none waits for another in a circle: the tenant's (Lock or
 // LockCompanies), then people's keys (Lock), then the contact's row and with it its users (LockContact, LockUser).
 
@@ -68,15 +111,21 @@ func (tx *Tx) Lock(tenant string, keys ...string) error {
 	if tx.engine == SQLite {
 		return nil
 	}
-	keys = slices.DeleteFunc(slices.Clone(keys), func(k string) bool { return k == "" })
-	slices.Sort(keys)
-	query, args := "SELECT pg_advisory_xact_lock_shared(?)", []any{lockKey(tenant)}
-	for _, k := range slices.Compact(keys) {
-		query += ", pg_advisory_xact_lock(?)"
-		args = append(args, lockKey(tenant, k))
+	query, args := lockShared, []any{lockKey(tenant)}
+	if len(keys) > 0 {
+		keys = slices.DeleteFunc(slices.Clone(keys), func(k string) bool { return k == "" })
+		slices.Sort(keys)
+		for _, k := range slices.Compact(keys) {
+			query += ", pg_advisory_xact_lock(?)"
+			args = append(args, lockKey(tenant, k))
+		}
 	}
-	return fail(tx.db.Exec(query, args...).Error, "lock people")
+	return fail(tx.write(question{sql: query, args: args, row: ignore}, nil), "lock people")
 }
+
+const lockShared = "SELECT pg_advisory_xact_lock_shared(?)"
+
+func ignore(scanner) error { return nil }
 
 // LockCompanies keeps out all transactions that link contacts of the tenant to companies.
 func (tx *Tx) LockCompanies(tenant string) error {

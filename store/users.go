@@ -14,7 +14,7 @@ import (
 // CreateUser adds a directory user and its emails. A taken externalId or userName is a Uniqueness error; so is a contact
 // that has a user on the connection already, with the field "contact".
 func (tx *Tx) CreateUser(u *desk.DirectoryUser, emails []desk.UserEmail) error {
-	if err := gorm.G[desk.DirectoryUser](tx.db).Create(tx.ctx, u); err != nil {
+	if err := tx.write(users.inserting(u)); err != nil {
 		return fail(err, "create directory user")
 	}
 	return tx.addEmails(emails)
@@ -22,8 +22,8 @@ func (tx *Tx) CreateUser(u *desk.DirectoryUser, emails []desk.UserEmail) error {
 
 // UpdateUser writes all of a directory user, and its emails where they changed.
 func (tx *Tx) UpdateUser(u *desk.DirectoryUser, before, after []desk.UserEmail) error {
-	if err := update(tx, "directory user", u); err != nil {
-		return err
+	if err := tx.write(users.updating(u)); err != nil {
+		return fail(err, "update directory user")
 	}
 	if err := tx.removeEmails(without(before, after)); err != nil {
 		return err
@@ -41,22 +41,24 @@ func (tx *Tx) DeleteUser(u *desk.DirectoryUser, emails []desk.UserEmail) error {
 }
 
 func (tx *Tx) addEmails(rows []desk.UserEmail) error {
-	if len(rows) == 0 {
-		return nil
-	}
-	return fail(gorm.G[desk.UserEmail](tx.db).CreateInBatches(tx.ctx, &rows, 500), "index emails")
-}
-
-func (tx *Tx) removeEmails(rows []desk.UserEmail) error {
-	for _, e := range rows {
-		_, err := gorm.G[desk.UserEmail](tx.db).Where("tenant_id = ? AND connection = ? AND value_key = ? AND type_key = ? AND user_id = ?",
-			e.TenantID, e.Connection, e.ValueKey, e.TypeKey, e.UserID).Delete(tx.ctx)
-		if err != nil {
+	for i := range rows {
+		if err := tx.write(emails.inserting(&rows[i])); err != nil {
 			return fail(err, "index emails")
 		}
 	}
 	return nil
 }
+
+func (tx *Tx) removeEmails(rows []desk.UserEmail) error {
+	for _, e := range rows {
+		if err := tx.write(question{sql: removeEmail, args: []any{e.TenantID, e.Connection, e.ValueKey, e.TypeKey, e.UserID}}, nil); err != nil {
+			return fail(err, "index emails")
+		}
+	}
+	return nil
+}
+
+const removeEmail = "DELETE FROM directory_user_emails WHERE tenant_id = ? AND connection = ? AND value_key = ? AND type_key = ? AND user_id = ?"
 
 // without returns the rows of a that are not in b.
 func without(a, b []desk.UserEmail) []desk.UserEmail {
@@ -75,31 +77,54 @@ func without(a, b []desk.UserEmail) []desk.UserEmail {
 
 // User returns a connection's directory user, or NotFound.
 func (r Reader) User(tenant, connection, id string) (desk.DirectoryUser, error) {
-	u, err := gorm.G[desk.DirectoryUser](r.db).Where("tenant_id = ? AND connection = ? AND id = ?", tenant, connection, id).Take(r.ctx)
-	return u, fail(err, "read directory user")
+	var list []desk.DirectoryUser
+	err := r.ask(users.reading(&list, "WHERE tenant_id = ? AND connection = ? AND id = ?", tenant, connection, id))
+	return one(list, err, "read directory user")
 }
 
-// LockUser returns a connection's directory user and its contact, both locked until the transaction ends, or NotFound. The contact
-// of a user who has none is zero.
-func (tx *Tx) LockUser(tenant, connection, id string) (desk.DirectoryUser, desk.Contact, error) {
-	var row struct {
-		User    desk.DirectoryUser `gorm:"embedded;embeddedPrefix:u_"`
-		Contact desk.Contact       `gorm:"embedded;embeddedPrefix:c_"`
+// one returns the only row, or NotFound.
+func one[T any](list []T, err error, doing string) (row T, _ error) {
+	if err == nil && len(list) == 0 {
+		err = gorm.ErrRecordNotFound
 	}
-	query := "SELECT " + userColumns + ", " + contactColumns + " FROM contacts c JOIN directory_users u ON u.tenant_id = c.tenant_id AND u.contact_id = c.id" +
-		" WHERE u.tenant_id = ? AND u.connection = ? AND u.id = ?"
+	if err != nil {
+		return row, fail(err, doing)
+	}
+	return list[0], nil
+}
+
+// Locked is a directory user and its contact, which is zero for a user who has none, and the state of the connection
+// (desk.Directory).
+type Locked struct {
+	User    desk.DirectoryUser
+	Contact desk.Contact
+	State   string
+}
+
+// LockUser returns a connection's directory user and its contact, both locked until the transaction ends, or NotFound.
+func (tx *Tx) LockUser(tenant, connection, id string) (l Locked, err error) {
+	query := lockUser
 	if tx.engine == Postgres {
-		query += " FOR UPDATE OF c, u"
+		query = lockUserPostgres
 	}
-	result := tx.db.Raw(query, tenant, connection, id).Scan(&row)
-	if result.Error == nil && result.RowsAffected == 0 {
-		u, err := lock[desk.DirectoryUser](tx, "directory user", "tenant_id = ? AND connection = ? AND id = ? AND contact_id IS NULL", tenant, connection, id)
-		return u, desk.Contact{}, err
+	found := false
+	err = tx.ask(readState(&l.State, tenant, connection), question{sql: query, args: []any{tenant, connection, id}, row: func(scan scanner) error {
+		found = true
+		to := make([]any, 0, len(users.fields)+len(contacts.fields))
+		return scan(contacts.dest(users.dest(to, &l.User), &l.Contact)...)
+	}})
+	if err == nil && !found {
+		l.User, err = lock[desk.DirectoryUser](tx, "directory user", "tenant_id = ? AND connection = ? AND id = ? AND contact_id IS NULL", tenant, connection, id)
+		return l, err
 	}
-	return row.User, row.Contact, fail(result.Error, "lock directory user")
+	return l, fail(err, "lock directory user")
 }
 
-var userColumns, contactColumns = prefixed("u", desk.DirectoryUser{}), prefixed("c", desk.Contact{})
+var (
+	lockUser = "SELECT " + users.list("u") + ", " + contacts.list("c") + " FROM contacts c JOIN directory_users u ON u.tenant_id = c.tenant_id AND u.contact_id = c.id" +
+		" WHERE u.tenant_id = ? AND u.connection = ? AND u.id = ?"
+	lockUserPostgres = lockUser + " FOR UPDATE OF c, u"
+)
 
 // prefixed lists a model's columns as "u.id AS u_id", for queries that read two models.
 func prefixed(alias string, model any) string {
@@ -115,15 +140,16 @@ func prefixed(alias string, model any) string {
 }
 
 // UsersByKey returns the users of a connection that hold the externalId or the folded userName.
-func (r Reader) UsersByKey(p Person) ([]desk.DirectoryUser, error) {
-	db := gorm.G[desk.DirectoryUser](r.db).Where("tenant_id = ? AND connection = ?", p.TenantID, p.Connection)
-	if p.ExternalID != "" {
-		db = db.Where("(external_id = ? OR user_name_key = ?)", p.ExternalID, p.UserName)
-	} else {
-		db = db.Where("user_name_key = ?", p.UserName)
-	}
-	list, err := db.Find(r.ctx)
+func (r Reader) UsersByKey(p Person) (list []desk.DirectoryUser, err error) {
+	err = r.ask(byKey(&list, p))
 	return list, fail(err, "look for directory users")
+}
+
+func byKey(list *[]desk.DirectoryUser, p Person) question {
+	if p.ExternalID == "" {
+		return users.reading(list, "WHERE tenant_id = ? AND connection = ? AND user_name_key = ?", p.TenantID, p.Connection, p.UserName)
+	}
+	return users.reading(list, "WHERE tenant_id = ? AND connection = ? AND (external_id = ? OR user_name_key = ?)", p.TenantID, p.Connection, p.ExternalID, p.UserName)
 }
 
 // UsersOf returns the directory users of contacts, by connection.
@@ -131,7 +157,12 @@ func (r Reader) UsersOf(tenant string, contacts ...string) ([]desk.DirectoryUser
 	if len(contacts) == 0 {
 		return nil, nil
 	}
-	list, err := gorm.G[desk.DirectoryUser](r.db).Where("tenant_id = ? AND contact_id IN ?", tenant, contacts).Find(r.ctx)
+	var list []desk.DirectoryUser
+	args := []any{tenant}
+	for _, id := range contacts {
+		args = append(args, id)
+	}
+	err := r.ask(users.reading(&list, "WHERE tenant_id = ? AND contact_id IN ("+strings.TrimSuffix(strings.Repeat("?, ", len(contacts)), ", ")+")", args...))
 	// Sorted here: asked to do so, SQLite would read all of the tenant's users in that order.
 	slices.SortFunc(list, func(a, b desk.DirectoryUser) int { return strings.Compare(a.Connection, b.Connection) })
 	return list, fail(err, "read directory users of contacts")
@@ -155,7 +186,12 @@ func (r Reader) Users(tenant, connection string, q desk.UserQuery) ([]desk.Direc
 		return nil, err
 	}
 	order, from := t.order(q)
-	list, err := gorm.G[desk.DirectoryUser](r.db).Where(where+from, t.args...).Order(order).Offset(q.Offset).Limit(q.Limit).Find(r.ctx)
+	var list []desk.DirectoryUser
+	rest := "WHERE " + where + from + " ORDER BY " + order + " LIMIT " + t.arg(q.Limit)
+	if q.Offset > 0 {
+		rest += " OFFSET " + t.arg(q.Offset)
+	}
+	err = r.ask(users.reading(&list, rest, t.args...))
 	if q.From != nil && q.From.Backward {
 		slices.Reverse(list)
 	}

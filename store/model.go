@@ -1,0 +1,193 @@
+package store
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"reflect"
+	"strings"
+	"sync"
+	"time"
+
+	"gorm.io/gorm/schema"
+
+	"rollcall/desk"
+)
+
+// What directories ask all day goes past GORM, which costs more than the database takes for it: it builds a statement and looks up
+// each field at every call. A model does so once. It reads GORM's tags, so that there is one description of a table.
+
+// model is a table whose rows are a T.
+type model[T any] struct {
+	table          string
+	columns        []string
+	fields         []modelField
+	insert, update string
+}
+
+type modelField struct {
+	index   []int
+	key     bool
+	json    bool
+	pointer reflect.Type // to the kind of the field, to which a pointer to it is converted; nil where it need not be
+}
+
+var (
+	users    = newModel[desk.DirectoryUser]()
+	contacts = newModel[desk.Contact]()
+	emails   = newModel[desk.UserEmail]()
+	events   = newModel[desk.Event]()
+)
+
+func newModel[T any]() *model[T] {
+	parsed, err := schema.Parse(new(T), new(sync.Map), schema.NamingStrategy{})
+	if err != nil {
+		panic(err) // the model's own tags
+	}
+	m := &model[T]{table: parsed.Table, columns: parsed.DBNames}
+	var set, where []string
+	for _, name := range parsed.DBNames {
+		f := parsed.FieldsByDBName[name]
+		field := modelField{index: f.StructField.Index, key: f.PrimaryKey, json: f.Serializer != nil}
+		if f.PrimaryKey {
+			where = append(where, name+" = ?")
+		} else {
+			set = append(set, name+" = ?")
+		}
+		switch kind := f.FieldType; {
+		case field.json:
+		case kind.Kind() == reflect.String && kind != reflect.TypeFor[string]():
+			field.pointer = reflect.TypeFor[*string]()
+		}
+		m.fields = append(m.fields, field)
+	}
+	m.insert = "INSERT INTO " + m.table + " (" + strings.Join(m.columns, ", ") + ") VALUES (" + strings.TrimSuffix(strings.Repeat("?, ", len(m.columns)), ", ") + ")"
+	m.update = "UPDATE " + m.table + " SET " + strings.Join(set, ", ") + " WHERE " + strings.Join(where, " AND ")
+	return m
+}
+
+// list names the columns in SQL, of the table or of an alias of it.
+func (m *model[T]) list(alias string) string {
+	if alias == "" {
+		return strings.Join(m.columns, ", ")
+	}
+	return alias + "." + strings.Join(m.columns, ", "+alias+".")
+}
+
+// dest appends where the columns of a row are scanned to.
+func (m *model[T]) dest(to []any, row *T) []any {
+	v := reflect.ValueOf(row).Elem()
+	for i := range m.fields {
+		f := &m.fields[i]
+		p := v.FieldByIndex(f.index).Addr()
+		switch {
+		case f.json:
+			to = append(to, &asJSON{p.Interface()})
+		case f.pointer != nil:
+			to = append(to, p.Convert(f.pointer).Interface())
+		default:
+			to = append(to, p.Interface())
+		}
+	}
+	return to
+}
+
+// values returns the row's columns as arguments: those that are of the primary key, or not, or (nil) all.
+func (m *model[T]) values(to []any, row *T, key *bool) ([]any, error) {
+	v := reflect.ValueOf(row).Elem()
+	for i := range m.fields {
+		f := &m.fields[i]
+		if key != nil && f.key != *key {
+			continue
+		}
+		field := v.FieldByIndex(f.index)
+		switch {
+		case f.json:
+			text, err := encode(field.Interface())
+			if err != nil {
+				return nil, fmt.Errorf("encode a column of %s: %w", m.table, err)
+			}
+			if string(text) == "null" {
+				to = append(to, nil)
+			} else {
+				to = append(to, string(text))
+			}
+		case f.pointer != nil:
+			to = append(to, field.String())
+		default:
+			to = append(to, field.Interface())
+		}
+	}
+	return to, nil
+}
+
+// encode returns a value as JSON.
+func encode(v any) ([]byte, error) {
+	if changes, ok := v.([]desk.Change); ok { // the most of it
+		return desk.AppendChanges(make([]byte, 0, 2048), changes)
+	}
+	return json.Marshal(v)
+}
+
+// inserting is the statement that adds a row.
+func (m *model[T]) inserting(row *T) (question, error) {
+	args, err := m.values(make([]any, 0, len(m.fields)), row, nil)
+	return question{sql: m.insert, args: args}, err
+}
+
+// updating is the statement that writes all of a row.
+func (m *model[T]) updating(row *T) (question, error) {
+	key, rest := true, false
+	args, err := m.values(make([]any, 0, len(m.fields)), row, &rest)
+	if err == nil {
+		args, err = m.values(args, row, &key)
+	}
+	return question{sql: m.update, args: args}, err
+}
+
+// reading asks for rows by what comes after FROM, and appends them to a list.
+func (m *model[T]) reading(list *[]T, rest string, args ...any) question {
+	return question{sql: "SELECT " + m.list("") + " FROM " + m.table + " " + rest, args: args, row: func(scan scanner) error {
+		var row T
+		if err := scan(m.dest(make([]any, 0, len(m.fields)), &row)...); err != nil {
+			return err
+		}
+		*list = append(*list, row)
+		return nil
+	}}
+}
+
+// asJSON scans a column of JSON into what it points to.
+type asJSON struct{ to any }
+
+// Scan implements sql.Scanner.
+func (j *asJSON) Scan(v any) error {
+	switch v := v.(type) {
+	case nil:
+		return nil
+	case string:
+		return json.Unmarshal([]byte(v), j.to)
+	case []byte:
+		return json.Unmarshal(v, j.to)
+	}
+	return fmt.Errorf("scan JSON from a %T", v)
+}
+
+// scanner scans the columns of a row.
+type scanner func(dest ...any) error
+
+// question is a statement, with what becomes of the rows that it returns.
+type question struct {
+	sql  string
+	args []any
+	row  func(scanner) error // nil for none
+}
+
+// asker is a connection, or what finds one.
+type asker interface {
+	// ask runs statements one after the other, up to the first that fails.
+	ask(ctx context.Context, list ...question) error
+}
+
+// micro is a time as tables keep it.
+func micro(t time.Time) time.Time { return t.UTC().Truncate(time.Microsecond) }

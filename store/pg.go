@@ -1,0 +1,92 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/stdlib"
+)
+
+// numbered writes the parameters of a statement as PostgreSQL wants them. In no statement does a question mark stand for anything
+// else.
+func numbered(query string) string {
+	if known, ok := numberedTexts.Load(query); ok {
+		return known.(string)
+	}
+	var b strings.Builder
+	n := 0
+	for part := range strings.SplitSeq(query, "?") {
+		if n > 0 {
+			b.WriteByte('$')
+			b.WriteString(strconv.Itoa(n))
+		}
+		b.WriteString(part)
+		n++
+	}
+	if numberedCount.Load() < maxNumbered {
+		numberedCount.Add(1)
+		numberedTexts.Store(query, b.String())
+	}
+	return b.String()
+}
+
+// numberedTexts remembers what was written so. Filters make ever new statements; the first ones are those that come all day.
+var (
+	numberedTexts sync.Map
+	numberedCount atomic.Int32
+)
+
+const maxNumbered = 1000
+
+// pgAsk runs statements on a connection, all in one round trip.
+func pgAsk(ctx context.Context, conn *sql.Conn, list ...question) error {
+	return conn.Raw(func(c any) error {
+		pg := c.(*stdlib.Conn).Conn()
+		if len(list) == 1 && list[0].row != nil {
+			rows, err := pg.Query(ctx, numbered(list[0].sql), list[0].args...)
+			if err != nil {
+				return err
+			}
+			return pgRows(rows, list[0].row)
+		}
+		batch := &pgx.Batch{QueuedQueries: make([]*pgx.QueuedQuery, 0, len(list))}
+		for _, q := range list {
+			batch.Queue(numbered(q.sql), q.args...)
+		}
+		results := pg.SendBatch(ctx, batch)
+		for _, q := range list {
+			var err error
+			if q.row == nil {
+				var done pgconn.CommandTag
+				if done, err = results.Exec(); err == nil && q.sql == pgCommit && done.String() != "COMMIT" {
+					err = pgx.ErrTxCommitRollback
+				}
+			} else if rows, failed := results.Query(); failed != nil {
+				err = failed
+			} else {
+				err = pgRows(rows, q.row)
+			}
+			if err != nil {
+				results.Close()
+				return err
+			}
+		}
+		return results.Close()
+	})
+}
+
+func pgRows(rows pgx.Rows, row func(scanner) error) error {
+	defer rows.Close()
+	for rows.Next() {
+		if err := row(rows.Scan); err != nil {
+			return err
+		}
+	}
+	return rows.Err()
+}

@@ -1,0 +1,115 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"time"
+
+	"gorm.io/gorm"
+)
+
+// pgTx is a transaction of PostgreSQL. It begins with its first question, and what it writes goes along with the next one or with
+// the commit.
+type pgTx struct {
+	store   *Store
+	ctx     context.Context
+	conn    *sql.Conn
+	waiting []question // not sent yet
+	failed  error      // of a write that was sent for GORM
+}
+
+// pgTx runs f in a transaction.
+func (s *Store) pgTx(tx *Tx, f func(*Tx) error) (err error) {
+	conn, err := s.pools[0].Conn(tx.ctx)
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	p := &pgTx{store: s, ctx: tx.ctx, conn: conn, waiting: append(make([]question, 0, 12), question{sql: pgBegin})}
+	tx.asker, tx.db = p, s.session(tx.ctx, pgPool{p})
+	committed := false
+	defer func() { // also after a panic
+		if committed || len(p.waiting) > 0 && p.waiting[0].sql == pgBegin {
+			return // nothing was sent
+		}
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(tx.ctx), 5*time.Second)
+		defer cancel()
+		p.waiting = nil
+		pgAsk(ctx, conn, question{sql: pgRollback}) // a connection that cannot is closed, which does the same
+	}()
+	if err = f(tx); err != nil {
+		return err
+	}
+	if p.failed != nil {
+		return p.failed
+	}
+	if err = p.ask(tx.ctx, question{sql: pgCommit}); err == nil {
+		committed = true
+	}
+	return err
+}
+
+const pgBegin, pgCommit, pgRollback = "BEGIN", "COMMIT", "ROLLBACK"
+
+// mostWaiting is how many statements wait for others to go with.
+const mostWaiting = 200
+
+// later keeps a statement until something is asked.
+func (p *pgTx) later(q question) error {
+	if p.waiting = append(p.waiting, q); len(p.waiting) < mostWaiting {
+		return nil
+	}
+	return p.ask(p.ctx)
+}
+
+func (p *pgTx) ask(ctx context.Context, list ...question) error {
+	all := append(p.waiting, list...)
+	p.waiting = nil
+	return p.store.observed(ctx, all, func() error { return pgAsk(ctx, p.conn, all...) })
+}
+
+// session returns GORM on a connection of one's own.
+func (s *Store) session(ctx context.Context, pool gorm.ConnPool) *gorm.DB {
+	db := s.write.Session(&gorm.Session{NewDB: true, Context: ctx})
+	db.Statement.ConnPool = pool
+	return db
+}
+
+// pgPool is the transaction's connection to GORM.
+type pgPool struct{ *pgTx }
+
+// flush sends what waits, before GORM asks.
+func (p pgPool) flush(ctx context.Context) error {
+	if len(p.waiting) == 0 {
+		return p.failed
+	}
+	p.failed = errors.Join(p.failed, p.ask(ctx))
+	return p.failed
+}
+
+func (p pgPool) PrepareContext(ctx context.Context, query string) (*sql.Stmt, error) {
+	if err := p.flush(ctx); err != nil {
+		return nil, err
+	}
+	return p.conn.PrepareContext(ctx, query)
+}
+
+func (p pgPool) ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error) {
+	if err := p.flush(ctx); err != nil {
+		return nil, err
+	}
+	return p.conn.ExecContext(ctx, query, args...)
+}
+
+func (p pgPool) QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
+	if err := p.flush(ctx); err != nil {
+		return nil, err
+	}
+	return p.conn.QueryContext(ctx, query, args...)
+}
+
+func (p pgPool) QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row {
+	p.flush(ctx) // a transaction that failed refuses what follows
+	return p.conn.QueryRowContext(ctx, query, args...)
+}
