@@ -16,6 +16,7 @@ import (
 
 // contactForm is the form in which an agent makes or edits a contact.
 type contactForm struct {
+	fault
 	ID          string // "" for a new one
 	Title       string // of the page
 	DisplayName string
@@ -25,7 +26,6 @@ type contactForm struct {
 	Phones      []desk.Address
 	Fields      []fieldInput
 	Modified    string // when the contact was last changed, as the form was opened
-	Fault       string // the field at fault
 }
 
 // fieldInput is a custom field with what stands in it.
@@ -210,7 +210,7 @@ func (h *Handler) contactForm(w http.ResponseWriter, r *http.Request, actor desk
 	form.fill(r.PostForm)
 	view, err := save(r.Context(), form)
 	if err != nil {
-		form.Fault = desk.AsError(err).Field
+		form.fault = faultOf(err)
 		return h.showAgain(w, r, actor, err, "contactform", form.Title, form)
 	}
 	return h.done(w, r, "/contacts/"+view.ID, "Saved.")

@@ -193,7 +193,7 @@ func TestJourneyEdit(t *testing.T) {
 		v.Open("/contacts")
 		v.Click("New contact")
 		v.Click("Create contact")
-		v.Sees("Give a displayName")
+		v.Sees("Give a name")
 		v.Forgive()
 		v.Fill("Name", "Amara Okafor")
 		v.Fill("Address 1", "amara@acme.example")

@@ -253,7 +253,7 @@ func (h *Handler) showAgain(w http.ResponseWriter, r *http.Request, actor desk.A
 	case desk.Internal, desk.Unavailable, desk.NotFound, desk.Unauthenticated, desk.Forbidden, desk.RateLimited:
 		return err
 	default:
-		if p, ok := page.(interface{ At(field string) string }); ok && p.At(e.Field) != "" {
+		if p, ok := page.(interface{ At(field string) string }); ok && e.Field != "" && p.At(e.Field) != "" {
 			e = nil
 		}
 		return h.render(w, status, name, layout{Title: title, Section: section(r), Actor: actor, Problem: e, Page: page})

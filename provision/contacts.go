@@ -220,7 +220,7 @@ func (edit ContactEdit) apply(p desk.Profile) (desk.Profile, error) {
 		p.Phones = *edit.Phones
 	}
 	if p.DisplayName == "" && p.UserName == "" && p.ShownAddress() == "" {
-		return p, desk.Errorf(desk.InvalidValue, "displayName", "give a displayName, a userName or an email address")
+		return p, desk.Errorf(desk.InvalidValue, "displayName", "give a name, a user name or an email address")
 	}
 	for _, check := range []struct {
 		field string
