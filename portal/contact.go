@@ -25,6 +25,16 @@ type contactPage struct {
 	Older       string // address of what is older, "" at its end
 	To          string // what was typed for a company
 	Offered     []desk.Company
+	Owners      provision.Owners
+}
+
+// Owner returns the connections from whose directories a value comes, by the field's name in provision.Owners.
+func (p contactPage) Owner(field string) []desk.Connection {
+	var list []desk.Connection
+	for _, slug := range p.Owners[field] {
+		list = append(list, p.Connections[slug])
+	}
+	return list
 }
 
 // ByHand reports whether an agent chose the company, or that there is none.
@@ -71,6 +81,9 @@ func (h *Handler) contactPage(ctx context.Context, actor desk.Actor, id, before 
 	page.Connections = map[string]desk.Connection{}
 	for _, c := range connections {
 		page.Connections[c.Slug] = c
+	}
+	if page.Owners, err = h.Engine.FieldOwners(ctx, actor, page.ContactView); err != nil {
+		return page, err
 	}
 	page.Offered, err = h.Engine.FindCompanies(ctx, actor, "", maxMeant)
 	return page, err

@@ -28,7 +28,7 @@ func TestJourneyProvisionOnDemand(t *testing.T) {
 		v.Sees("kofi@acme.example")
 		v.Check()
 		v.Click("<script>alert(1)</script> Kofi")
-		v.Sees("Directory / Sync", "7a1e")
+		v.Sees("Directory / Sync", "7a1e", "A directory’s value")
 	})
 }
 

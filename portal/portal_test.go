@@ -149,7 +149,7 @@ func TestContactPages(t *testing.T) {
 			}
 		}
 		placed := push(`{"userName":"placed","` + desk.FieldsURN + `":{"location":["Accra","<b>"],"floors":[2,7.5]}}`)
-		wants("/contacts/"+placed, 200, "<dd>Accra, &lt;b&gt;</dd>", "<dd>2, 7.5</dd>", "<ins>Accra, &lt;b&gt;</ins>")
+		wants("/contacts/"+placed, 200, "<dd>Accra, &lt;b&gt; <a class=\"owner\" href=\"/connections/entra\"", "<dd>2, 7.5 <a class=\"owner\"", "<ins>Accra, &lt;b&gt;</ins>")
 		company := func(name string) string {
 			c, err := s.Engine.CreateCompany(t.Context(), agent, provision.CompanyEdit{Name: &name})
 			if err != nil {
