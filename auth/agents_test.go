@@ -23,6 +23,12 @@ const password = "three words long"
 
 var system = provision.System("main")
 
+// wait lets time pass, once what is noted beside requests has been.
+func (d *desks) wait(long time.Duration) {
+	d.Auth.Close()
+	d.now = d.now.Add(long)
+}
+
 // agent makes an agent with a password.
 func (d *desks) agent(email string, role desk.Role) desk.Agent {
 	d.Helper()
@@ -278,7 +284,7 @@ func TestAgentLink(t *testing.T) {
 		if link, err = d.Auth.NewLink(t.Context(), system, ann.ID); err != nil {
 			t.Fatal(err)
 		}
-		d.now = d.now.Add(72 * time.Hour)
+		d.wait(72 * time.Hour)
 		_, err = d.Auth.AcceptLink(bearing(""), link, password)
 		d.wantKind("a link of three days ago", err, desk.Unauthenticated)
 		if link, err = d.Auth.NewLink(t.Context(), system, ann.ID); err != nil {
@@ -364,7 +370,7 @@ func TestEndOfSessions(t *testing.T) {
 			return err
 		}, false)
 		d.in("who has changed the password", with(cookie), true)
-		d.now = d.now.Add(time.Minute)
+		d.wait(time.Minute)
 		if _, err := d.Auth.ChangePassword(with(cookie), d.actor(with(cookie)), "another three words", password); err != nil {
 			t.Fatal(err)
 		}
@@ -427,7 +433,7 @@ func TestOwnSessions(t *testing.T) {
 	each(t, func(d *desks) {
 		d.agent("ann@desk.example", desk.RoleAdmin) // which opens a session, too
 		d.agent("kofi@desk.example", desk.RoleAgent)
-		d.now = d.now.Add(2 * time.Hour) // those of the links are over
+		d.wait(2 * time.Hour) // those of the links are over
 		open := func(email, browser, address string) *http.Request {
 			t.Helper()
 			r := bearing("")
@@ -437,7 +443,7 @@ func TestOwnSessions(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			d.now = d.now.Add(time.Minute)
+			d.wait(time.Minute)
 			return with(cookie)
 		}
 		desktop := open("ann@desk.example", "Firefox", "192.0.2.1")
@@ -495,7 +501,7 @@ func TestSessionLife(t *testing.T) {
 		for d.now.Before(start.Add(12 * time.Hour)) {
 			d.in(fmt.Sprint("used, after ", d.now.Sub(start)), used, true)
 			d.Auth.Close()
-			d.now = d.now.Add(2*time.Hour - time.Second)
+			d.wait(2*time.Hour - time.Second)
 			if d.now.Sub(start) < 2*time.Hour {
 				d.in("idle, after less than two hours", idle, true)
 				d.Auth.Close()
@@ -504,7 +510,7 @@ func TestSessionLife(t *testing.T) {
 		d.in("used, after half a day", used, false)
 		d.in("idle for long", idle, false)
 		again := d.enter("ann@desk.example")
-		d.now = d.now.Add(2 * time.Hour)
+		d.wait(2 * time.Hour)
 		d.in("idle for two hours", again, false)
 		d.in("idle, and tried again", again, false)
 	})

@@ -197,10 +197,12 @@ func TestProviderRefusals(t *testing.T) {
 				t.Errorf("%s: the log lacks %q: %q", what, c.log, d.log())
 			}
 			// Refusals of one person are recorded once a minute; the next case is somebody else's.
+			d.Auth.Close()
 			d.Store.Now = func(before func() time.Time) func() time.Time {
 				return func() time.Time { return before().Add(61 * time.Second) }
 			}(d.Store.Now)
 		}
+		d.Auth.Close()
 		d.Store.Now = time.Now
 		if g, err := d.Auth.Agent(t.Context(), system, pass.ID); err != nil || g.Identity != (desk.Identity{}) {
 			t.Errorf("the record is %+v, %v", g, err)
