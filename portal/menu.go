@@ -11,8 +11,6 @@ type entry struct {
 var entries = []entry{
 	{"contacts", "/contacts", "contacts", "Contacts", desk.RoleAgent},
 	{"deleted", "/deleted", "deleted", "Deleted", desk.RoleAgent},
-	{"connections", "/connections", "connections", "Connections", desk.RoleAgent},
-	{"log", "/log", "log", "Sync log", desk.RoleAgent},
 	{"companies", "/companies", "companies", "Companies", desk.RoleAgent},
 	{"connections", "/connections", "connections", "Connections", desk.RoleAgent},
 	{"log", "/log", "log", "Sync log", desk.RoleAgent},
