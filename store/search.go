@@ -28,6 +28,9 @@ var walkStep = 5000
 // walkSteps is how many times a page does so, or looks at as many contacts that have the text's pieces.
 const walkSteps = 4
 
+// firstStep is how many contacts a page looks at before that, for each that it may have: mostly that is enough.
+const firstStep = 4
+
 // ContactQuery asks for a page of contacts.
 type ContactQuery struct {
 	TenantID   string
@@ -63,14 +66,15 @@ func (r Reader) Contacts(q ContactQuery) (page []desk.Contact, next *desk.Positi
 	if indexed {
 		steps = 1
 	}
-	for more := true; more && steps > 0; steps-- {
+	step := min(firstStep*(limit+1), walkStep)
+	for more := true; more && steps >= 0; steps-- {
 		var part []desk.Contact
-		part, next, err = r.walk(q)
-		page, q.Limit = append(page, part...), q.Limit-len(part)
+		part, next, err = r.walk(q, step)
+		page, q.Limit, step = append(page, part...), q.Limit-len(part), walkStep
 		if more = err == nil && q.Limit >= 0 && next != nil; more {
 			q.From = next
 		}
-		if more && indexed {
+		if more && indexed && steps == 0 {
 			part, next, err = r.searchIndex(q)
 			page = append(page, part...)
 		}
@@ -152,19 +156,19 @@ func (q ContactQuery) side(p *desk.Position, less bool, orEqual string) func(*go
 	}
 }
 
-// walk goes one step along the contacts. It returns up to one more than the page's limit, else the position at which it ended, nil for
+// walk goes one step of so many contacts along. It returns up to one more than the page's limit, else the position at which it ended, nil for
 // the last.
-func (r Reader) walk(q ContactQuery) (list []desk.Contact, end *desk.Position, err error) {
-	if list, err = r.pick(q, r.along(q).Limit(walkStep)); err != nil || len(list) > q.Limit {
+func (r Reader) walk(q ContactQuery, step int) (list []desk.Contact, end *desk.Position, err error) {
+	if list, err = r.pick(q, r.along(q).Limit(step)); err != nil || len(list) > q.Limit {
 		return list, nil, err
 	}
 	var ends []desk.Contact
-	if err = r.along(q).Select(q.keys()).Offset(walkStep - 1).Limit(1).Find(&ends).Error; err != nil || len(ends) == 0 {
+	if err = r.along(q).Select(q.keys()).Offset(step - 1).Limit(1).Find(&ends).Error; err != nil || len(ends) == 0 {
 		return list, nil, err
 	}
 	// Once more up to just there, since contacts may have been erased in between.
 	end = q.Position(ends[0])
-	list, err = r.pick(q, r.along(q).Scopes(q.upTo(end)).Limit(walkStep))
+	list, err = r.pick(q, r.along(q).Scopes(q.upTo(end)).Limit(step))
 	return list, end, err
 }
 
@@ -251,7 +255,7 @@ func (r Reader) searchIndex(q ContactQuery) (list []desk.Contact, end *desk.Posi
 // searchFTS goes along SQLite's full-text index, whose rows have the numbers of contacts, in the order in which these came.
 func (r Reader) searchFTS(q ContactQuery) (list []desk.Contact, end *desk.Position, err error) {
 	if q.Order == desk.LastDeletedFirst {
-		return r.walk(q)
+		return r.walk(q, walkStep)
 	}
 	db := r.db.WithContext(r.ctx)
 	// The numbers that the tenant's contacts can have, from the position on.
