@@ -12,8 +12,6 @@ var entries = []entry{
 	{"", "/", "home", "Home", desk.RoleAgent},
 	{"contacts", "/contacts", "contacts", "Contacts", desk.RoleAgent},
 	{"deleted", "/deleted", "deleted", "Deleted", desk.RoleAgent},
-	{"connections", "/connections", "connections", "Connections", desk.RoleAgent},
-	{"log", "/log", "log", "Sync log", desk.RoleAgent},
 	{"companies", "/companies", "companies", "Companies", desk.RoleAgent},
 	{"connections", "/connections", "connections", "Connections", desk.RoleAgent},
 	{"log", "/log", "log", "Sync log", desk.RoleAgent},
