@@ -25,7 +25,8 @@ type contactForm struct {
 	Emails      []desk.Address // the last ones are blank, to be filled in
 	Phones      []desk.Address
 	Fields      []fieldInput
-	Modified    string // when the contact was last changed, as the form was opened
+	Owners      map[string]string // names of connections, by the fields whose values are their directories'
+	Modified    string            // when the contact was last changed, as the form was opened
 }
 
 // fieldInput is a custom field with what stands in it.
@@ -176,7 +177,7 @@ func (f contactForm) edit(c desk.Contact) provision.ContactEdit {
 }
 
 func (h *Handler) newContact(w http.ResponseWriter, r *http.Request, actor desk.Actor) error {
-	return h.contactForm(w, r, actor, desk.Contact{}, func(ctx context.Context, form contactForm) (provision.ContactView, error) {
+	return h.contactForm(w, r, actor, provision.ContactView{}, func(ctx context.Context, form contactForm) (provision.ContactView, error) {
 		return h.Engine.CreateContact(ctx, actor, form.edit(desk.Contact{}))
 	})
 }
@@ -186,7 +187,7 @@ func (h *Handler) editContact(w http.ResponseWriter, r *http.Request, actor desk
 	if err != nil {
 		return err
 	}
-	return h.contactForm(w, r, actor, view.Contact, func(ctx context.Context, form contactForm) (provision.ContactView, error) {
+	return h.contactForm(w, r, actor, view, func(ctx context.Context, form contactForm) (provision.ContactView, error) {
 		unchanged := func(v provision.ContactView) error {
 			if stamp(v.Contact) != r.PostForm.Get("modified") {
 				return desk.Errorf(desk.VersionMismatch, "", "The contact was changed while you were writing; see its history. Save again to put what stands here over it.")
@@ -197,21 +198,46 @@ func (h *Handler) editContact(w http.ResponseWriter, r *http.Request, actor desk
 	})
 }
 
+// owners names the directories from which values of a contact's fields come, by field.
+func (h *Handler) owners(ctx context.Context, actor desk.Actor, view provision.ContactView) (map[string]string, error) {
+	owners, err := h.Engine.FieldOwners(ctx, actor, view)
+	if err != nil || len(owners) == 0 {
+		return nil, err
+	}
+	connections, err := h.Engine.Connections(ctx, actor)
+	names := map[string]string{}
+	for _, c := range connections {
+		for value, slugs := range owners {
+			field, _, _ := strings.Cut(value, ".")
+			if field == "fields" {
+				field = value
+			}
+			if slices.Contains(slugs, c.Slug) && !slices.Contains(strings.Split(names[field], ", "), c.Name) {
+				names[field] = strings.TrimPrefix(names[field]+", "+c.Name, ", ")
+			}
+		}
+	}
+	return names, err
+}
+
 // contactForm shows the form of a contact, and saves it once it is sent.
-func (h *Handler) contactForm(w http.ResponseWriter, r *http.Request, actor desk.Actor, c desk.Contact, save func(context.Context, contactForm) (provision.ContactView, error)) error {
+func (h *Handler) contactForm(w http.ResponseWriter, r *http.Request, actor desk.Actor, view provision.ContactView, save func(context.Context, contactForm) (provision.ContactView, error)) error {
 	fields, err := h.Engine.Fields(r.Context(), actor)
 	if err != nil {
 		return err
 	}
-	form := formOf(c, fields)
+	form := formOf(view.Contact, fields)
+	if form.Owners, err = h.owners(r.Context(), actor, view); err != nil {
+		return err
+	}
 	if r.Method != http.MethodPost {
 		return h.show(w, r, actor, "contactform", form.Title, form)
 	}
 	form.fill(r.PostForm)
-	view, err := save(r.Context(), form)
+	saved, err := save(r.Context(), form)
 	if err != nil {
 		form.fault = faultOf(err)
 		return h.showAgain(w, r, actor, err, "contactform", form.Title, form)
 	}
-	return h.done(w, r, "/contacts/"+view.ID, "Saved.")
+	return h.done(w, r, "/contacts/"+saved.ID, "Saved.")
 }
