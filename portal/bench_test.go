@@ -77,6 +77,9 @@ func openPage(b *testing.B, w *walker, address string) {
 // addCycles adds the cycles of two days.
 func addCycles(b *testing.B, s *testkit.Server) {
 	b.Helper()
+	if list, err := s.Store.Read(b.Context()).Cycles(sample.Largest, sample.Connection, "", 1); err != nil || len(list) > 0 {
+		return // filled before
+	}
 	err := s.Store.Tx(b.Context(), func(tx *store.Tx) error {
 		for i := range 72 {
 			at := time.Now().UTC().Add(time.Duration(i-72) * 40 * time.Minute).Truncate(time.Microsecond)
