@@ -37,9 +37,6 @@ func (p contactPage) Owner(field string) []desk.Connection {
 	return list
 }
 
-// ByHand reports whether an agent chose the company, or that there is none.
-func (p contactPage) ByHand() bool { return p.CompanyReason == desk.CompanyManual }
-
 func (h *Handler) contact(w http.ResponseWriter, r *http.Request, actor desk.Actor) error {
 	page, err := h.contactPage(r.Context(), actor, mux.Vars(r)["id"], r.URL.Query().Get("before"))
 	if err != nil {

@@ -194,7 +194,7 @@ func TestJourneyEdit(t *testing.T) {
 		v.Click("Kofi Adeyemi")
 		v.Sees("from Partners")
 		v.Click("Edit")
-		v.Sees("Fields with a lock are a directory’s", "from Staff, Partners")
+		v.Sees("Fields with a lock are a directory’s", "Staff, Partners")
 		v.Fill("Title", "Head of Research")
 		v.Click("Save")
 		v.Sees("Saved.", "Head of Research")
