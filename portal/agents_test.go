@@ -84,7 +84,7 @@ func TestAgentPages(t *testing.T) {
 		if shown = link.FindStringSubmatch(text); status != 200 || shown == nil {
 			t.Fatalf("a new link is answered %d\n%s", status, text)
 		}
-		kofi.wants(200, "/contacts")(kofi.post("/signin", url.Values{"token": {shown[2]}, "password": {"another three words"}}))
+		kofi.wants(200, "/")(kofi.post("/signin", url.Values{"token": {shown[2]}, "password": {"another three words"}}))
 		admin.wants(200, "/agents", "deleted", "!kofi@desk.example")(admin.post("/agents/"+kofiID+"/delete", nil))
 		if _, address, _ := kofi.open("/contacts"); address != "/signin" {
 			t.Errorf("deleted, kofi is at %s", address)

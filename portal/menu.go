@@ -9,6 +9,7 @@ type entry struct {
 }
 
 var entries = []entry{
+	{"", "/", "home", "Home", desk.RoleAgent},
 	{"contacts", "/contacts", "contacts", "Contacts", desk.RoleAgent},
 	{"deleted", "/deleted", "deleted", "Deleted", desk.RoleAgent},
 	{"companies", "/companies", "companies", "Companies", desk.RoleAgent},

@@ -74,6 +74,8 @@ type route struct {
 func (h *Handler) routes() []route {
 	const agent, admin = desk.RoleAgent, desk.RoleAdmin
 	return slices.Concat(h.connectionRoutes(), []route{
+	return []route{
+		{"GET", "/", agent, h.home},
 		{"GET", "/contacts", agent, h.contacts},
 		{"POST", "/contacts/bulk", agent, h.bulk},
 		{"GET", "/pick/company", agent, h.pickCompany},
@@ -101,6 +103,8 @@ func (h *Handler) routes() []route {
 		{"GET", "/domains", agent, h.domains},
 		{"POST", "/domains/company", admin, h.makeCompany},
 		{"POST", "/domains/settle", admin, h.settleDomain},
+		{"GET", "/connections/{slug}/held", agent, h.held},
+		{"POST", "/connections/{slug}/held", agent, h.answerHeld},
 		{"GET", "/agents", admin, h.agents},
 		{"POST", "/agents", admin, h.invite},
 		{"GET", "/agents/{id}", admin, h.agent},
@@ -128,7 +132,6 @@ func (h *Handler) Routes() http.Handler {
 	router := mux.NewRouter().SkipClean(true)
 	router.Use(httpx.NoteRoute)
 	router.HandleFunc("/static/{file}", serveStatic).Methods("GET", "HEAD")
-	router.Handle("/", http.RedirectHandler("/contacts", http.StatusSeeOther)).Methods("GET", "HEAD")
 	router.Handle("/signin", h.public(h.showSignIn)).Methods("GET", "HEAD")
 	router.Handle("/signin/oidc", h.public(h.startProvider)).Methods("GET")
 	router.Handle("/signin/oidc/callback", h.public(h.finishProvider)).Methods("GET")

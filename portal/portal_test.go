@@ -75,7 +75,7 @@ func TestSignIn(t *testing.T) {
 			}
 		}
 		token := s.Token(t, "main", desk.RoleAgent)
-		if status, address, text := b.post("/signin", url.Values{"token": {" " + token + " "}}); status != 200 || address != "/contacts" || !strings.Contains(text, "No contacts yet") || !strings.Contains(text, "<strong>test</strong>") {
+		if status, address, text := b.post("/signin", url.Values{"token": {" " + token + " "}}); status != 200 || address != "/" || !strings.Contains(text, "Nothing needs you") || !strings.Contains(text, "<strong>test</strong>") {
 			t.Fatalf("signing in leads to %s: %d", address, status)
 		}
 		if _, address, _ := b.post("/signout", nil); address != "/signin" {

@@ -34,7 +34,7 @@ func arrive(t *testing.T, s *testkit.Server, tenant, email string, role desk.Rol
 	t.Helper()
 	link := invite(t, s, tenant, email, role)
 	b := newBrowser(t, s.URL)
-	if status, address, _ := b.post("/signin", url.Values{"token": {strings.TrimPrefix(link, "/signin/")}, "password": {password}}); status != 200 || address != "/contacts" {
+	if status, address, _ := b.post("/signin", url.Values{"token": {strings.TrimPrefix(link, "/signin/")}, "password": {password}}); status != 200 || address != "/" {
 		t.Fatalf("the link leads %s to %s: %d", email, address, status)
 	}
 	return b
@@ -64,7 +64,7 @@ func TestPasswordPages(t *testing.T) {
 		token := strings.TrimPrefix(link, "/signin/")
 		b.wants(200, link, "Choose a password", `value="ann@desk.example"`, `autocomplete="new-password"`, "!role=\"alert\"")(b.open(link))
 		b.wants(400, "/signin", "at least 12 characters", `role="alert"`, `value="`+token+`"`)(b.post("/signin", url.Values{"token": {token}, "password": {"short"}}))
-		b.wants(200, "/contacts", "No contacts yet", "ann")(b.post("/signin", url.Values{"token": {token}, "password": {password}}))
+		b.wants(200, "/", "No directory is connected yet", "ann")(b.post("/signin", url.Values{"token": {token}, "password": {password}}))
 		b.wants(401, link, "not valid, has been used", `role="alert"`, `autocomplete="current-password"`)(newBrowser(t, s.URL).open(link))
 		b.post("/signout", nil)
 

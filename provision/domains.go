@@ -118,17 +118,10 @@ type DomainCompany struct {
 // AmbiguousDomains returns domains that are ambiguous, in order, and through which companies they are.
 func (e *Engine) AmbiguousDomains(ctx context.Context, actor desk.Actor, limit int) ([]AmbiguousDomain, error) {
 	r := e.Store.Read(ctx)
-	domains, err := r.AmbiguousListings(actor.TenantID, limit)
+	domains, listed, err := ambiguous(r, actor.TenantID, limit)
 	if err != nil {
 		return nil, err
 	}
-	listed, err := ambiguousSubdomains(r, actor.TenantID, limit)
-	if err != nil {
-		return nil, err
-	}
-	domains = slices.AppendSeq(domains, maps.Keys(listed))
-	slices.Sort(domains)
-	domains = domains[:min(limit, len(domains))]
 	links, err := r.DomainCompanies(actor.TenantID, domains)
 	if err != nil {
 		return nil, err
@@ -139,6 +132,25 @@ func (e *Engine) AmbiguousDomains(ctx context.Context, actor desk.Actor, limit i
 		}
 	}
 	return describeDomains(r, actor.TenantID, links)
+}
+
+// AmbiguousNames returns the same domains without more about them, which no number of contacts makes slow.
+func (e *Engine) AmbiguousNames(ctx context.Context, actor desk.Actor, limit int) ([]string, error) {
+	domains, _, err := ambiguous(e.Store.Read(ctx), actor.TenantID, limit)
+	return domains, err
+}
+
+// ambiguous returns domains that are ambiguous, in order, and the companies that list the subdomains among them.
+func ambiguous(r store.Reader, tenant string, limit int) (domains []string, listed map[string][]string, err error) {
+	if domains, err = r.AmbiguousListings(tenant, limit); err != nil {
+		return nil, nil, err
+	}
+	if listed, err = ambiguousSubdomains(r, tenant, limit); err != nil {
+		return nil, nil, err
+	}
+	domains = slices.AppendSeq(domains, maps.Keys(listed))
+	slices.Sort(domains)
+	return domains[:min(limit, len(domains))], listed, nil
 }
 
 // ambiguousSubdomains returns domains of contacts that are without a company since several companies list them by a wildcard, or

@@ -13,7 +13,9 @@ import (
 type HeldUser struct {
 	desk.DirectoryUser
 	UserName   string
-	Candidates []string // ids of contacts that the user may be, for one that waits for an agent's word
+	Profile    desk.Profile      // what would become the contact's
+	Candidates []string          // ids of contacts that the user may be, for one that waits for an agent's word
+	Names      map[string]string // of these
 }
 
 // HeldUsers returns a page of a connection's held users, for any reason ("") or one, by id.
@@ -31,7 +33,7 @@ func (e *Engine) HeldUsers(ctx context.Context, actor desk.Actor, slug string, r
 	if err != nil {
 		return nil, err
 	}
-	list := make([]HeldUser, len(users))
+	list, all := make([]HeldUser, len(users)), []string(nil)
 	for i, u := range users {
 		doc, err := u.Decode()
 		if err != nil {
@@ -42,6 +44,7 @@ func (e *Engine) HeldUsers(ctx context.Context, actor desk.Actor, slug string, r
 			continue
 		}
 		to, _, _ := rules.project(doc) // what could not be mapped matches nobody
+		list[i].Profile = to.Profile
 		found, err := r.Candidates(personOf(&u, doc, to.Profile))
 		if err != nil {
 			return nil, err
@@ -51,8 +54,13 @@ func (e *Engine) HeldUsers(ctx context.Context, actor desk.Actor, slug string, r
 				list[i].Candidates = append(list[i].Candidates, c.ContactID)
 			}
 		}
+		all = append(all, list[i].Candidates...)
 	}
-	return list, nil
+	names, err := r.ContactNames(actor.TenantID, all)
+	for i := range list {
+		list[i].Names = names
+	}
+	return list, err
 }
 
 // AnswerHeld ends the waiting of a user who is held for adoption: they are the given contact, or with "" a new one.

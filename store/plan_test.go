@@ -185,6 +185,8 @@ func TestPlans(t *testing.T) {
 			},
 			"a waiting domain":           func(tx *store.Tx) error { _, err := tx.NextRescan("t"); return err },
 			"the progress of a rescan":   func(tx *store.Tx) error { _, err := tx.RescanProgress("t"); return err },
+			"refusals of a day":          func(tx *store.Tx) error { _, err := tx.RecentRefusals("t", t0.Add(-time.Hour), 100); return err },
+			"adoptions held":             func(tx *store.Tx) error { _, err := tx.AdoptionsHeld("t", 100); return err },
 			"who lists domains":          func(tx *store.Tx) error { _, err := tx.Listings("t", "acme.example", "both.example"); return err },
 			"held users":                 func(tx *store.Tx) error { _, err := tx.HeldUsers("t", "c", "", "", 10); return err },
 			"users held for adoption":    func(tx *store.Tx) error { _, err := tx.HeldUsers("t", "c", desk.HeldAdoption, "", 10); return err },
@@ -311,7 +313,7 @@ func TestPlansOfRequests(t *testing.T) {
 			return response.StatusCode
 		}
 		watch("signing in", func() int { return page(browser.PostForm(server.URL+"/signin", url.Values{"token": {token}})) })
-		for _, path := range []string{"/contacts", "/contacts?status=deleted&q=user29", "/contacts?status=all&q=nobody&after=" + middle, "/contacts/" + middle, "/companies", "/companies?q=ac&after=a", "/companies/acme", "/domains", "/domains?view=ambiguous",
+		for _, path := range []string{"/", "/connections/c/held", "/contacts", "/contacts?status=deleted&q=user29", "/contacts?status=all&q=nobody&after=" + middle, "/contacts/" + middle, "/companies", "/companies?q=ac&after=a", "/companies/acme", "/domains", "/domains?view=ambiguous",
 			"/log", "/log?connection=c", "/log?connection=c&outcome=refused", "/log?connection=c&operation=delete&before=" + store.NewID(), "/log?connection=c&person=" + url.QueryEscape(name(7)),
 			"/log?connection=c&request=r7", "/log?connection=c&after=7", "/log?cycle=" + cycle.ID + "&connection=c", "/log/cycles?connection=c", "/log/cycles?connection=c&before=" + store.NewID()} {
 			watch(path, func() int { return page(browser.Get(server.URL + path)) })

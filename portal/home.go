@@ -1,0 +1,143 @@
+package portal
+
+import (
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"rollcall/desk"
+	"rollcall/provision"
+)
+
+type homePage struct {
+	Tasks       []task // the worst first
+	Rescan      rescan
+	Connections int
+	Admin       bool
+}
+
+// task is something that waits for a person.
+type task struct {
+	ID                    string // in the page
+	Bad                   bool   // people are not, or soon not, in step
+	Provider, About       string // the directory's, "" for what no directory concerns; and what it is about
+	Title, Text, Do, Link string
+	At                    time.Time // when it last happened, zero where that says nothing
+}
+
+// shownAmbiguous is how many ambiguous domains the home page names.
+const shownAmbiguous = 3
+
+func (h *Handler) home(w http.ResponseWriter, r *http.Request, actor desk.Actor) error {
+	ctx, since := r.Context(), h.Engine.Store.Now().UTC().Add(-24*time.Hour)
+	page := homePage{Admin: actor.Role == desk.RoleAdmin}
+	health, err := h.Engine.Health(ctx, actor)
+	if err != nil {
+		return err
+	}
+	attention, err := h.Engine.Attention(ctx, actor, since)
+	if err != nil {
+		return err
+	}
+	for _, c := range health {
+		page.Tasks = append(page.Tasks, healthTasks(c, page.Admin)...)
+		page.Tasks = append(page.Tasks, attentionTasks(c.Connection, attention[c.Slug], since)...)
+	}
+	ambiguous, err := h.Engine.AmbiguousNames(ctx, actor, shownAmbiguous+1)
+	if err != nil {
+		return err
+	}
+	if len(ambiguous) > 0 {
+		page.Tasks = append(page.Tasks, ambiguousTask(ambiguous))
+	}
+	slices.SortStableFunc(page.Tasks, func(a, b task) int {
+		if a.Bad == b.Bad {
+			return 0
+		} else if a.Bad {
+			return -1
+		}
+		return 1
+	})
+	if page.Rescan, err = h.rescan(r, actor, "/"); err != nil {
+		return err
+	}
+	page.Connections = len(health)
+	return h.show(w, r, actor, "home", "Home", page)
+}
+
+// ailments say what a reason of a connection's health is, in a title, and where it is settled: below the connection's page, or in its log.
+var ailments = map[string]struct{ title, do, place string }{
+	"paused":             {"Paused", "Look at it", ""},
+	"no_credential":      {"No secret token", "Make one", "/tokens"},
+	"credential_expired": {"The secret token has expired", "Make a new one", "/tokens"},
+	"credential_expires": {"The secret token expires soon", "Make a new one", "/tokens"},
+	"failures":           {"Many changes fail", "Open the log", "log"},
+	"silence":            {"The directory is silent", "Open the setup guide", "/setup"},
+	"unauthorized":       {"The directory has no valid token", "Make a new one", "/tokens"},
+	"not_found":          {"The directory asks at a wrong address", "Open the setup guide", "/setup"},
+}
+
+// healthTasks are what is wrong with a connection.
+func healthTasks(c provision.ConnectionHealth, admin bool) (tasks []task) {
+	for _, reason := range c.Reasons {
+		ail, known := ailments[reason.Code]
+		if !known {
+			ail.title, ail.do = "Needs attention", "Look at it"
+		}
+		t := task{
+			ID: "t-" + c.Slug + "-" + reason.Code, Bad: reason.Health == desk.HealthFailing, Provider: c.Provider, About: c.Name,
+			Title: ail.title, Text: sentence(reason.Message), Do: ail.do, Link: "/connections/" + c.Slug + ail.place,
+		}
+		switch {
+		case ail.place == "log":
+			t.Link = "/log?" + url.Values{"connection": {c.Slug}, "outcome": {string(desk.Refused)}}.Encode()
+		case ail.place == "/tokens" && !admin: // which only administrators make
+			t.Do, t.Link = "Look at it", "/connections/"+c.Slug
+		}
+		tasks = append(tasks, t)
+	}
+	return tasks
+}
+
+// attentionTasks are what waits for a person at a connection that is in health.
+func attentionTasks(c desk.Connection, a provision.Attention, since time.Time) (tasks []task) {
+	if a.Held > 0 {
+		tasks = append(tasks, task{
+			ID: "t-" + c.Slug + "-held", Provider: c.Provider, About: c.Name, Title: atMost(a.Held, "person waits for an answer", "people wait for an answer"),
+			Text: "The directory pushed them, and they may be contacts that you have already. Say whether they are.",
+			Do:   "Answer", Link: "/connections/" + c.Slug + "/held",
+		})
+	}
+	if a.Refused > 0 {
+		tasks = append(tasks, task{
+			ID: "t-" + c.Slug + "-refused", Provider: c.Provider, About: c.Name, Title: atMost(a.Refused, "record was refused", "records were refused"),
+			Text: "Within the last day. The log says why, and what the directory’s administrator can do.", At: a.LastRefused,
+			Do: "Open the log", Link: "/log?" + url.Values{"connection": {c.Slug}, "outcome": {string(desk.Refused)}, "from": {since.Format(logTimes[1])}}.Encode(),
+		})
+	}
+	return tasks
+}
+
+// atMost writes a number of things that were counted up to provision.MostAttention.
+func atMost(n int, one, many string) string {
+	if n >= provision.MostAttention {
+		return fmt.Sprintf("%d or more %s", n, many)
+	}
+	return plural(n, one, many)
+}
+
+func ambiguousTask(domains []string) task {
+	t := task{
+		ID: "t-ambiguous", About: "Companies", Title: plural(len(domains), "domain is ambiguous", "domains are ambiguous"),
+		Text: strings.Join(domains, ", ") + ": it is not clear whose contacts these are, so that they have no company.",
+		Do:   "Settle", Link: "/domains?view=ambiguous",
+	}
+	if len(domains) > shownAmbiguous {
+		t.Title = "Several domains are ambiguous"
+		t.Text = strings.Join(domains[:shownAmbiguous], ", ") + " and others: it is not clear whose contacts these are, so that they have no company."
+	}
+	return t
+}

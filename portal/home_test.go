@@ -1,0 +1,105 @@
+package portal_test
+
+import (
+	"fmt"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"rollcall/desk"
+	"rollcall/internal/testkit"
+	"rollcall/provision"
+)
+
+func TestHome(t *testing.T) {
+	testkit.Databases(t, func(t *testing.T, databaseURL string) {
+		s := testkit.NewServer(t, databaseURL)
+		must := func(err error) {
+			t.Helper()
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		system := provision.System("main")
+		must(s.Engine.CreateTenant(t.Context(), "main", ""))
+		home := func(role desk.Role, parts ...string) {
+			t.Helper()
+			b := newBrowser(t, s.URL)
+			status, address, text := b.post("/signin", url.Values{"token": {s.Token(t, "main", role)}})
+			if status != 200 || address != "/" {
+				t.Fatalf("signing in leads to %s: %d", address, status)
+			}
+			for _, part := range parts {
+				if absent, not := strings.CutPrefix(part, "!"); not == strings.Contains(text, strings.TrimPrefix(part, "!")) {
+					t.Errorf("to %s the home page holds %q (absent: %v)", role, absent, not)
+				}
+			}
+		}
+		home(desk.RoleAdmin, "No directory is connected yet", `href="/connections/new"`)
+		home(desk.RoleAgent, "No directory is connected yet", `!href="/connections/new"`)
+
+		base, token := s.Connect(t, "main", "entra")
+		home(desk.RoleAgent, "Nothing needs you", "All connections do well")
+		name, paused := "<script>", true
+		_, err := s.Engine.EditConnection(t.Context(), system, "entra", provision.ConnectionEdit{Name: &name, Settings: []byte(`{"adopt":"ask"}`)})
+		must(err)
+		other := "Ama"
+		_, err = s.Engine.CreateContact(t.Context(), system, provision.ContactEdit{DisplayName: &other, UserName: &other})
+		must(err)
+		held := testkit.Call(t, "POST", base+"/Users", token, `{"userName":"ama"}`).Want(t, 201)["id"].(string)
+		for range 3 {
+			testkit.Call(t, "POST", base+"/Users", token, `{"userName":"AMA"}`).Want(t, 409)
+		}
+		for i, domains := range [][]string{{"a.example", "b.example", "c.example", "d.example"}, {"a.example", "b.example", "c.example", "d.example"}} {
+			name := fmt.Sprint("Company ", i)
+			_, err := s.Engine.CreateCompany(t.Context(), system, provision.CompanyEdit{Name: &name, Domains: &domains})
+			must(err)
+		}
+		_, err = s.Engine.EditConnection(t.Context(), system, "entra", provision.ConnectionEdit{Paused: &paused})
+		must(err)
+		must(s.Engine.CreateConnection(t.Context(), system, &desk.Connection{Slug: "bare", Provider: "okta"}))
+		home(desk.RoleAdmin, "3 records were refused", "1 person waits for an answer", "Several domains are ambiguous", "a.example, b.example, c.example and others",
+			"Paused", "&lt;script&gt;", "!<script>", "No secret token", `href="/connections/bare/tokens"`, `href="/connections/entra/held"`, `href="/domains?view=ambiguous"`, "connection=entra&amp;from=20", "!Nothing needs you")
+		home(desk.RoleAgent, "No secret token", "!/tokens")
+
+		// What is older than a day waits for nobody; what happened since a page was opened is not there yet.
+		attention, err := s.Engine.Attention(t.Context(), system, time.Now().Add(time.Minute))
+		must(err)
+		if got := attention["entra"]; got.Refused != 0 || !got.LastRefused.IsZero() || got.Held != 1 || len(attention) != 2 {
+			t.Errorf("attention is %+v", attention)
+		}
+
+		// Who is held is answered for.
+		b := newBrowser(t, s.URL)
+		b.post("/signin", url.Values{"token": {s.Token(t, "main", desk.RoleAgent)}})
+		if status, _, text := b.open("/connections/entra/held"); status != 200 || !strings.Contains(text, "&lt;script&gt; pushed these people") || !strings.Contains(text, "(Ama)") {
+			t.Errorf("the held page: %d", status)
+		}
+		for form, want := range map[string]int{"user=nobody": 404, "user=" + held + "&contact=nobody": 400} {
+			values, err := url.ParseQuery(form)
+			must(err)
+			if status, _, _ := b.post("/connections/entra/held", values); status != want {
+				t.Errorf("%s is answered %d, want %d", form, status, want)
+			}
+		}
+		if status, _, text := b.post("/connections/entra/held", url.Values{"user": {held}}); status != 200 || !strings.Contains(text, "is in step with entra now.") || !strings.Contains(text, "Nobody waits") {
+			t.Errorf("answering leads to %d", status)
+		}
+		if status, _, _ := b.post("/connections/entra/held", url.Values{"user": {held}}); status != 409 {
+			t.Errorf("answering twice: %d", status)
+		}
+		if status, _, _ := b.open("/connections/nobody/held"); status != 404 {
+			t.Errorf("held of no connection: %d", status)
+		}
+		s.Connect(t, "other", "okta")
+		foreign := newBrowser(t, s.URL)
+		_, _, text := foreign.post("/signin", url.Values{"token": {s.Token(t, "other", desk.RoleAdmin)}})
+		if strings.Contains(text, "refused") || strings.Contains(text, "a.example") {
+			t.Error("another tenant sees what waits")
+		}
+		if status, _, _ := foreign.open("/connections/entra/held"); status != 404 {
+			t.Errorf("another tenant's held: %d", status)
+		}
+	})
+}
