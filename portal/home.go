@@ -16,6 +16,7 @@ type homePage struct {
 	Tasks       []task // the worst first
 	Rescan      rescan
 	Connections int
+	Today       provision.Day // of all connections together
 	Admin       bool
 }
 
@@ -63,6 +64,14 @@ func (h *Handler) home(w http.ResponseWriter, r *http.Request, actor desk.Actor)
 	})
 	if page.Rescan, err = h.rescan(r, actor, "/"); err != nil {
 		return err
+	}
+	days, err := h.Engine.Days(ctx, actor, 1)
+	if err != nil {
+		return err
+	}
+	for _, list := range days {
+		page.Today.Synced += list[0].Synced
+		page.Today.Failed += list[0].Failed
 	}
 	page.Connections = len(health)
 	return h.show(w, r, actor, "home", "Home", page)

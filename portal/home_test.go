@@ -95,7 +95,7 @@ func TestHome(t *testing.T) {
 		s.Connect(t, "other", "okta")
 		foreign := newBrowser(t, s.URL)
 		_, _, text := foreign.post("/signin", url.Values{"token": {s.Token(t, "other", desk.RoleAdmin)}})
-		if strings.Contains(text, "refused") || strings.Contains(text, "a.example") {
+		if strings.Contains(text, "were refused") || strings.Contains(text, "a.example") {
 			t.Error("another tenant sees what waits")
 		}
 		if status, _, _ := foreign.open("/connections/entra/held"); status != 404 {

@@ -42,7 +42,7 @@ func TestJourneyHome(t *testing.T) {
 		v.Click("Answer")
 		v.Sees("Who is this?", "Kofi Mensah")
 		v.Click("It is this contact (Kofi)")
-		v.Sees("Kofi is in step with okta now.", "Nobody waits")
+		v.Sees("Kofi Mensah is in step with okta now.", "Nobody waits")
 		v.Open("/")
 		v.SeesNot("waits for an answer")
 		v.Click("Make a new one")

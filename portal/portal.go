@@ -74,7 +74,6 @@ type route struct {
 func (h *Handler) routes() []route {
 	const agent, admin = desk.RoleAgent, desk.RoleAdmin
 	return slices.Concat(h.connectionRoutes(), []route{
-	return []route{
 		{"GET", "/", agent, h.home},
 		{"GET", "/contacts", agent, h.contacts},
 		{"POST", "/contacts/bulk", agent, h.bulk},

@@ -190,7 +190,7 @@ func seedPages(t testing.TB, s *testkit.Server) (unlinked []string) {
 		}
 	}
 	ctx, admin, name := t.Context(), desk.Actor{Type: desk.ActorAgent, TenantID: "main", Name: markup, Role: desk.RoleAdmin}, markup
-	s.Connect(t, "main", "zoho")
+	zoho, zohoToken := s.Connect(t, "main", "zoho")
 	base, token := s.Connect(t, "main", "entra")
 	_, err := s.Engine.EditConnection(ctx, admin, "entra", provision.ConnectionEdit{Name: &name, Description: &name, Notes: &name})
 	must(err)
@@ -209,6 +209,9 @@ func seedPages(t testing.TB, s *testkit.Server) (unlinked []string) {
 		}).Want(t, 201)["id"].(string)
 	}
 	testkit.Call(t, "POST", base+"/Users", token, map[string]any{"userName": "kofi@acme.example", "displayName": markup}).Want(t, 409)
+	_, err = s.Engine.EditConnection(ctx, admin, "zoho", provision.ConnectionEdit{Settings: []byte(`{"adopt":"ask"}`)})
+	must(err)
+	testkit.Call(t, "POST", zoho+"/Users", zohoToken, map[string]any{"userName": "ama@shared.example", "displayName": markup}).Want(t, 201)
 	testkit.Call(t, "POST", base+"/Users", token, map[string]any{"userName": markup, "active": "perhaps"}).Want(t, 400)
 	testkit.Call(t, "PATCH", base+"/Users/"+last, token, `{"Operations":[{"op":"replace","path":"active","value":"False"}]}`).Want(t, 200)
 	_, err = s.Engine.CreateContact(ctx, admin, provision.ContactEdit{DisplayName: &name, Emails: &[]desk.Address{{Value: "hand@acme.example"}}})
