@@ -53,7 +53,7 @@ func (h *Handler) domainsPage(r *http.Request, actor desk.Actor, view string) (p
 	}
 	if view == "ambiguous" {
 		page.View = view
-		page.Ambiguous, err = h.Engine.AmbiguousDomains(r.Context(), actor, shownDomains+1)
+		page.Ambiguous, err = h.Engine.UnsettledDomains(r.Context(), actor, shownDomains+1)
 		if page.More = len(page.Ambiguous) > shownDomains; page.More {
 			page.Ambiguous = page.Ambiguous[:shownDomains]
 		}

@@ -47,7 +47,7 @@ func (h *Handler) home(w http.ResponseWriter, r *http.Request, actor desk.Actor)
 		page.Tasks = append(page.Tasks, healthTasks(c, page.Admin)...)
 		page.Tasks = append(page.Tasks, attentionTasks(c.Connection, attention[c.Slug], since)...)
 	}
-	ambiguous, err := h.Engine.AmbiguousNames(ctx, actor, shownAmbiguous+1)
+	ambiguous, err := h.Engine.Unsettled(ctx, actor, shownAmbiguous+1)
 	if err != nil {
 		return err
 	}

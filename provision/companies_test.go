@@ -137,6 +137,17 @@ func TestCompanyOfSubdomain(t *testing.T) {
 				w.Errorf("ambiguous, up to %d: %s", limit, diff)
 			}
 		}
+		// To say whose *.shared.example is settles its subdomains.
+		unsettled, err := w.UnsettledDomains(w.ctx(), w.agent, 10)
+		w.must(err)
+		if diff := cmp.Diff(want[:2], unsettled); diff != "" {
+			w.Errorf("unsettled: %s", diff)
+		}
+		names, err := w.Unsettled(w.ctx(), w.agent, 1)
+		w.must(err)
+		if !slices.Equal(names, []string{"*.shared.example"}) {
+			w.Errorf("the first that is unsettled: %v", names)
+		}
 		name, domains := "Everybody", []string{"*.co.uk"}
 		_, err = w.CreateCompany(w.ctx(), w.agent, provision.CompanyEdit{Name: &name, Domains: &domains})
 		w.wantKind(err, desk.InvalidValue, "domains")
@@ -153,7 +164,14 @@ func TestCompanyAmbiguousContacts(t *testing.T) {
 		first, second := w.pushAt("u1", "1@acme.example"), w.pushAt("u2", "2@acme.example")
 		_, err := w.EditContact(w.ctx(), w.agent, *second.ContactID, nil, provision.ContactEdit{CompanyID: &beta})
 		w.must(err)
+		before, err := w.UnsettledDomains(w.ctx(), w.agent, 10)
+		w.must(err)
 		third := w.pushAt("u3", "3@acme.example")
+		after, err := w.UnsettledDomains(w.ctx(), w.agent, 10)
+		w.must(err)
+		if len(before) != 0 || len(after) != 1 || after[0].Domain != "acme.example" || after[0].Unmapped != 1 || len(after[0].Companies) != 2 {
+			w.Errorf("unsettled are %+v, then %+v", before, after)
+		}
 		w.wantCompany(*third.ContactID, "", desk.CompanyAmbiguousContacts)
 		// A contact's own link does not count against it: of the others, one is Beta's.
 		w.set(w.a, first.ID, "emails", work("1b@acme.example"))

@@ -118,10 +118,17 @@ type DomainCompany struct {
 // AmbiguousDomains returns domains that are ambiguous, in order, and through which companies they are.
 func (e *Engine) AmbiguousDomains(ctx context.Context, actor desk.Actor, limit int) ([]AmbiguousDomain, error) {
 	r := e.Store.Read(ctx)
-	domains, listed, err := ambiguous(r, actor.TenantID, limit)
+	domains, err := r.AmbiguousListings(actor.TenantID, limit)
 	if err != nil {
 		return nil, err
 	}
+	listed, err := ambiguousSubdomains(r, actor.TenantID, limit)
+	if err != nil {
+		return nil, err
+	}
+	domains = slices.AppendSeq(domains, maps.Keys(listed))
+	slices.Sort(domains)
+	domains = domains[:min(limit, len(domains))]
 	links, err := r.DomainCompanies(actor.TenantID, domains)
 	if err != nil {
 		return nil, err
@@ -134,23 +141,52 @@ func (e *Engine) AmbiguousDomains(ctx context.Context, actor desk.Actor, limit i
 	return describeDomains(r, actor.TenantID, links)
 }
 
-// AmbiguousNames returns the same domains without more about them, which no number of contacts makes slow.
-func (e *Engine) AmbiguousNames(ctx context.Context, actor desk.Actor, limit int) ([]string, error) {
-	domains, _, err := ambiguous(e.Store.Read(ctx), actor.TenantID, limit)
-	return domains, err
+// Unsettled returns those domains that wait for somebody to say whose they are, in order: those that several companies list, and those
+// of contacts that are without a company since others of the domain belong to several. Unlike AmbiguousDomains it does not look at
+// every domain that companies list.
+func (e *Engine) Unsettled(ctx context.Context, actor desk.Actor, limit int) ([]string, error) {
+	return unsettled(e.Store.Read(ctx), actor.TenantID, limit)
 }
 
-// ambiguous returns domains that are ambiguous, in order, and the companies that list the subdomains among them.
-func ambiguous(r store.Reader, tenant string, limit int) (domains []string, listed map[string][]string, err error) {
-	if domains, err = r.AmbiguousListings(tenant, limit); err != nil {
-		return nil, nil, err
+func unsettled(r store.Reader, tenant string, limit int) ([]string, error) {
+	domains, err := r.SharedListings(tenant, limit)
+	if err != nil {
+		return nil, err
 	}
-	if listed, err = ambiguousSubdomains(r, tenant, limit); err != nil {
-		return nil, nil, err
+	of, err := r.AmbiguousContacts(tenant, limit)
+	if err != nil {
+		return nil, err
 	}
-	domains = slices.AppendSeq(domains, maps.Keys(listed))
+	domains = append(domains, of...)
 	slices.Sort(domains)
-	return domains[:min(limit, len(domains))], listed, nil
+	domains = slices.Compact(domains)
+	return domains[:min(limit, len(domains))], nil
+}
+
+// UnsettledDomains returns the same domains, and through which companies they are ambiguous.
+func (e *Engine) UnsettledDomains(ctx context.Context, actor desk.Actor, limit int) ([]AmbiguousDomain, error) {
+	r := e.Store.Read(ctx)
+	domains, err := unsettled(r, actor.TenantID, limit)
+	if err != nil {
+		return nil, err
+	}
+	links, err := r.DomainCompanies(actor.TenantID, domains)
+	if err != nil {
+		return nil, err
+	}
+	wildcards, err := r.Wildcards(actor.TenantID)
+	if err != nil {
+		return nil, err
+	}
+	for _, domain := range domains {
+		if slices.ContainsFunc(links, func(l store.DomainCompany) bool { return l.Domain == domain && l.Listed }) {
+			continue // which stands above a wildcard
+		}
+		for _, id := range wildcards[wildcardOf(domain, wildcards)] {
+			links = append(links, store.DomainCompany{Domain: domain, CompanyID: id, Listed: true})
+		}
+	}
+	return describeDomains(r, actor.TenantID, links)
 }
 
 // ambiguousSubdomains returns domains of contacts that are without a company since several companies list them by a wildcard, or

@@ -147,7 +147,7 @@ func (r Reader) Listings(tenant string, domains ...string) ([]desk.CompanyDomain
 	if len(domains) == 0 {
 		return nil, nil
 	}
-	list, err := gorm.G[desk.CompanyDomain](r.db).Where("tenant_id = ? AND domain IN ?", tenant, domains).Find(r.ctx)
+	list, err := gorm.G[desk.CompanyDomain](r.db).Where("tenant_id = ? AND "+r.oneOf("domain", domains), append([]any{tenant}, anys(domains)...)...).Find(r.ctx)
 	return list, fail(err, "read who lists domains")
 }
 
@@ -203,7 +203,7 @@ func (r Reader) domains(tenant string, list []desk.Company) error {
 	if len(list) == 0 {
 		return nil
 	}
-	rows, err := gorm.G[desk.CompanyDomain](r.db).Where("tenant_id = ? AND company_id IN ?", tenant, ids).Find(r.ctx)
+	rows, err := gorm.G[desk.CompanyDomain](r.db).Where("tenant_id = ? AND "+r.oneOf("company_id", ids), append([]any{tenant}, anys(ids)...)...).Find(r.ctx)
 	for _, row := range rows {
 		c := &list[at[row.CompanyID]]
 		c.Domains = append(c.Domains, row.Domain)
@@ -212,6 +212,23 @@ func (r Reader) domains(tenant string, list []desk.Company) error {
 		slices.Sort(c.Domains)
 	}
 	return fail(err, "read company domains")
+}
+
+// oneOf is the condition that a column has one of some values, which are its arguments. PostgreSQL looks each of them up: it does not
+// know how much the tenant has of the column, and would rather go through all of it where others have little.
+func (r Reader) oneOf(column string, values []string) string {
+	if r.engine == Postgres {
+		return column + " = ANY (ARRAY(VALUES " + strings.Repeat("(?), ", len(values)-1) + "(?)))"
+	}
+	return column + " IN (" + strings.Repeat("?, ", len(values)-1) + "?)"
+}
+
+func anys(values []string) []any {
+	list := make([]any, len(values))
+	for i, v := range values {
+		list[i] = v
+	}
+	return list
 }
 
 // CreateCompany adds a company with its domains; a taken name is a Uniqueness error.

@@ -53,6 +53,23 @@ func (r Reader) AmbiguousListings(tenant string, limit int) ([]string, error) {
 	return domains, fail(err, "look for ambiguous domains")
 }
 
+// SharedListings returns what several companies list, in order.
+func (r Reader) SharedListings(tenant string, limit int) ([]string, error) {
+	var domains []string
+	err := r.db.WithContext(r.ctx).Raw("SELECT domain FROM company_domains WHERE tenant_id = ? GROUP BY domain HAVING count(*) > 1 ORDER BY domain LIMIT ?", tenant, limit).Scan(&domains).Error
+	return domains, fail(err, "look for what several companies list")
+}
+
+// AmbiguousContacts returns the domains of contacts that are without a company since others of the domain belong to several, in order.
+// It goes along their index from each to the next.
+func (r Reader) AmbiguousContacts(tenant string, limit int) ([]string, error) {
+	const next = "SELECT min(domain) FROM contacts WHERE tenant_id = @tenant AND company_reason = 'ambiguous_contacts'"
+	var domains []string
+	err := r.db.WithContext(r.ctx).Raw("WITH RECURSIVE b(domain) AS ("+next+" UNION ALL SELECT ("+next+" AND domain > b.domain) FROM b WHERE b.domain IS NOT NULL)"+
+		" SELECT domain FROM b WHERE domain IS NOT NULL LIMIT @limit", map[string]any{"tenant": tenant, "limit": limit}).Scan(&domains).Error
+	return domains, fail(err, "look for domains of ambiguous contacts")
+}
+
 // DomainCompany is what links a domain to a company: that the company lists it, or contacts that are the company's.
 type DomainCompany struct {
 	Domain    string
