@@ -63,9 +63,9 @@ func (r Reader) SharedListings(tenant string, limit int) ([]string, error) {
 // AmbiguousContacts returns the domains of contacts that are without a company since others of the domain belong to several, in order.
 // It goes along their index from each to the next.
 func (r Reader) AmbiguousContacts(tenant string, limit int) ([]string, error) {
-	const next = "SELECT min(domain) FROM contacts WHERE tenant_id = @tenant AND company_reason = 'ambiguous_contacts'"
+	const next = "SELECT min(domain) FROM contacts WHERE tenant_id = @tenant AND company_reason = 'ambiguous_contacts' AND domain > "
 	var domains []string
-	err := r.db.WithContext(r.ctx).Raw("WITH RECURSIVE b(domain) AS ("+next+" UNION ALL SELECT ("+next+" AND domain > b.domain) FROM b WHERE b.domain IS NOT NULL)"+
+	err := r.db.WithContext(r.ctx).Raw("WITH RECURSIVE b(domain) AS ("+next+"'' UNION ALL SELECT ("+next+"b.domain) FROM b WHERE b.domain IS NOT NULL)"+
 		" SELECT domain FROM b WHERE domain IS NOT NULL LIMIT @limit", map[string]any{"tenant": tenant, "limit": limit}).Scan(&domains).Error
 	return domains, fail(err, "look for domains of ambiguous contacts")
 }
