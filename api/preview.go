@@ -99,6 +99,7 @@ type SettingsPreview struct {
 	All         bool   `json:"all" doc:"Whether that is everybody"`
 	Leave       int    `json:"leave" doc:"Active, and would fall out of scope: their contacts are deleted, unless another connection holds them"`
 	Enter       int    `json:"enter" doc:"Active, held as out of scope, and would come in"`
+	Change      int    `json:"change" doc:"In scope, and the mapping would make something else of their contact"`
 	Refused     int    `json:"refused" doc:"Whose values the mapping could not take"`
 	RefusedWith string `json:"refusedWith,omitempty" doc:"What is wrong with the first of them"`
 }
@@ -136,7 +137,7 @@ func (h *Handler) registerPreview(api huma.API) {
 				if err != nil {
 					return nil, err
 				}
-				p, err = h.Engine.PreviewUser(ctx, actor, in.Slug, r)
+				p, err = h.Engine.PreviewUser(ctx, actor, in.Slug, r, nil)
 				return &struct{ Body Preview }{newPreview(p)}, err
 			default:
 				edit, err := h.ReadPatch(fields, body.Patch)

@@ -87,7 +87,7 @@ func TestPreview(t *testing.T) {
 		}
 		s.do("POST", "/connections/nowhere/preview", `{"user":{"userName":"x"}}`, 404)
 		settings := s.do("POST", "/connections/entra/settings/preview", `{"scope":{"rules":[{"attribute":"title","values":["Lead"]}]}}`, 200)
-		if diff := cmp.Diff(map[string]any{"people": 1., "all": true, "leave": 1., "enter": 0., "refused": 0.}, settings); diff != "" {
+		if diff := cmp.Diff(map[string]any{"people": 1., "all": true, "leave": 1., "enter": 0., "change": 0., "refused": 0.}, settings); diff != "" {
 			t.Error(diff)
 		}
 		s.do("POST", "/connections/entra/settings/preview", `{"scope":{"rules":[{}]}}`, 400)

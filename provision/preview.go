@@ -29,9 +29,10 @@ type Preview struct {
 // errPreview ends a transaction that was only to show what would be.
 var errPreview = errors.New("a preview")
 
-// PreviewUser tells what would become of a user that the directory pushes: one that it has pushed before is replaced.
-func (e *Engine) PreviewUser(ctx context.Context, actor desk.Actor, slug string, r desk.Resource) (Preview, error) {
-	return e.preview(ctx, actor, slug, func(c change) (desk.Operation, string, Edit, error) {
+// PreviewUser tells what would become of a user that the directory pushes: one that it has pushed before is replaced. settings are
+// those that would be changed before, as in [ConnectionEdit], nil for none: a user whom they alone concern shows what they do.
+func (e *Engine) PreviewUser(ctx context.Context, actor desk.Actor, slug string, r desk.Resource, settings []byte) (Preview, error) {
+	return e.preview(ctx, actor, slug, settings, func(c change) (desk.Operation, string, Edit, error) {
 		held, err := c.UsersByKey(store.Person{
 			TenantID: c.actor.TenantID, Connection: c.actor.Connection, ExternalID: r.ExternalID(), UserName: desk.Fold(r.UserName()),
 		})
@@ -50,16 +51,16 @@ func (e *Engine) PreviewUser(ctx context.Context, actor desk.Actor, slug string,
 
 // PreviewPatch tells what would become of a PATCH to a user.
 func (e *Engine) PreviewPatch(ctx context.Context, actor desk.Actor, slug, id string, edit Edit) (Preview, error) {
-	return e.preview(ctx, actor, slug, func(change) (desk.Operation, string, Edit, error) { return desk.OpPatch, id, edit, nil })
+	return e.preview(ctx, actor, slug, nil, func(change) (desk.Operation, string, Edit, error) { return desk.OpPatch, id, edit, nil })
 }
 
 // preview does what a directory would do, and takes it back.
-func (e *Engine) preview(ctx context.Context, actor desk.Actor, slug string, what func(change) (desk.Operation, string, Edit, error)) (Preview, error) {
+func (e *Engine) preview(ctx context.Context, actor desk.Actor, slug string, settings []byte, what func(change) (desk.Operation, string, Edit, error)) (Preview, error) {
 	d, err := e.directory(ctx, actor, slug)
 	if err != nil {
 		return Preview{}, err
 	}
-	rules, err := e.rules.of(d)
+	before, rules, err := e.rulesWith(d, settings)
 	if err != nil {
 		return Preview{}, err
 	}
@@ -90,6 +91,11 @@ func (e *Engine) preview(ctx context.Context, actor desk.Actor, slug string, wha
 		} else {
 			u, err = c.update(id, remember)
 		}
+		if err == nil && ev.Outcome == "" && operation == desk.OpReplace && settings != nil {
+			if _, err = c.reapply(id, before); err == nil {
+				u, err = tx.User(actor.TenantID, slug, id)
+			}
+		}
 		if err == nil {
 			err = p.see(tx, u, ev)
 		}
@@ -112,6 +118,21 @@ func (e *Engine) preview(ctx context.Context, actor desk.Actor, slug string, wha
 	p.InScope, p.ScopeRule = rules.scope.Match(sent)
 	p.Mapped, p.Unmapped = rules.mapper.Explain(sent), rules.mapper.Unmapped(sent)
 	return p, nil
+}
+
+// rulesWith returns a connection's rules as they are, and as they would be with other settings, which the connection then has.
+func (e *Engine) rulesWith(d *desk.Directory, settings []byte) (before, after *rules, err error) {
+	before, err = e.rules.of(d)
+	if settings == nil {
+		return before, before, err
+	}
+	if err := (ConnectionEdit{Settings: settings}).applySettings(&d.Settings, d.Fields); err != nil {
+		return nil, nil, err
+	}
+	if after, err = compileRules(d.Settings.Mapping, d.Settings.Scope, d.Fields); before == nil {
+		before = after // which no longer fit the custom fields: that is what the new ones mend
+	}
+	return before, after, err
 }
 
 // see fills in what the event of a change tells, and the contact of the user that it left.

@@ -169,6 +169,7 @@ type SettingsPreview struct {
 	All         bool   // whether that is everybody
 	Leave       int    // who have a contact, and would fall out of scope
 	Enter       int    // who are held as out of scope, and would come in
+	Change      int    // who are in scope, and of whose contact the mapping would make something else
 	Refused     int    // whose values the mapping could not take
 	RefusedWith string // what is wrong with the first of them
 }
@@ -183,13 +184,11 @@ func (e *Engine) PreviewSettings(ctx context.Context, actor desk.Actor, slug str
 	if err != nil {
 		return p, err
 	}
-	if err := (ConnectionEdit{Settings: settings}).applySettings(&d.Settings, d.Fields); err != nil {
-		return p, err
-	}
-	rules, err := compileRules(d.Settings.Mapping, d.Settings.Scope, d.Fields)
+	before, rules, err := e.rulesWith(d, settings)
 	if err != nil {
 		return p, err
 	}
+	remapped := !reflect.DeepEqual(before.mapping, rules.mapping)
 	for from := ""; p.People < maxPreviewed; {
 		page, err := e.Store.Read(ctx).Users(actor.TenantID, slug, desk.UserQuery{From: &desk.Position{ID: from}, Limit: 500})
 		if err != nil {
@@ -206,6 +205,10 @@ func (e *Engine) PreviewSettings(ctx context.Context, actor desk.Actor, slug str
 				p.Leave++
 			case to.held == "" && u.Held == desk.HeldScope && u.Active:
 				p.Enter++
+			case remapped && u.ContactID != nil && to.held == "":
+				if was, _, _ := before.project(r); !reflect.DeepEqual(was.Profile, to.Profile) {
+					p.Change++
+				}
 			}
 			if refused != nil {
 				if p.Refused++; p.Refused == 1 {

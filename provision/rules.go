@@ -94,6 +94,12 @@ func (r *rules) project(user desk.Resource) (p projected, note string, err error
 	return p, note, err
 }
 
+// DefaultMapping returns the mapping of connections that have none of their own.
+func (e *Engine) DefaultMapping(ctx context.Context, actor desk.Actor) (desk.Mapping, error) {
+	fields, err := e.Fields(ctx, actor)
+	return mapping.Default(fields), err
+}
+
 // Unmapped counts, over a connection's newest people, the attributes that arrived and that no rule of its mapping uses.
 func (e *Engine) Unmapped(ctx context.Context, actor desk.Actor, slug string) (counts map[string]int, people int, err error) {
 	d, err := e.directory(ctx, actor, slug)

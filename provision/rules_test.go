@@ -142,7 +142,7 @@ func TestSettingsReachEverybody(t *testing.T) {
 		settings := `{"scope":{"rules":[{"filter":"not (title eq \"Robot\")"}]},"mapping":{"nickName":"displayName","userName":"userName","title":"title"}}`
 		p, err := w.PreviewSettings(w.ctx(), w.agent, "a", []byte(settings))
 		w.must(err)
-		if want := (provision.SettingsPreview{People: people, All: true, Leave: people / 3}); p != want {
+		if want := (provision.SettingsPreview{People: people, All: true, Leave: people / 3, Change: people - people/3}); p != want {
 			w.Errorf("the preview is %+v, want %+v", p, want)
 		}
 		w.decide(settings)
@@ -188,5 +188,44 @@ func TestSettingsReachEverybody(t *testing.T) {
 		w.decide(`{"scope":{}}`)
 		w.must(w.Reapply(w.ctx()))
 		w.wantStatus(*users[1].ContactID, desk.Active, "")
+	})
+}
+
+// TestPreviewWithSettings holds that a user is previewed by rules that nobody has saved: for one whom the directory pushes, and
+// for one who is there and whom the new rules alone concern. Nothing is written.
+func TestPreviewWithSettings(t *testing.T) {
+	both(t, func(w *world) {
+		kofi := user("kofi", "title", "Lead", "nickName", "Kwesi")
+		there := w.push(w.a, kofi)
+		rules := []byte(`{"mapping":{"nickName":"displayName","userName":"userName"},"scope":{"rules":[{"attribute":"title","values":["Lead"]}]}}`)
+
+		p, err := w.PreviewUser(w.ctx(), w.agent, "a", user("ann", "title", "Lead", "nickName", "Nan"), rules)
+		w.must(err)
+		if p.Outcome != desk.Created || p.Contact == nil || p.Contact.DisplayName != "Nan" || !p.InScope || p.ScopeRule != "title is one of Lead" {
+			w.Errorf("somebody new: %+v", p)
+		}
+		p, err = w.PreviewUser(w.ctx(), w.agent, "a", user("ben", "title", "Clerk"), rules)
+		w.must(err)
+		if p.Outcome != desk.Skipped || p.Contact != nil || p.InScope {
+			w.Errorf("somebody out of scope: %+v", p)
+		}
+		p, err = w.PreviewUser(w.ctx(), w.agent, "a", kofi, rules)
+		w.must(err)
+		if p.Operation != desk.OpReplace || p.Outcome != desk.Updated || p.Contact == nil || p.Contact.DisplayName != "Kwesi" || p.Contact.Title != "" || len(p.Changes) != 2 {
+			w.Errorf("who is there: %+v, %+v", p, p.Contact)
+		}
+		p, err = w.PreviewUser(w.ctx(), w.agent, "a", kofi, nil)
+		w.must(err)
+		if p.Outcome != "" || p.Contact == nil || p.Contact.DisplayName == "Kwesi" {
+			w.Errorf("who is there, by the rules as they are: %+v", p)
+		}
+		_, err = w.PreviewUser(w.ctx(), w.agent, "a", kofi, []byte(`{"mapping":{"rules":[{"source":"title","target":"nonsense"}]}}`))
+		w.wantKind(err, desk.InvalidValue, "mapping")
+		if c := w.contact(*there.ContactID); c.DisplayName == "Kwesi" || c.Title != "Lead" {
+			w.Errorf("the contact became %+v", c)
+		}
+		if len(w.all()) != 1 {
+			w.Errorf("the contacts are %v", w.all())
+		}
 	})
 }

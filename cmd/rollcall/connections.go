@@ -112,7 +112,7 @@ func (c *connectionPreviewCmd) Run(p *program) error {
 		if err != nil {
 			return err
 		}
-		preview, err := e.PreviewUser(p.ctx, actor, c.Slug, user)
+		preview, err := e.PreviewUser(p.ctx, actor, c.Slug, user, nil)
 		if err != nil {
 			return err
 		}
