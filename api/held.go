@@ -22,7 +22,11 @@ type HeldUser struct {
 }
 
 func newHeldUser(u provision.HeldUser) HeldUser {
-	return HeldUser{u.ID, u.UserName, string(u.Held), u.ContactID, u.Candidates, u.ModifiedAt}
+	out := HeldUser{SCIMID: u.ID, UserName: u.UserName, Reason: string(u.Held), ContactID: u.ContactID, Since: u.ModifiedAt}
+	for _, c := range u.Candidates {
+		out.Candidates = append(out.Candidates, c.ID)
+	}
+	return out
 }
 
 func (h *Handler) registerHeld(api huma.API) {

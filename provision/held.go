@@ -13,7 +13,8 @@ import (
 type HeldUser struct {
 	desk.DirectoryUser
 	UserName   string
-	Candidates []string // ids of contacts that the user may be, for one that waits for an agent's word
+	Profile    desk.Profile   // what the connection's mapping makes of them
+	Candidates []desk.Contact // whom the user may be, for one that waits for an agent's word
 }
 
 // HeldUsers returns a page of a connection's held users, for any reason ("") or one, by id.
@@ -32,27 +33,45 @@ func (e *Engine) HeldUsers(ctx context.Context, actor desk.Actor, slug string, r
 		return nil, err
 	}
 	list := make([]HeldUser, len(users))
+	var waiting []*HeldUser
+	var people []store.Person
 	for i, u := range users {
 		doc, err := u.Decode()
 		if err != nil {
 			return nil, err
 		}
-		list[i] = HeldUser{DirectoryUser: u, UserName: doc.UserName()}
-		if u.Held != desk.HeldAdoption {
-			continue
-		}
 		to, _, _ := rules.project(doc) // what could not be mapped matches nobody
-		found, err := r.Candidates(personOf(&u, doc, to.Profile))
-		if err != nil {
-			return nil, err
+		list[i] = HeldUser{DirectoryUser: u, UserName: doc.UserName(), Profile: to.Profile}
+		if u.Held == desk.HeldAdoption {
+			waiting, people = append(waiting, &list[i]), append(people, personOf(&u, doc, to.Profile))
 		}
-		for _, c := range found {
-			if !slices.Contains(list[i].Candidates, c.ContactID) {
-				list[i].Candidates = append(list[i].Candidates, c.ContactID)
+	}
+	return list, e.addCandidates(ctx, actor, waiting, people)
+}
+
+// addCandidates says of held users whom they may be.
+func (e *Engine) addCandidates(ctx context.Context, actor desk.Actor, waiting []*HeldUser, people []store.Person) error {
+	r := e.Store.Read(ctx)
+	found, err := r.CandidatesOf(people)
+	if err != nil {
+		return err
+	}
+	var ids []string
+	for _, list := range found {
+		for _, c := range list {
+			ids = append(ids, c.ContactID)
+		}
+	}
+	contacts, err := r.ContactsByID(actor.TenantID, ids)
+	for i, u := range waiting {
+		for _, c := range found[i] {
+			contact, ok := contacts[c.ContactID]
+			if ok && !slices.ContainsFunc(u.Candidates, func(have desk.Contact) bool { return have.ID == contact.ID }) {
+				u.Candidates = append(u.Candidates, contact)
 			}
 		}
 	}
-	return list, nil
+	return err
 }
 
 // AnswerHeld ends the waiting of a user who is held for adoption: they are the given contact, or with "" a new one.

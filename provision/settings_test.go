@@ -133,7 +133,7 @@ func TestAdoptionSettings(t *testing.T) {
 		}
 		held, err := w.HeldUsers(w.ctx(), w.agent, "a", desk.HeldAdoption, "", 10)
 		w.must(err)
-		if len(held) != 1 || held[0].ID != kofi.ID || held[0].UserName != "KOFI" || !cmp.Equal(held[0].Candidates, []string{made.ID}) {
+		if len(held) != 1 || held[0].ID != kofi.ID || held[0].UserName != "KOFI" || len(held[0].Candidates) != 1 || held[0].Candidates[0].ID != made.ID || held[0].Profile.UserName != "KOFI" {
 			w.Errorf("held are %+v", held)
 		}
 		_, err = w.AnswerHeld(w.ctx(), w.agent, "a", kofi.ID, "nobody")

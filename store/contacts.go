@@ -62,6 +62,34 @@ func (r Reader) Candidates(p Person) (found []Candidate, err error) {
 	return found, fail(err, "look for contacts to adopt")
 }
 
+// CandidatesOf returns the same for several people, asked at once.
+func (r Reader) CandidatesOf(people []Person) ([][]Candidate, error) {
+	found := make([][]Candidate, len(people))
+	var list []question
+	for i, p := range people {
+		if q, ok := p.candidates(&found[i]); ok {
+			list = append(list, q)
+		}
+	}
+	if len(list) == 0 {
+		return found, nil
+	}
+	return found, fail(r.ask(list...), "look for contacts to adopt")
+}
+
+// ContactsByID returns those of a tenant's contacts that there are, by id.
+func (r Reader) ContactsByID(tenant string, ids []string) (map[string]desk.Contact, error) {
+	if len(ids) == 0 {
+		return nil, nil
+	}
+	list, err := gorm.G[desk.Contact](r.db).Where("tenant_id = ? AND id IN ?", tenant, ids).Find(r.ctx)
+	byID := make(map[string]desk.Contact, len(list))
+	for _, c := range list {
+		byID[c.ID] = c
+	}
+	return byID, fail(err, "read contacts")
+}
+
 // candidates asks for them, if there is a key to go by.
 func (p Person) candidates(found *[]Candidate) (q question, ok bool) {
 	args := make([]any, 0, 16)

@@ -96,6 +96,8 @@ func TestPlans(t *testing.T) {
 			},
 			"who holds a person's keys":     func(tx *store.Tx) error { p := person; p.Connection = "c"; _, err := tx.UsersByKey(p); return err },
 			"contacts that a person may be": func(tx *store.Tx) error { _, err := tx.Candidates(person); return err },
+			"contacts that several may be":  func(tx *store.Tx) error { _, err := tx.CandidatesOf([]store.Person{person, person}); return err },
+			"contacts by id":                func(tx *store.Tx) error { _, err := tx.ContactsByID("t", []string{middle, contactID(7)}); return err },
 			"a contact, locked":             func(tx *store.Tx) error { _, err := tx.LockContact("t", middle); return err },
 			"users of a page of contacts":   func(tx *store.Tx) error { _, err := tx.UsersOf("t", middle, contactID(7)); return err },
 			"company facts": func(tx *store.Tx) error {

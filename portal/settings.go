@@ -1,0 +1,161 @@
+package portal
+
+import (
+	"encoding/json"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+
+	"github.com/gorilla/mux"
+
+	"rollcall/desk"
+	"rollcall/provision"
+)
+
+type settingsPage struct {
+	connectionHead
+	Rows       []scopeRow
+	OutOfScope desk.OutOfScope
+	Problems   []desk.Problem // with the whole scope
+	Review     *review
+	Applying   applying
+	Switches   desk.Settings
+}
+
+// scopeRow is a rule of a scope as it is edited.
+type scopeRow struct {
+	Kind      string // values, pattern or filter
+	Attribute string // "" for a filter
+	Text      string // the values, one a line, the pattern or the filter
+	Problems  []desk.Problem
+}
+
+func newScopeRow(r desk.ScopeRule) scopeRow {
+	row := scopeRow{Kind: "values", Attribute: r.Attribute, Text: strings.Join(r.Values, "\n")}
+	switch {
+	case r.Pattern != "":
+		row.Kind, row.Text = "pattern", r.Pattern
+	case r.Filter != "":
+		row.Kind, row.Text = "filter", r.Filter
+	}
+	return row
+}
+
+func (row scopeRow) rule() desk.ScopeRule {
+	text := strings.TrimSpace(row.Text)
+	switch row.Kind {
+	case "pattern":
+		return desk.ScopeRule{Attribute: row.Attribute, Pattern: text}
+	case "filter":
+		return desk.ScopeRule{Filter: text}
+	}
+	rule := desk.ScopeRule{Attribute: row.Attribute, Values: []string{}}
+	for line := range strings.Lines(text) {
+		if line = strings.TrimSpace(line); line != "" {
+			rule.Values = append(rule.Values, line)
+		}
+	}
+	return rule
+}
+
+func (h *Handler) settings(w http.ResponseWriter, r *http.Request, actor desk.Actor) error {
+	page, err := h.settingsPage(r, actor)
+	if err != nil {
+		return err
+	}
+	return h.show(w, r, actor, "settings", page.Name+": scope & switches", page)
+}
+
+func (h *Handler) settingsPage(r *http.Request, actor desk.Actor) (page settingsPage, err error) {
+	c, err := h.Engine.Connection(r.Context(), actor, mux.Vars(r)["slug"])
+	if err != nil {
+		return page, err
+	}
+	page.connectionHead = newHead(actor, c, "settings")
+	page.OutOfScope, page.Switches = c.Settings.OutOfScope, c.Settings
+	for _, rule := range c.Settings.Scope.Rules {
+		page.Rows = append(page.Rows, newScopeRow(rule))
+	}
+	page.Applying, err = h.applying(r, actor, page.connectionHead)
+	return page, err
+}
+
+// readScope reads the scope of a form. Rows without anything in them are none.
+func (p *settingsPage) readScope(form url.Values) {
+	p.Rows, p.OutOfScope = nil, desk.OutOfScope(form.Get("outOfScope"))
+	kinds, attributes, texts := form["kind"], form["attribute"], form["text"]
+	for i := range min(len(kinds), len(attributes), len(texts)) {
+		if strings.TrimSpace(attributes[i]+texts[i]) != "" {
+			p.Rows = append(p.Rows, scopeRow{Kind: kinds[i], Attribute: strings.TrimSpace(attributes[i]), Text: texts[i]})
+		}
+	}
+}
+
+// scope returns the change that the form's scope is.
+func (p *settingsPage) scope() []byte {
+	var s desk.Scope
+	for _, row := range p.Rows {
+		s.Rules = append(s.Rules, row.rule())
+	}
+	text, err := json.Marshal(map[string]any{"scope": s, "outOfScope": p.OutOfScope})
+	if err != nil {
+		panic(err) // it is text
+	}
+	return text
+}
+
+// editScope does what a button of the scope's form asks for: it changes rows, tells what they would do, or saves.
+func (h *Handler) editScope(w http.ResponseWriter, r *http.Request, actor desk.Actor) error {
+	page, err := h.settingsPage(r, actor)
+	if err != nil {
+		return err
+	}
+	page.readScope(r.PostForm)
+	do, row, _ := strings.Cut(r.PostForm.Get("do"), "-")
+	switch do {
+	case "add":
+		page.Rows = append(page.Rows, scopeRow{Kind: "values"})
+	case "remove":
+		page.Rows = without(page.Rows, row)
+	case "save":
+		if page.Review, err = h.saveReviewed(r, actor, page.Slug, page.scope()); err == nil && page.Review == nil {
+			return h.done(w, r, page.address(), "The scope is saved.")
+		}
+	default:
+		page.Review, err = h.review(r, actor, page.Slug, page.scope())
+	}
+	err = placeProblems(err, len(page.Rows), func(i int) *[]desk.Problem { return &page.Rows[i].Problems }, &page.Problems)
+	if err != nil {
+		return h.showAgain(w, r, actor, err, "settings", page.Name+": scope & switches", page)
+	}
+	return h.show(w, r, actor, "settings", page.Name+": scope & switches", page)
+}
+
+// editSwitches saves what changes of the directory a connection applies.
+func (h *Handler) editSwitches(w http.ResponseWriter, r *http.Request, actor desk.Actor) error {
+	page, err := h.settingsPage(r, actor)
+	if err != nil {
+		return err
+	}
+	form, s := r.PostForm, &page.Switches
+	s.Apply = desk.Apply{Create: form.Has("create"), Update: form.Has("update"), Deactivate: form.Has("deactivate"), Delete: form.Has("delete")}
+	s.Adopt, s.UpdateExisting, s.KeepNames, s.CreateCompanies = desk.Adopt(form.Get("adopt")), form.Has("updateExisting"), form.Has("keepNames"), form.Has("createCompanies")
+	for name, to := range map[string]*int{"percent": &s.Guard.Percent, "atLeast": &s.Guard.AtLeast, "grace": &s.Guard.Grace} {
+		n, err := strconv.Atoi(form.Get(name))
+		if err != nil {
+			n = -1 // which the settings refuse
+		}
+		*to = n
+	}
+	text, err := json.Marshal(map[string]any{
+		"apply": s.Apply, "adopt": s.Adopt, "updateExisting": s.UpdateExisting, "keepNames": s.KeepNames, "createCompanies": s.CreateCompanies, "guard": s.Guard,
+	})
+	if err != nil {
+		return err
+	}
+	if _, err := h.Engine.EditConnection(r.Context(), actor, page.Slug, provision.ConnectionEdit{Settings: text}); err != nil {
+		return h.showAgain(w, r, actor, err, "settings", page.Name+": scope & switches", page)
+	}
+	return h.done(w, r, page.address(), "The switches are saved.")
+}

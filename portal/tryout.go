@@ -1,0 +1,77 @@
+package portal
+
+import (
+	"bytes"
+	"encoding/json"
+	"net/http"
+
+	"rollcall/desk"
+	"rollcall/provision"
+)
+
+// tryOut shows what would become of one person, of whom nothing is written.
+type tryOut struct {
+	People  []person // the newest
+	User    string   // a SCIM user as JSON
+	Preview *preview
+}
+
+type preview struct {
+	provision.Preview
+	Event desk.Event // as it would be
+}
+
+// person is a directory's user, by name.
+type person struct{ ID, Name string }
+
+// peopleToTry is how many of the newest people are offered.
+const peopleToTry = 20
+
+func (h *Handler) newestPeople(r *http.Request, actor desk.Actor, slug string) ([]person, error) {
+	users, err := h.Engine.NewestUsers(r.Context(), actor, slug, peopleToTry)
+	if err != nil {
+		return nil, err
+	}
+	list := make([]person, len(users))
+	for i, u := range users {
+		resource, err := u.Decode()
+		if err != nil {
+			return nil, err
+		}
+		list[i] = person{u.ID, resource.UserName()}
+	}
+	return list, nil
+}
+
+// personText returns what a connection's directory says of a person, as JSON.
+func (h *Handler) personText(r *http.Request, actor desk.Actor, slug, id string) (string, error) {
+	users, err := h.Engine.NewestUsers(r.Context(), actor, slug, peopleToTry)
+	if err != nil {
+		return "", err
+	}
+	for _, u := range users {
+		if u.ID == id {
+			var text bytes.Buffer
+			err := json.Indent(&text, []byte(u.Resource), "", "  ")
+			return text.String(), err
+		}
+	}
+	return "", desk.Errorf(desk.InvalidValue, "person", "Choose a person from the list, or paste a SCIM user.")
+}
+
+// try previews the person, with settings that need not be saved.
+func (h *Handler) try(r *http.Request, actor desk.Actor, slug string, t *tryOut, settings []byte) error {
+	fields, err := h.Engine.Fields(r.Context(), actor)
+	if err != nil {
+		return err
+	}
+	resource, err := h.ReadUser(fields, []byte(t.User))
+	if err != nil {
+		return desk.Errorf(desk.InvalidValue, "user", "This is no SCIM user: %s", desk.AsError(err).Msg)
+	}
+	p, err := h.Engine.PreviewUser(r.Context(), actor, slug, resource, settings)
+	if err == nil {
+		t.Preview = &preview{p, desk.Event{Operation: p.Operation, Outcome: p.Outcome, Reason: p.Reason}}
+	}
+	return err
+}
