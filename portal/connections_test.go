@@ -34,7 +34,8 @@ func TestConnectionPages(t *testing.T) {
 		administrator, agent, stranger := signedIn("main", desk.RoleAdmin), signedIn("main", desk.RoleAgent), signedIn("other", desk.RoleAdmin)
 		pages := map[string]bool{ // and whether they are for administrators alone
 			"/connections": false, "/connections/new": true, "/connections/entra": false, "/connections/entra/setup": false, "/connections/entra/tokens": true,
-			"/connections/entra/recording": true,
+			"/connections/entra/recording": true, "/connections/entra/mapping": false, "/connections/entra/mapping?arrives=1": false, "/connections/entra/settings": false,
+			"/connections/entra/held": false, "/connections/entra/held?reason=refused": false,
 		}
 		for path, adminOnly := range pages {
 			status, _, text := administrator.open(path)
@@ -57,6 +58,7 @@ func TestConnectionPages(t *testing.T) {
 			"/connections/entra/recorder": {"recorder": {"on"}}, "/connections/entra/recording/delete": {}, "/connections/entra/delete": {"slug": {"entra"}},
 			"/connections/entra/setup": {"days": {"90"}}, "/connections/entra/tokens": {"days": {"90"}}, "/connections/entra/tokens/x/revoke": {},
 			"/connections/entra/clients": {"kind": {"credentials"}, "days": {"90"}}, "/connections/entra/clients/x/delete": {},
+			"/connections/entra/mapping": {"do": {"save"}}, "/connections/entra/scope": {"do": {"save"}}, "/connections/entra/settings": {"adopt": {"ask"}},
 			"/connections/entra/clients/x/secrets": {"days": {"90"}}, "/connections/entra/clients/x/secrets/y/delete": {},
 		}
 		for path, form := range forms {
@@ -72,7 +74,9 @@ func TestConnectionPages(t *testing.T) {
 		for path, bad := range map[string]url.Values{
 			"/connections": {"provider": {"nobody"}, "name": {"x"}}, "/connections/entra": {"notes": {strings.Repeat("x", 20_000)}}, "/connections/entra/delete": {"slug": {"entr"}},
 			"/connections/entra/tokens": {"days": {"-1"}}, "/connections/entra/setup": {"days": {"x"}}, "/connections/entra/clients": {"kind": {"consent"}, "days": {"0"}},
-			"/connections/entra/pause": {"reason": {"\x00"}},
+			"/connections/entra/pause": {"reason": {"\x00"}}, "/connections/entra/settings": {"adopt": {"ask"}, "percent": {"x"}, "atLeast": {"1"}, "grace": {"1"}},
+			"/connections/entra/scope":   {"outOfScope": {"skip"}, "kind": {"filter"}, "attribute": {""}, "text": {"nonsense"}},
+			"/connections/entra/mapping": {"source": {"title"}, "target": {"nonsense"}, "do": {"save"}}, "/connections/entra/held/x": {},
 		} {
 			if status, _, text := administrator.post(path, bad); status != 400 || !strings.Contains(text, `role="alert"`) && !strings.Contains(text, "characters") {
 				t.Errorf("%s takes %v: %d", path, bad, status)
@@ -163,5 +167,73 @@ func TestClients(t *testing.T) {
 	b.post(clients+"/"+id+"/delete", nil)
 	if status := get(second); status != 401 {
 		t.Errorf("the deleted client gets a token: %d", status)
+	}
+}
+
+// TestMappingForm holds that a change is saved only as it was reviewed, that rows come and go, and that a person is tried by rules
+// that are not saved.
+func TestMappingForm(t *testing.T) {
+	s := testkit.NewServer(t, testkit.SQLite(t))
+	base, token := s.Connect(t, "main", "entra")
+	testkit.Call(t, "POST", base+"/Users", token, `{"userName":"kofi","displayName":"Kofi","title":"Lead"}`).Want(t, 201)
+	b := newBrowser(t, s.URL)
+	b.post("/signin", url.Values{"token": {s.Token(t, "main", desk.RoleAdmin)}})
+	const page = "/connections/entra/mapping"
+	rules := func() []desk.Rule {
+		t.Helper()
+		c, err := s.Engine.Connection(t.Context(), provision.System("main"), "entra")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return c.Settings.Mapping.Rules
+	}
+	form := func(do string, more ...string) url.Values {
+		f := url.Values{"do": {do}, "source": {"displayName", "", "const:Member"}, "target": {"displayName", " ", "title"}}
+		for i := 0; i < len(more); i += 2 {
+			f.Set(more[i], more[i+1])
+		}
+		return f
+	}
+	_, _, text := b.post(page, form("review"))
+	if !strings.Contains(text, "1 person</strong> would get other values") || len(rules()) > 0 {
+		t.Errorf("the review says\n%s", text)
+	}
+	_, digest, _ := strings.Cut(text, `name="reviewed" value="`)
+	digest, _, _ = strings.Cut(digest, `"`)
+	if _, _, text := b.post(page, form("save")); !strings.Contains(text, "What this would do") || len(rules()) > 0 {
+		t.Error("what nobody reviewed is saved")
+	}
+	changed := form("save", "reviewed", digest)
+	changed["target"][2] = "companyName"
+	if _, _, text := b.post(page, changed); !strings.Contains(text, "What this would do") || len(rules()) > 0 {
+		t.Error("another change than the reviewed one is saved")
+	}
+	if _, address, text := b.post(page, form("add")); address != page || strings.Count(text, `name="source"`) != 3 {
+		t.Errorf("with another row there are %d", strings.Count(text, `name="source"`))
+	}
+	if _, _, text := b.post(page, form("remove-1")); strings.Count(text, `name="source"`) != 1 || !strings.Contains(text, "const:Member") {
+		t.Error("the first row is not removed")
+	}
+	for _, row := range []string{"remove-0", "remove-9", "remove-x", "remove"} {
+		if _, _, text := b.post(page, form(row)); strings.Count(text, `name="source"`) != 2 {
+			t.Errorf("%s removes a row", row)
+		}
+	}
+	for _, user := range []string{``, `{`, `[]`} {
+		if status, _, text := b.post(page, form("try", "user", user)); status != 400 || !strings.Contains(text, "This is no SCIM user") {
+			t.Errorf("%q is tried: %d", user, status)
+		}
+	}
+	if _, _, text := b.post(page, form("try", "user", `{"userName":"ama","displayName":"<i>Ama</i>"}`)); !strings.Contains(text, "a new contact") || !strings.Contains(text, "&lt;i&gt;Ama") || !strings.Contains(text, "<dd>Member</dd>") {
+		t.Errorf("somebody new is tried as\n%s", text)
+	}
+	if status, _, _ := b.post(page, form("person", "person", "nobody")); status != 400 {
+		t.Errorf("nobody is tried: %d", status)
+	}
+	if _, _, text := b.post(page, form("save", "reviewed", digest)); !strings.Contains(text, "The mapping is saved") || len(rules()) != 2 || rules()[1] != (desk.Rule{Source: "const:Member", Target: "title"}) {
+		t.Errorf("saved are %v", rules())
+	}
+	if _, _, text := b.post(page, url.Values{"do": {"default"}}); !strings.Contains(text, "default mapping") || !strings.Contains(text, "Review the change") {
+		t.Error("there is no way back to the default")
 	}
 }

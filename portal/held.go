@@ -75,14 +75,17 @@ func (h *Handler) heldPage(r *http.Request, actor desk.Actor) (page heldPage, er
 
 // answerHeld says who a person is that waits for it: a contact that the helpdesk had, or a new one.
 func (h *Handler) answerHeld(w http.ResponseWriter, r *http.Request, actor desk.Actor) error {
-	slug, contact := mux.Vars(r)["slug"], r.PostForm.Get("contact")
-	if contact == "" {
-		return desk.Errorf(desk.InvalidValue, "contact", "Say which contact it is, or that it is a new one.")
+	slug := mux.Vars(r)["slug"]
+	var view provision.ContactView
+	var err error
+	switch contact := r.PostForm.Get("contact"); contact {
+	case "":
+		err = desk.Errorf(desk.InvalidValue, "contact", "Say which contact it is, or that it is a new one.")
+	case "new":
+		view, err = h.Engine.AnswerHeld(r.Context(), actor, slug, mux.Vars(r)["id"], "")
+	default:
+		view, err = h.Engine.AnswerHeld(r.Context(), actor, slug, mux.Vars(r)["id"], contact)
 	}
-	if contact == "new" {
-		contact = ""
-	}
-	view, err := h.Engine.AnswerHeld(r.Context(), actor, slug, mux.Vars(r)["id"], contact)
 	if err == nil {
 		return h.done(w, r, "/connections/"+slug+"/held?reason="+string(desk.HeldAdoption), view.DisplayName+" is in step with the directory now.")
 	}

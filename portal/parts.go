@@ -219,6 +219,16 @@ func valueText(v any) string {
 			return "yes"
 		}
 		return "no"
+	case []desk.Address:
+		list := make([]any, len(v))
+		for i, a := range v {
+			m := map[string]any{"value": a.Value}
+			if a.Type != "" {
+				m["type"] = a.Type
+			}
+			list[i] = m
+		}
+		return valueText(list)
 	case []any:
 		var parts []string
 		for _, e := range v {

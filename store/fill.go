@@ -43,6 +43,11 @@ func (s *Store) Fill(ctx context.Context, f func(*Filler) error) error {
 	settings := []string{"SET LOCAL maintenance_work_mem = '256MB'", "SET LOCAL synchronous_commit = off"}
 	if s.engine == SQLite {
 		settings = []string{"PRAGMA cache_size = -65536"} // KiB; the engine itself may have 256 MiB
+		// Sorting takes more than that. (A transaction cannot change it.)
+		if _, err := conn.ExecContext(ctx, "PRAGMA temp_store = file"); err != nil {
+			return fail(err, "fill")
+		}
+		defer conn.ExecContext(context.WithoutCancel(ctx), "PRAGMA temp_store = memory")
 		defer conn.ExecContext(context.WithoutCancel(ctx), "PRAGMA cache_size = -2000")
 	}
 	tx, err := conn.BeginTx(ctx, nil)

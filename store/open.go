@@ -130,7 +130,11 @@ func (s *Store) openSQLite(path string) error {
 	}
 	file.Close()
 	open := func(lock string, connections int) (*gorm.DB, error) {
-		pool, err := driver.Open(liteDSN(path, lock, "unixepoch_micro"), fts5.Register)
+		dsn := liteDSN(path, lock, "unixepoch_micro")
+		if lock == "immediate" {
+			dsn += "&_pragma=temp_store(memory)" // where a savepoint keeps pages as they were: else each would make a file
+		}
+		pool, err := driver.Open(dsn, fts5.Register)
 		if err != nil {
 			return nil, err
 		}
