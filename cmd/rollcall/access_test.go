@@ -131,9 +131,11 @@ func holdTable(t *testing.T, list []httpx.Access) {
 type accessWorld struct {
 	*testing.T
 	*testkit.Server
-	db      *sql.DB
-	bearers map[string]string
-	cookies map[string]string // the API token with which a session is begun, by the session's name
+	db       *sql.DB
+	bearers  map[string]string
+	ended    map[string]map[bool]string // tokens of the API and, under true, of a directory, that are good no more
+	cookies  map[string]string          // the API token with which a session is begun, by the session's name
+	sessions map[string]string          // their cookies
 }
 
 func newAccessWorld(t *testing.T, s *testkit.Server, databaseURL string) *accessWorld {
@@ -145,21 +147,37 @@ func newAccessWorld(t *testing.T, s *testkit.Server, databaseURL string) *access
 	w.bearers["agent"], w.bearers["admin"] = s.Token(t, "main", desk.RoleAgent), s.Token(t, "main", desk.RoleAdmin)
 	w.bearers["admin of another tenant"] = s.Token(t, "other", desk.RoleAdmin)
 	w.cookies["agent's session"], w.cookies["admin's session"], w.cookies["session of another tenant"] = w.bearers["agent"], w.bearers["admin"], w.bearers["admin of another tenant"]
-	return w
-}
-
-// issue returns a token of the kind that opens the route.
-func (w *accessWorld) issue(a httpx.Access) (id, secret string) {
-	w.Helper()
-	token := desk.Token{Kind: desk.TokenAPI, TenantID: "main", Role: desk.RoleAdmin}
-	if a.Who == httpx.Directory {
-		token = desk.Token{Kind: desk.TokenSCIM, TenantID: "main", Connection: "entra"}
+	w.ended, w.sessions = map[string]map[bool]string{}, map[string]string{}
+	for credential, statement := range map[string]string{"expired": "UPDATE tokens SET expires_at = created_at", "revoked": "DELETE FROM tokens"} {
+		w.ended[credential] = map[bool]string{}
+		for _, directory := range []bool{false, true} {
+			token := desk.Token{Kind: desk.TokenAPI, TenantID: "main", Role: desk.RoleAdmin}
+			if directory {
+				token = desk.Token{Kind: desk.TokenSCIM, TenantID: "main", Connection: "entra"}
+			}
+			secret, err := s.Auth.Issue(context.Background(), provision.System("main"), &token)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := w.db.Exec(statement + " WHERE id = '" + token.ID + "'"); err != nil {
+				t.Fatal(err)
+			}
+			w.ended[credential][directory] = secret
+		}
 	}
-	secret, err := w.Auth.Issue(context.Background(), provision.System("main"), &token)
+	for name, token := range w.cookies {
+		w.sessions[name] = w.session(token)
+	}
+	w.sessions["ended session"] = w.session(w.bearers["admin"])
+	out, err := http.NewRequest("POST", s.URL+"/signout", nil)
 	if err != nil {
-		w.Fatal(err)
+		t.Fatal(err)
 	}
-	return token.ID, secret
+	out.Header.Set("Cookie", w.sessions["ended session"])
+	if answer, err := testkit.Do(out); err != nil || answer.Status != 303 {
+		t.Fatal(answer.Status, err)
+	}
+	return w
 }
 
 // session signs in and returns the cookie.
@@ -193,34 +211,12 @@ func (w *accessWorld) call(a httpx.Access, credential string) (int, string) {
 		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 		r.Body = http.NoBody
 	}
-	bearer, cookie := w.bearers[credential], ""
-	switch credential {
-	case "expired":
-		id, secret := w.issue(a)
-		if _, err := w.db.Exec("UPDATE tokens SET expires_at = created_at WHERE id = '" + id + "'"); err != nil {
-			w.Fatal(err)
-		}
-		bearer = secret
-	case "revoked":
-		var id string
-		id, bearer = w.issue(a)
-		if _, err := w.db.Exec("DELETE FROM tokens WHERE id = '" + id + "'"); err != nil {
-			w.Fatal(err)
-		}
-	case "ended session":
-		cookie = w.session(w.bearers["admin"])
-		out, err := http.NewRequest("POST", w.URL+"/signout", nil)
-		if err != nil {
-			w.Fatal(err)
-		}
-		out.Header.Set("Cookie", cookie)
-		if answer, err := testkit.Do(out); err != nil || answer.Status != 303 {
-			w.Fatal(answer.Status, err)
-		}
-	default:
-		if token := w.cookies[credential]; token != "" {
-			cookie = w.session(token) // of its own, since some routes end it
-		}
+	bearer, cookie := w.bearers[credential], w.sessions[credential]
+	if w.ended[credential] != nil {
+		bearer = w.ended[credential][a.Who == httpx.Directory]
+	}
+	if token := w.cookies[credential]; token != "" && (path == "/signout" || strings.HasPrefix(path, "/account")) {
+		cookie = w.session(token) // of its own: these end it
 	}
 	if bearer != "" {
 		r.Header.Set("Authorization", "Bearer "+bearer)
