@@ -102,8 +102,6 @@ func (h *Handler) routes() []route {
 		{"GET", "/domains", agent, h.domains},
 		{"POST", "/domains/company", admin, h.makeCompany},
 		{"POST", "/domains/settle", admin, h.settleDomain},
-		{"GET", "/connections/{slug}/held", agent, h.held},
-		{"POST", "/connections/{slug}/held", agent, h.answerHeld},
 		{"GET", "/agents", admin, h.agents},
 		{"POST", "/agents", admin, h.invite},
 		{"GET", "/agents/{id}", admin, h.agent},

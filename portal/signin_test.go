@@ -64,18 +64,18 @@ func TestPasswordPages(t *testing.T) {
 		token := strings.TrimPrefix(link, "/signin/")
 		b.wants(200, link, "Choose a password", `value="ann@desk.example"`, `autocomplete="new-password"`, "!role=\"alert\"")(b.open(link))
 		b.wants(400, "/signin", "at least 12 characters", `role="alert"`, `value="`+token+`"`)(b.post("/signin", url.Values{"token": {token}, "password": {"short"}}))
-		b.wants(200, "/", "No directory is connected yet", "ann")(b.post("/signin", url.Values{"token": {token}, "password": {password}}))
+		b.wants(200, "/", "<h1>Home</h1>", "ann")(b.post("/signin", url.Values{"token": {token}, "password": {password}}))
 		b.wants(401, link, "not valid, has been used", `role="alert"`, `autocomplete="current-password"`)(newBrowser(t, s.URL).open(link))
 		b.post("/signout", nil)
 
 		b.wants(200, "/signin", `autocomplete="username"`, "!Helpdesk", "API token")(b.open("/signin"))
 		b.wants(401, "/signin", "address or the password is wrong", `role="alert"`, `value="ann@desk.example"`, "!"+password)(b.post("/signin", url.Values{"email": {"ann@desk.example"}, "password": {password + "x"}}))
 		b.wants(401, "/signin", "address or the password is wrong")(b.post("/signin", url.Values{"email": {`"><script>`}, "password": {"x"}}))
-		b.wants(200, "/contacts", "No contacts yet")(b.post("/signin", url.Values{"email": {"ANN@desk.example"}, "password": {password}}))
+		b.wants(200, "/", "<h1>Home</h1>")(b.post("/signin", url.Values{"email": {"ANN@desk.example"}, "password": {password}}))
 		if _, address, _ := b.post("/signin", url.Values{"email": {"ANN@desk.example"}, "password": {password}, "next": {"/contacts/x"}}); address != "/contacts/x" {
 			t.Errorf("signing in leads to %s", address)
 		}
-		if _, address, _ := b.post("/signin", url.Values{"email": {"ANN@desk.example"}, "password": {password}, "next": {"//evil.example"}}); address != "/contacts" {
+		if _, address, _ := b.post("/signin", url.Values{"email": {"ANN@desk.example"}, "password": {password}, "next": {"//evil.example"}}); address != "/" {
 			t.Errorf("signing in leads to %s", address)
 		}
 
@@ -85,7 +85,7 @@ func TestPasswordPages(t *testing.T) {
 		b.wants(200, "/signin", "Helpdesk", `name="tenant" value="ma&lt;in"`)(b.open("/signin?tenant=ma%3Cin"))
 		b.wants(401, "/signin", "is wrong", `name="tenant" value="other"`)(b.post("/signin", url.Values{"tenant": {"other"}, "email": {"ann@desk.example"}, "password": {password}}))
 		b.wants(401, "/signin", "is wrong")(b.post("/signin", url.Values{"email": {"ann@desk.example"}, "password": {password}}))
-		b.wants(200, "/contacts")(b.post("/signin", url.Values{"tenant": {"main"}, "email": {"ann@desk.example"}, "password": {password}}))
+		b.wants(200, "/")(b.post("/signin", url.Values{"tenant": {"main"}, "email": {"ann@desk.example"}, "password": {password}}))
 
 		if log := s.Logged.String(); strings.Contains(log, "ann@") || strings.Contains(log, token) || strings.Contains(log, "three") {
 			t.Errorf("the log holds %s", log)
@@ -112,9 +112,9 @@ func TestFirstAdministrator(t *testing.T) {
 	b := first()
 	b.wants(400, "/welcome", "an email address", `role="alert"`, `value="Ann"`)(b.post("/welcome", url.Values{"name": {"Ann"}, "email": {"ann"}, "password": {password}}))
 	b.wants(400, "/welcome", "at least 12")(b.post("/welcome", url.Values{"name": {"Ann"}, "email": {"ann@desk.example"}, "password": {"short"}}))
-	b.wants(200, "/contacts", "Ann")(b.post("/welcome", url.Values{"name": {"Ann"}, "email": {"ann@desk.example"}, "password": {password}}))
+	b.wants(200, "/", "Ann")(b.post("/welcome", url.Values{"name": {"Ann"}, "email": {"ann@desk.example"}, "password": {password}}))
 	again := newBrowser(t, s.URL)
-	again.wants(200, "/contacts", "Ann")(again.post("/signin", url.Values{"email": {"ann@desk.example"}, "password": {password}}))
+	again.wants(200, "/", "Ann")(again.post("/signin", url.Values{"email": {"ann@desk.example"}, "password": {password}}))
 
 	b = first() // who skips it
 	b.wants(200, "/contacts", "first sign-in")(b.open("/contacts"))
@@ -186,10 +186,10 @@ func TestProviderPages(t *testing.T) {
 	if status != 200 || !strings.Contains(html.UnescapeString(text), `href="`+way+`">Sign in with Entra & Co<`) {
 		t.Errorf("the way to the provider is not there: %d\n%s", status, text)
 	}
-	b.wants(200, "/contacts", "Ann Mensah")(b.open(way))
+	b.wants(200, "/", "Ann Mensah")(b.open(way))
 	b.wants(200, "/account", "your organisation")(b.open("/account"))
 	b.wants(404, "/contacts/x")(newBrowser(t, s.URL).open(way + "&next=/contacts/x"))
-	b.wants(200, "/contacts")(newBrowser(t, s.URL).open(way + "&next=//evil.example"))
+	b.wants(200, "/")(newBrowser(t, s.URL).open(way + "&next=//evil.example"))
 	b.wants(404, "/signin/oidc", "no such way")(b.open("/signin/oidc?provider=x&tenant=main"))
 	b.wants(401, "/signin/oidc/callback", "Sign in again", `role="alert"`)(b.open("/signin/oidc/callback?state=x&code=y"))
 	p.SetClaims(map[string]any{"sub": "eve", "email": "eve@desk.example", "groups": []string{"others"}})
