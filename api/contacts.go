@@ -198,7 +198,8 @@ func (h *Handler) registerContacts(api huma.API) {
 	notFound := []int{http.StatusNotFound}
 	conditional := append(notFound, http.StatusPreconditionFailed)
 
-	register(h, api, huma.Operation{Method: "GET", Path: collection, Summary: "List contacts", Tags: tags, Description: "In the order of their creation."}, h.listContacts)
+	register(h, api, huma.Operation{Method: "GET", Path: collection, Summary: "List contacts", Tags: tags,
+		Description: "A page may have fewer contacts than its limit, even none, and yet have a next one."}, h.listContacts)
 	register(h, api, huma.Operation{Method: "POST", Path: collection, Summary: "Create contact", Tags: tags, DefaultStatus: http.StatusCreated,
 		Description: "A contact that no directory has pushed. One that does later finds it by its userName or address."},
 		func(ctx context.Context, actor desk.Actor, in *struct{ Body contactEdit }) (*contactAnswer, error) {
@@ -272,10 +273,14 @@ type contactChange struct {
 
 type contactsQuery struct {
 	Page
-	Status  string `query:"status" enum:"active,deleted,all" default:"active"`
-	Text    string `query:"q" maxLength:"200" doc:"In the name, userName or addresses"`
-	Domain  string `query:"domain" maxLength:"300" doc:"Of the main email address"`
-	Company string `query:"company" maxLength:"100" doc:"A company's id"`
+	Status     string `query:"status" enum:"active,deleted,all" default:"active"`
+	Text       string `query:"q" maxLength:"200" doc:"In the name, userName or addresses"`
+	Domain     string `query:"domain" maxLength:"300" doc:"Of the main email address"`
+	Company    string `query:"company" maxLength:"100" doc:"A company's id"`
+	Verified   bool   `query:"verified" doc:"Only those whom a directory adopted"`
+	Connection string `query:"connection" maxLength:"100" doc:"Only those in this directory, by the connection's slug"`
+	Sync       string `query:"sync" enum:"none,active,inactive" doc:"Only those in no directory, or whom a directory (that of connection, if given) says to be active or inactive"`
+	Order      string `query:"order" enum:"oldest,newest" default:"oldest" doc:"By creation, the oldest or the newest first"`
 }
 
 func (h *Handler) listContacts(ctx context.Context, actor desk.Actor, in *contactsQuery) (*list[Contact], error) {
@@ -283,9 +288,15 @@ func (h *Handler) listContacts(ctx context.Context, actor desk.Actor, in *contac
 	if err != nil {
 		return nil, err
 	}
-	q := provision.ContactQuery{Status: desk.Status(in.Status), Text: in.Text, Domain: in.Domain, Company: in.Company, After: after, Limit: in.Limit}
+	q := provision.ContactQuery{
+		Status: desk.Status(in.Status), Text: in.Text, Domain: in.Domain, Company: in.Company, Verified: in.Verified, Connection: in.Connection,
+		Sync: desk.SyncState(in.Sync), After: after, Limit: in.Limit,
+	}
 	if in.Status == "all" {
 		q.Status = ""
+	}
+	if in.Order == "newest" {
+		q.Order = desk.NewestFirst
 	}
 	page, err := h.Engine.Contacts(ctx, actor, q)
 	return newPage(page.Contacts, page.Next, newContact), err

@@ -33,6 +33,8 @@ type Contact struct {
 	VerifiedAt    *time.Time // when a directory adopted the contact
 	CreatedAt     time.Time
 	ModifiedAt    time.Time
+	Directories   int // how many have a user for the contact
+	Disabled      int // of these, how many say that the person is inactive
 
 	// What follows is derived from the profile by SetProfile, for look-ups.
 	UserNameKey string // folded userName, "" for none
@@ -40,6 +42,14 @@ type Contact struct {
 	EmailKey    string // folded MatchAddress, "" for none
 	Domain      string // normalised email domain, "" for none
 	SearchKey   string // folded name, userName and addresses, a line each
+}
+
+// Count adds n to the contact's directories for a user: 1 for one that it gets, -1 for one that it loses.
+func (c *Contact) Count(u *DirectoryUser, n int) {
+	c.Directories += n
+	if !u.Active {
+		c.Disabled += n
+	}
 }
 
 // Profile is the part of a contact that directories and agents write.

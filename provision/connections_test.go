@@ -80,6 +80,7 @@ func TestDeleteLargeConnection(t *testing.T) {
 				c := desk.Contact{TenantID: "t", ID: store.NewID(), Status: desk.Active}
 				c.SetProfile(desk.Profile{UserName: fmt.Sprint("u", i)}, "")
 				u := desk.DirectoryUser{TenantID: "t", Connection: "a", ID: store.NewID(), ContactID: &c.ID, Resource: "{}", UserNameKey: c.UserNameKey}
+				c.Count(&u, 1)
 				if err := tx.CreateContact(&c); err != nil {
 					return err
 				}

@@ -192,6 +192,7 @@ func (w *filler) push(p FillPerson, to projected, contact *desk.Contact) error {
 	if !u.Active {
 		contact.Status, contact.DeletedBy, contact.DeletedAt = desk.SoftDeleted, desk.ActorDirectory, &p.At
 	}
+	contact.Count(&u, 1)
 	w.users, w.emails = append(w.users, u), append(w.emails, u.EmailIndex(p.Resource)...)
 	ev := w.directory.Event(desk.OpCreate, outcome, reason)
 	ev.UserID, ev.ContactID, ev.Changes = &u.ID, &contact.ID, changes(&before, contact, nil, p.Resource)

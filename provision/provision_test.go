@@ -42,7 +42,29 @@ func both(t *testing.T, f func(*world)) {
 		w.a = testkit.Directory("t", "a")
 		w.b = testkit.Directory("t", "b")
 		f(w)
+		w.checkDirectories()
 	})
+}
+
+// checkDirectories holds what contacts keep of their users to these, at the end of every test.
+func (w *world) checkDirectories() {
+	w.Helper()
+	for q := (provision.ContactQuery{Limit: 1000}); ; {
+		page, err := w.Contacts(w.ctx(), w.agent, q)
+		w.must(err)
+		for _, c := range page.Contacts {
+			var want desk.Contact
+			for _, u := range c.Users {
+				want.Count(&u, 1)
+			}
+			if c.Directories != want.Directories || c.Disabled != want.Disabled {
+				w.Fatalf("contact %s counts %d directories, %d of them inactive, but there are %d and %d", c.ID, c.Directories, c.Disabled, want.Directories, want.Disabled)
+			}
+		}
+		if q.After = page.Next; q.After == "" {
+			return
+		}
+	}
 }
 
 func (w *world) ctx() context.Context { return w.Context() }

@@ -154,11 +154,11 @@ func (c change) reapply(id string, rules *rules) (changed bool, err error) {
 	if err := save(); err != nil {
 		return false, err
 	}
+	if err := c.saveCounted(&before, &contact, &stored, &u); err != nil {
+		return false, err
+	}
 	if len(list) == 0 {
 		return false, nil // the user's own state, which no contact follows
-	}
-	if err := saveContact(c.Tx, &before, &contact); err != nil {
-		return false, err
 	}
 	return true, c.record(&u, outcome, reason, note, list)
 }

@@ -340,6 +340,7 @@ func (c change) match(p store.Person) (contact, reason, note string, err error) 
 // createContact makes a contact for a user.
 func (c change) createContact(u *desk.DirectoryUser, r desk.Resource, profile desk.Profile, reason, note string, save func() error) error {
 	contact := desk.Contact{TenantID: u.TenantID, ID: store.NewID(), Status: desk.Active, CreatedAt: c.Now, ModifiedAt: c.Now}
+	contact.Count(u, 1)
 	if _, err := c.setProfile(&contact, desk.Profile{}, profile); err != nil {
 		return err
 	}
@@ -367,6 +368,7 @@ func (c change) adopt(u *desk.DirectoryUser, r desk.Resource, profile desk.Profi
 	}
 	contact := before
 	u.ContactID = &contact.ID
+	contact.Count(u, 1)
 	if contact.VerifiedAt == nil {
 		contact.VerifiedAt = &u.ModifiedAt
 	}
@@ -452,12 +454,23 @@ func (c change) update(id string, edit Edit) (desk.DirectoryUser, error) {
 	if err := save(); err != nil {
 		return stored, err
 	}
-	if len(contactChanges(&before, &contact)) > 0 {
-		if err := saveContact(c.Tx, &before, &contact); err != nil {
-			return stored, err
-		}
+	if err := c.saveCounted(&before, &contact, &stored, &u); err != nil {
+		return stored, err
 	}
 	return u, c.record(&u, outcome, reason, note, changes(&before, &contact, was, r))
+}
+
+// saveCounted writes a user's contact where it has changed, or where the user's state has, which it counts.
+func (c change) saveCounted(before, after *desk.Contact, stored, u *desk.DirectoryUser) error {
+	after.Count(stored, -1)
+	after.Count(u, 1)
+	if len(contactChanges(before, after)) > 0 {
+		return saveContact(c.Tx, before, after)
+	}
+	if stored.Active != u.Active {
+		return c.UpdateContact(after)
+	}
+	return nil
 }
 
 // follow lets the contact follow whether a user counts, and says what became of the user. updated says that the contact got the
@@ -509,6 +522,7 @@ func (c change) delete(id string) error {
 		return c.record(&u, desk.Deleted, string(u.Held), "", nil)
 	}
 	contact := before
+	contact.Count(&u, -1)
 	if u.ExternalID != nil {
 		contact.ExternalID = u.ExternalID
 	}

@@ -29,6 +29,7 @@ import (
 // question that a request asks: none may look at more rows than it returns, give or take a few.
 func TestPlans(t *testing.T) {
 	const people = 3000
+	store.WalkStep(t, 40)
 	name := func(i int) string { return fmt.Sprintf("user%d@acme.example", i) }
 	text := func(multi int, exact bool, path ...string) desk.Attribute {
 		return desk.Attribute{Path: path, Multi: multi, CaseExact: exact}
@@ -121,6 +122,22 @@ func TestPlans(t *testing.T) {
 			"a person's events, a page before":     events(store.EventQuery{Connection: "c", Contacts: []string{middle}, UserID: userID(7), Subject: name(500), After: "7"}),
 			"an event":                             func(tx *store.Tx) error { _, err := tx.Event("t", "c", "7"); return err },
 			"a token":                              func(tx *store.Tx) error { _, err := tx.Token("t", "hash"); return err },
+			"contacts, newest first":               contacts(store.ContactQuery{Status: desk.Active, Order: desk.NewestFirst}),
+			"contacts, a page before":              contacts(store.ContactQuery{Order: desk.NewestFirst, From: &desk.Position{ID: middle, Backward: true}}),
+			"deleted contacts, by deletion":        contacts(store.ContactQuery{Order: desk.LastDeletedFirst}),
+			"deleted contacts, a page later":       contacts(store.ContactQuery{Order: desk.LastDeletedFirst, From: &desk.Position{Key: t0, ID: middle}}),
+			"deleted contacts of a company":        contacts(store.ContactQuery{Order: desk.LastDeletedFirst, Company: "acme", Text: "user"}),
+			"verified contacts":                    contacts(store.ContactQuery{Verified: true, Order: desk.NewestFirst}),
+			"active verified contacts":             contacts(store.ContactQuery{Verified: true, Status: desk.Active}),
+			"contacts in no directory":             contacts(store.ContactQuery{Sync: desk.SyncNone, Status: desk.Active, Order: desk.NewestFirst}),
+			"contacts of a directory":              contacts(store.ContactQuery{Connection: "c", Order: desk.NewestFirst}),
+			"active contacts of a directory":       contacts(store.ContactQuery{Connection: "c", Status: desk.Active, Order: desk.NewestFirst, From: &desk.Position{ID: middle}}),
+			"contacts of a directory with few":     contacts(store.ContactQuery{Connection: "c2", Company: "acme", Text: "user"}),
+			"contacts whom directories disabled":   contacts(store.ContactQuery{Sync: desk.SyncInactive, Order: desk.NewestFirst}),
+			"active contacts whom one disabled":    contacts(store.ContactQuery{Sync: desk.SyncInactive, Connection: "c", Status: desk.Active, Order: desk.NewestFirst}),
+			"deleted contacts whom one has":        contacts(store.ContactQuery{Sync: desk.SyncActive, Connection: "c", Status: desk.SoftDeleted}),
+			"contacts whom directories have":       contacts(store.ContactQuery{Sync: desk.SyncActive, Order: desk.NewestFirst, From: &desk.Position{ID: middle, Backward: true}}),
+			"contacts whom a directory disabled":   contacts(store.ContactQuery{Sync: desk.SyncInactive, Connection: "c", Domain: "acme.example"}),
 			"a connection's tokens": func(tx *store.Tx) error {
 				_, err := tx.Tokens(store.TokenQuery{TenantID: "t", Connection: "c", After: "7", Limit: 10})
 				return err
@@ -212,23 +229,25 @@ func TestPlans(t *testing.T) {
 // users, events or tickets than it returns.
 func TestPlansOfRequests(t *testing.T) {
 	const people = 3000
-	store.WalkStep(t, 50)
+	store.WalkStep(t, 40)
 	name := func(i int) string { return fmt.Sprintf("user%d@acme.example", i) }
 	middle := contactID(people / 2)
 	values := map[string][]string{
-		"q":         {"acme.example", "user2999", "user29", "nobody", "r7", "@", strings.Repeat("user7@acme.example", 11)},
-		"domain":    {"acme.example", "few.example"},
-		"company":   {"acme", "beta"},
-		"contactId": {middle},
-		"cursor":    {base64.RawURLEncoding.EncodeToString([]byte(middle))},
-		"limit":     {"20"},
-		"from":      {time.Now().Add(-time.Hour).UTC().Format(time.RFC3339)},
-		"to":        {time.Now().Add(time.Hour).UTC().Format(time.RFC3339)},
-		"outcome":   {"created", "refused"},
-		"operation": {"create", "bulk"},
-		"person":    {middle, name(7), "nobody"},
-		"request":   {"r7"},
-		"actor":     {"nobody", "rollcall"},
+		"q":          {"acme.example", "user2999", "user29", "nobody", "r7", "@", strings.Repeat("user7@acme.example", 11)},
+		"domain":     {"acme.example", "few.example"},
+		"company":    {"acme", "beta"},
+		"contactId":  {middle},
+		"cursor":     {base64.RawURLEncoding.EncodeToString([]byte(middle))},
+		"limit":      {"20"},
+		"from":       {time.Now().Add(-time.Hour).UTC().Format(time.RFC3339)},
+		"to":         {time.Now().Add(time.Hour).UTC().Format(time.RFC3339)},
+		"outcome":    {"created", "refused"},
+		"operation":  {"create", "bulk"},
+		"person":     {middle, name(7), "nobody"},
+		"request":    {"r7"},
+		"actor":      {"nobody", "rollcall"},
+		"connection": {"c", "c2"},
+		"verified":   {"true"},
 	}
 	ids := strings.NewReplacer("/contacts/{id}", "/contacts/"+middle, "/companies/{id}", "/companies/acme", "/tickets/{id}", "/tickets/"+ticketID(7), "{slug}", "c")
 	testkit.Databases(t, func(t *testing.T, databaseURL string) {
@@ -542,7 +561,7 @@ func seed(t *testing.T, s *store.Store, people int, name func(int) string) {
 				Profile: desk.Profile{UserName: name(i)}, UserNameKey: name(i), EmailKey: name(i), Domain: "acme.example", SearchKey: name(i),
 			}
 			if i%100 == 0 {
-				c.Status = desk.SoftDeleted
+				c.Status, c.DeletedAt = desk.SoftDeleted, &tx.Now
 			}
 			switch i % 1000 {
 			case 999:
@@ -552,16 +571,17 @@ func seed(t *testing.T, s *store.Store, people int, name func(int) string) {
 			case 997:
 				c.CompanyID, c.CompanyReason, c.Domain = "", desk.CompanyAmbiguousListing, fmt.Sprintf("x%d.both.example", i)
 			}
-			if err := tx.CreateContact(&c); err != nil {
-				return err
-			}
 			externalID := fmt.Sprintf("x%d", i)
 			u := desk.DirectoryUser{
-				TenantID: "t", Connection: "c", ID: userID(i), ContactID: &c.ID, Active: true, Resource: `{"userName":"` + name(i) + `"}`, Version: 1,
+				TenantID: "t", Connection: "c", ID: userID(i), ContactID: &c.ID, Active: i%100 > 0 && i%500 != 7, Resource: `{"userName":"` + name(i) + `"}`, Version: 1,
 				CreatedAt: tx.Now, ModifiedAt: tx.Now, ExternalID: &externalID, UserNameKey: name(i),
 			}
 			if i%2 == 0 {
 				u.Held = desk.HeldScope
+			}
+			c.Count(&u, 1)
+			if err := tx.CreateContact(&c); err != nil {
+				return err
 			}
 			ticket := desk.Ticket{TenantID: "t", ID: ticketID(i), ContactID: c.ID, Status: desk.TicketOpen, CreatedAt: tx.Now, ModifiedAt: tx.Now}
 			if i%10 > 0 {

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"slices"
@@ -8,7 +9,6 @@ import (
 	"time"
 	"unicode"
 
-	"gorm.io/gorm"
 	"gorm.io/gorm/clause"
 
 	"rollcall/desk"
@@ -16,10 +16,10 @@ import (
 
 // A page of contacts takes about as long whether all contacts of a large tenant are asked for, few, or none.
 //
-// Contacts are walked along in the order of their ids, on the index that leaves fewest, and those that pass all conditions are
-// taken. What is frequent fills the page soon; where few are left, all are seen. After walkStep contacts a search goes on with an
-// index of the pieces of three characters of all search keys: pg_trgm's on PostgreSQL, that of FTS5 on SQLite. A text without three
-// letters or digits in a row has no piece on PostgreSQL. For it, and for what is no search, the walk goes on, and after walkSteps
+// Contacts are walked along in the query's order, on one of the indexes that the conditions leave open (walk.go), and those that pass all
+// conditions are taken. What is frequent fills the page soon; where few are left, all are seen. After walkStep contacts a search goes on
+// with an index of the pieces of three characters of all search keys: pg_trgm's on PostgreSQL, that of FTS5 on SQLite. A text without
+// three letters or digits in a row has no piece on PostgreSQL. For it, and for what is no search, the walk goes on, and after walkSteps
 // steps the page ends, however short it is.
 
 // walkStep is how many contacts are walked along at a time.
@@ -63,9 +63,9 @@ func (r Reader) Contacts(q ContactQuery) (page []desk.Contact, next *desk.Positi
 	if indexed {
 		steps = 1
 	}
-	for more := true; more && steps > 0; steps-- {
+	for more, first := true, true; more && steps > 0; steps, first = steps-1, false {
 		var part []desk.Contact
-		part, next, err = r.walk(q)
+		part, next, err = r.walk(q, first)
 		page, q.Limit = append(page, part...), q.Limit-len(part)
 		if more = err == nil && q.Limit >= 0 && next != nil; more {
 			q.From = next
@@ -119,124 +119,44 @@ func (q ContactQuery) keys() string {
 // descending reports whether the walk goes down these, be it for the order or for the direction.
 func (q ContactQuery) descending() bool { return (q.Order != desk.OldestFirst) != q.From.Backward }
 
-// ordered lets a query's rows come in the walk's order.
-func (q ContactQuery) ordered(db *gorm.DB) *gorm.DB {
-	order := q.keys()
+// ordered is the walk's order by these.
+func (q ContactQuery) ordered(keys string) string {
 	if q.descending() {
-		order = strings.ReplaceAll(order, ",", " DESC,") + " DESC"
+		keys = strings.ReplaceAll(keys, ",", " DESC,") + " DESC"
 	}
-	return db.Order(order)
+	return keys
 }
 
-// beyond is the condition of what the walk comes to after a position.
-func (q ContactQuery) beyond(p *desk.Position) func(*gorm.DB) *gorm.DB {
-	return q.side(p, q.descending(), "")
+// compare is the walk's order of two contacts.
+func (q ContactQuery) compare(a, b desk.Contact) int {
+	order := strings.Compare(a.ID, b.ID)
+	if q.Order == desk.LastDeletedFirst {
+		order = cmp.Or(a.DeletedAt.Compare(*b.DeletedAt), order)
+	}
+	if q.descending() {
+		return -order
+	}
+	return order
 }
+
+// beyond is the condition of what the walk comes to after the query's position, by the column that holds ids.
+func (q ContactQuery) beyond(id string) fragment { return q.side(id, q.From, q.descending(), "") }
 
 // upTo is the condition of what the walk came to up to a position.
-func (q ContactQuery) upTo(p *desk.Position) func(*gorm.DB) *gorm.DB {
-	return q.side(p, !q.descending(), "=")
+func (q ContactQuery) upTo(id string, p *desk.Position) fragment {
+	return q.side(id, p, !q.descending(), "=")
 }
 
-func (q ContactQuery) side(p *desk.Position, less bool, orEqual string) func(*gorm.DB) *gorm.DB {
-	return func(db *gorm.DB) *gorm.DB {
-		comparison := " >"
-		if less {
-			comparison = " <"
-		}
-		comparison += orEqual
-		if q.Order == desk.LastDeletedFirst {
-			return db.Where("(deleted_at, id)"+comparison+" (?, ?)", p.Key, p.ID)
-		}
-		return db.Where("id"+comparison+" ?", p.ID)
+func (q ContactQuery) side(id string, p *desk.Position, less bool, orEqual string) fragment {
+	comparison := " >"
+	if less {
+		comparison = " <"
 	}
-}
-
-// walk goes one step along the contacts. It returns up to one more than the page's limit, else the position at which it ended, nil for
-// the last.
-func (r Reader) walk(q ContactQuery) (list []desk.Contact, end *desk.Position, err error) {
-	if list, err = r.pick(q, r.along(q).Limit(walkStep)); err != nil || len(list) > q.Limit {
-		return list, nil, err
+	comparison += orEqual
+	if q.Order == desk.LastDeletedFirst {
+		return fragment{"(deleted_at, id)" + comparison + " (?, ?)", []any{p.Key, p.ID}}
 	}
-	var ends []desk.Contact
-	if err = r.along(q).Select(q.keys()).Offset(walkStep - 1).Limit(1).Find(&ends).Error; err != nil || len(ends) == 0 {
-		return list, nil, err
-	}
-	// Once more up to just there, since contacts may have been erased in between.
-	end = q.Position(ends[0])
-	list, err = r.pick(q, r.along(q).Scopes(q.upTo(end)).Limit(walkStep))
-	return list, end, err
-}
-
-// along begins a query over contacts in the walk's order, with those conditions that an index answers.
-func (r Reader) along(q ContactQuery) *gorm.DB {
-	db := r.db.WithContext(r.ctx).Model(&desk.Contact{}).Where("tenant_id = ?", q.TenantID).Scopes(q.beyond(q.From), q.ordered)
-	if q.Status == desk.SoftDeleted {
-		db = db.Where("status = 'deleted'") // spelt out, for the partial indexes
-	}
-	switch {
-	case q.Company != "" && q.Domain != "" && q.Status == desk.Active:
-		return db.Where("status = 'active' AND domain = ? AND company_id = ?", q.Domain, q.Company)
-	case q.Company != "":
-		return db.Where("company_id = ? AND company_id <> ''", q.Company)
-	case q.Domain != "":
-		return db.Where("domain = ?", q.Domain)
-	}
-	return db
-}
-
-// passes is the condition of the contacts that are asked for, of a table or subquery of contacts.
-func (q ContactQuery) passes(db *gorm.DB, contacts string) *gorm.DB {
-	db = db.Scopes(q.beyond(q.From), q.hasText)
-	if q.Status != "" {
-		db = db.Where("status = ?", q.Status)
-	}
-	if q.Domain != "" {
-		db = db.Where("domain = ?", q.Domain)
-	}
-	if q.Company != "" {
-		db = db.Where("company_id = ?", q.Company)
-	}
-	if q.Verified {
-		db = db.Where("verified_at IS NOT NULL")
-	}
-	users := "EXISTS (SELECT 1 FROM directory_users u WHERE u.tenant_id = ? AND u.contact_id = " + contacts + ".id"
-	switch {
-	case q.Sync == desk.SyncNone:
-		return db.Where("NOT "+users+")", q.TenantID)
-	case q.Connection != "" && q.Sync != "":
-		return db.Where(users+" AND u.connection = ? AND u.active = ?)", q.TenantID, q.Connection, q.Sync == desk.SyncActive)
-	case q.Connection != "":
-		return db.Where(users+" AND u.connection = ?)", q.TenantID, q.Connection)
-	case q.Sync != "":
-		return db.Where(users+" AND u.active = ?)", q.TenantID, q.Sync == desk.SyncActive)
-	}
-	return db
-}
-
-func (q ContactQuery) hasText(db *gorm.DB) *gorm.DB {
-	if q.Text == "" {
-		return db
-	}
-	return db.Where(`search_key LIKE ? ESCAPE '\'`, "%"+likeText.Replace(q.Text)+"%")
-}
-
-// likeText makes LIKE's wildcards stand for themselves.
-var likeText = strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`)
-
-// pick returns those of a limited query's contacts that pass, up to one more than the page's limit. The limit keeps both engines from
-// mixing the conditions: by what it guesses of a text, PostgreSQL would now and then look for it first where it is frequent, or go
-// along all contacts where it is rare.
-func (r Reader) pick(q ContactQuery, from *gorm.DB) (list []desk.Contact, err error) {
-	db := r.db.WithContext(r.ctx)
-	ids := q.passes(db.Table("(?) AS step", from.Select("id, status, domain, company_id, search_key, verified_at, deleted_at")), "step").
-		Scopes(q.ordered).Select("id").Limit(q.Limit + 1)
-	among := "tenant_id = ? AND id IN (?)"
-	if r.engine == Postgres {
-		among = "tenant_id = ? AND id = ANY (ARRAY(?))" // which it looks up one by one, however few the tenant's contacts are
-	}
-	err = db.Where(among, q.TenantID, ids).Scopes(q.ordered).Find(&list).Error
-	return list, err
+	return fragment{id + comparison + " ?", []any{p.ID}}
 }
 
 // searchIndex goes on with the index of pieces. It returns the same as walk.
@@ -244,37 +164,55 @@ func (r Reader) searchIndex(q ContactQuery) (list []desk.Contact, end *desk.Posi
 	if r.engine == SQLite {
 		return r.searchFTS(q)
 	}
-	list, err = r.pick(q, r.db.WithContext(r.ctx).Model(&desk.Contact{}).Where("tenant_id = ?", q.TenantID).Scopes(q.hasText).Limit(math.MaxInt32))
+	having := fragment{"SELECT " + stepColumns + " FROM contacts WHERE tenant_id = ?", []any{q.TenantID}}.and(q.hasText())
+	having.text += fmt.Sprintf(" LIMIT %d", math.MaxInt32)
+	list, err = r.sift(q, having)
 	return list, nil, err
 }
 
 // searchFTS goes along SQLite's full-text index, whose rows have the numbers of contacts, in the order in which these came.
 func (r Reader) searchFTS(q ContactQuery) (list []desk.Contact, end *desk.Position, err error) {
-	if q.Order == desk.LastDeletedFirst {
-		return r.walk(q)
-	}
 	db := r.db.WithContext(r.ctx)
 	// The numbers that the tenant's contacts can have, from the position on.
 	var span struct{ First, Last int64 }
 	err = db.Raw("SELECT (num << 40) + 1 AS first, ((num + 1) << 40) - 1 AS last FROM tenants WHERE tenant_id = ?", q.TenantID).Scan(&span).Error
-	begin, close, onward, direction := &span.First, &span.Last, int64(1), ""
-	const upTo, from = "SELECT %s FROM contacts WHERE tenant_id = ? AND %s <= ? ORDER BY %[2]s DESC LIMIT 1", "SELECT %s FROM contacts WHERE tenant_id = ? AND %s >= ? ORDER BY %[2]s LIMIT 1"
-	behind := upTo // finds the contact at a position, or the one before it
-	if q.descending() {
-		begin, close, onward, direction, behind = close, begin, -1, " DESC", from
-	}
-	if err == nil {
-		*begin -= onward
-		err = db.Raw(fmt.Sprintf(behind, "num", "id"), q.TenantID, q.From.ID).Scan(begin).Error
-		*begin += onward
+	if err != nil {
+		return nil, nil, err
 	}
 	match := pieces(q.Text)
-	for range walkSteps {
-		var ends []int64
-		if err == nil {
-			err = db.Raw("SELECT rowid FROM contact_search WHERE contact_search MATCH ? AND rowid >= ? AND rowid <= ? ORDER BY rowid"+direction+" LIMIT 1 OFFSET ?",
-				match, span.First, span.Last, walkStep-1).Scan(&ends).Error
+	// nth returns the number of a contact that has them, none if there are fewer.
+	nth := func(n int, direction string) (number []int64, err error) {
+		err = db.Raw("SELECT rowid FROM contact_search WHERE contact_search MATCH ? AND rowid >= ? AND rowid <= ? ORDER BY rowid"+direction+" LIMIT 1 OFFSET ?",
+			match, span.First, span.Last, n-1).Scan(&number).Error
+		return number, err
+	}
+	// within returns up to one more than the page's limit of those with these numbers that pass.
+	within := func(first, last int64, order string) (list []desk.Contact, err error) {
+		passes := q.passes("contacts")
+		err = db.Clauses(fromIndex).Where(passes.text, passes.args...).Where("contact_search MATCH ? AND contact_search.rowid >= ? AND contact_search.rowid <= ? AND tenant_id = ?",
+			match, first, last, q.TenantID).Order(order).Limit(q.Limit + 1).Find(&list).Error
+		return list, err
+	}
+	if q.Order == desk.LastDeletedFirst { // sorted, unless they are many
+		if many, err := nth(walkSteps*walkStep, ""); err != nil || len(many) > 0 {
+			return nil, q.From, err
 		}
+		list, err := within(span.First, span.Last, q.ordered(q.keys()))
+		return list, nil, err
+	}
+	begin, onward, direction := &span.First, int64(1), ""
+	behind := "SELECT %s FROM contacts WHERE tenant_id = ? AND %s <= ? ORDER BY %[2]s DESC LIMIT 1" // the contact at a place, or the one before it
+	if q.descending() {
+		begin, onward, direction = &span.Last, -1, " DESC"
+		behind = "SELECT %s FROM contacts WHERE tenant_id = ? AND %s >= ? ORDER BY %[2]s LIMIT 1"
+	}
+	*begin -= onward
+	if err := db.Raw(fmt.Sprintf(behind, "num", "id"), q.TenantID, q.From.ID).Scan(begin).Error; err != nil {
+		return nil, nil, err
+	}
+	*begin += onward
+	for range walkSteps {
+		ends, err := nth(walkStep, direction)
 		if err != nil {
 			return nil, nil, err
 		}
@@ -284,9 +222,7 @@ func (r Reader) searchFTS(q ContactQuery) (list []desk.Contact, end *desk.Positi
 		} else if len(ends) > 0 {
 			stretch.First = ends[0]
 		}
-		var part []desk.Contact
-		err = q.passes(db.Clauses(fromIndex), "contacts").Where("contact_search MATCH ? AND contact_search.rowid >= ? AND contact_search.rowid <= ? AND tenant_id = ?",
-			match, stretch.First, stretch.Last, q.TenantID).Order("contact_search.rowid" + direction).Limit(q.Limit + 1).Find(&part).Error
+		part, err := within(stretch.First, stretch.Last, "contact_search.rowid"+direction)
 		list, q.Limit = append(list, part...), q.Limit-len(part)
 		if err != nil || q.Limit < 0 || len(ends) == 0 {
 			return list, nil, err
@@ -317,12 +253,13 @@ func hasPiece(text string) bool {
 	})
 }
 
-// pieces asks FTS5 for what has all pieces of a text.
+// pieces asks FTS5 for what has pieces of a text, as few as make up all of it: few others have these, and each costs.
 func pieces(text string) string {
 	characters := []rune(text)
-	list := make([]string, len(characters)-2)
-	for i := range list {
-		list[i] = `"` + strings.ReplaceAll(string(characters[i:i+3]), `"`, `""`) + `"`
+	var list []string
+	for i := 0; i < len(characters); i += 3 {
+		i := min(i, len(characters)-3)
+		list = append(list, `"`+strings.ReplaceAll(string(characters[i:i+3]), `"`, `""`)+`"`)
 	}
 	return strings.Join(list, " AND ")
 }

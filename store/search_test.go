@@ -64,20 +64,20 @@ func TestContacts(t *testing.T) {
 						c.VerifiedAt = &tx.Now
 					}
 					profile(&c, i)
+					var users []desk.DirectoryUser
+					for _, slug := range []string{"", "a", "b", "ab"}[random.IntN(4)] {
+						users = append(users, desk.DirectoryUser{TenantID: tenant, Connection: string(slug), ID: store.NewID(), ContactID: &c.ID, Active: random.IntN(3) > 0, Resource: "{}", UserNameKey: fmt.Sprint(i), CreatedAt: tx.Now, ModifiedAt: tx.Now})
+						c.Count(&users[len(users)-1], 1)
+					}
 					if err := tx.CreateContact(&c); err != nil {
 						return err
 					}
-					p := person{Contact: c}
-					for _, slug := range []string{"a", "b"} {
-						if random.IntN(2) == 0 {
-							u := desk.DirectoryUser{TenantID: tenant, Connection: slug, ID: store.NewID(), ContactID: &p.ID, Active: random.IntN(3) > 0, Resource: "{}", UserNameKey: fmt.Sprint(i), CreatedAt: tx.Now, ModifiedAt: tx.Now}
-							if err := tx.CreateUser(&u, nil); err != nil {
-								return err
-							}
-							p.users = append(p.users, u)
+					for _, u := range users {
+						if err := tx.CreateUser(&u, nil); err != nil {
+							return err
 						}
 					}
-					all = append(all, p)
+					all = append(all, person{c, users})
 				}
 			}
 			return nil

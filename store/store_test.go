@@ -270,9 +270,16 @@ func TestUpgrade(t *testing.T) {
 		}
 		store.Exec(t, old, "INSERT INTO tenants (tenant_id, name, created_at) VALUES ('t', 'T', "+at+")")
 		store.Exec(t, old, "INSERT INTO connections (tenant_id, slug, name, provider, created_at) VALUES ('t', 'c', 'C', 'entra', "+at+")")
-		for _, id := range []string{"1", "2"} {
+		for _, id := range []string{"1", "2", "3"} {
 			store.Exec(t, old, "INSERT INTO contacts (tenant_id, id, display_name, user_name, title, company_id, company_reason, status, deleted_by, created_at, modified_at, user_name_key, email_key, domain, search_key)"+
 				" VALUES ('t', '"+id+"', '', '', '', '', 'no_match', 'active', '', "+at+", "+at+", '', '', '', 'kofi "+id+"')")
+		}
+		// Of the first, two directories have a user, of the second one, of the third none.
+		for contact, connections := range map[string][]string{"1": {"c", "d"}, "2": {"c"}} {
+			for _, slug := range connections {
+				store.Exec(t, old, "INSERT INTO directory_users (tenant_id, connection, id, contact_id, active, resource, version, created_at, modified_at, user_name_key)"+
+					" VALUES ('t', '"+slug+"', '"+contact+"', '"+contact+"', "+fmt.Sprint(slug == "c")+", '{}', 1, "+at+", "+at+", '"+contact+"')")
+			}
 		}
 		if _, err := old.Read(t.Context()).Companies("t", "", 10); err != nil {
 			t.Fatal(err)
@@ -289,7 +296,7 @@ func TestUpgrade(t *testing.T) {
 			if err != nil || len(connections) != 1 || connections[0].RecorderKey != "" {
 				t.Errorf("connections %+v, %v", connections, err)
 			}
-			if found, _, err := r.Contacts(store.ContactQuery{TenantID: "t", Text: "kofi", Limit: 10}); err != nil || len(found) != 2 {
+			if found, _, err := r.Contacts(store.ContactQuery{TenantID: "t", Text: "kofi", Limit: 10}); err != nil || len(found) != 3 || found[0].Directories != 2 || found[0].Disabled != 1 || found[1].Directories != 1 || found[1].Disabled != 0 || found[2].Directories != 0 {
 				t.Errorf("found %+v, %v", found, err)
 			}
 		}

@@ -92,7 +92,7 @@ func (tx *Tx) UnlinkUsers(tenant, slug string, each desk.Event) (int, error) {
 	}
 	var n int64
 	for _, statement := range []string{
-		"UPDATE contacts SET external_id = COALESCE(page.external_id, contacts.external_id), modified_at = @now FROM " + page +
+		"UPDATE contacts SET external_id = COALESCE(page.external_id, contacts.external_id), directories = directories - 1, disabled = disabled - CASE WHEN page.active THEN 0 ELSE 1 END, modified_at = @now FROM " + page +
 			" WHERE contacts.tenant_id = @tenant AND contacts.id = page.contact_id",
 		// An event's id is a UUIDv7: the time is now's, the random part the user's.
 		"INSERT INTO events (tenant_id, connection, id, at, actor_type, actor_name, operation, outcome, reason, detail, contact_id, user_id, subject, subject_key, request_id)" +
