@@ -44,6 +44,21 @@ type Tokens interface {
 	DeleteToken(ctx context.Context, actor desk.Actor, connection, id string) error
 }
 
+// Access says for whom each operation is, by the document.
+func (h *Handler) Access() []httpx.Access {
+	router := mux.NewRouter()
+	doc := h.operations(router)
+	serveDocument(router, doc)
+	return httpx.AccessOf(router, func(method, path string) httpx.Who {
+		for _, op := range operationsOf(doc) {
+			if op.Method == method && op.Path == path {
+				return httpx.Who(roleOf(op))
+			}
+		}
+		return httpx.Anybody
+	})
+}
+
 // Routes returns the handler of everything below /api.
 func (h *Handler) Routes() http.Handler {
 	router := mux.NewRouter().SkipClean(true)

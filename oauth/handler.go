@@ -24,11 +24,25 @@ type Handler struct {
 // scope is what every token is for, whatever scope a client asks for (RFC 6749 section 3.3).
 const scope = "scim"
 
+// Access says for whom each endpoint is.
+func (h *Handler) Access() []httpx.Access {
+	return httpx.AccessOf(h.router(), func(method, _ string) httpx.Who {
+		if method == http.MethodPost {
+			return httpx.Client
+		}
+		return httpx.Anybody
+	})
+}
+
 // Routes returns the handler of everything below /oauth and /.well-known, but for the authorization page.
 func (h *Handler) Routes() http.Handler {
 	// One address may ask for less than one client may: nobody locks a client out alone. Both are far above what is needed, a
 	// token an hour.
 	h.addresses, h.clients = httpx.NewLimiter(10, 50), httpx.NewLimiter(20, 100)
+	return httpx.Recover(h.router(), h.Log, writeError)
+}
+
+func (h *Handler) router() *mux.Router {
 	router := mux.NewRouter().SkipClean(true)
 	router.Use(httpx.NoteRoute)
 	router.Handle("/oauth/{tenant}/token", h.endpoint(h.token)).Methods("POST")
@@ -38,7 +52,7 @@ func (h *Handler) Routes() http.Handler {
 	router.MethodNotAllowedHandler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		writeError(w, r, desk.Errorf(desk.MethodNotAllowed, "", "allowed are %s", httpx.Allow(w, r, router)))
 	})
-	return httpx.Recover(router, h.Log, writeError)
+	return router
 }
 
 // endpoint reads a client's form and its credentials, within the limits.

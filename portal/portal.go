@@ -122,9 +122,29 @@ func (h *Handler) routes() []route {
 	})
 }
 
+// Access says for whom each page is.
+func (h *Handler) Access() []httpx.Access {
+	return httpx.AccessOf(h.router(), func(method, path string) httpx.Who {
+		for _, page := range h.routes() {
+			if page.method == method && page.path == path {
+				return httpx.Who(page.role)
+			}
+		}
+		return httpx.Anybody
+	})
+}
+
 // Routes returns the handler of all pages.
 func (h *Handler) Routes() http.Handler {
 	h.signIns = httpx.NewLimiter(1, 20)
+	protection := http.NewCrossOriginProtection()
+	protection.SetDenyHandler(h.public(func(http.ResponseWriter, *http.Request) error {
+		return desk.Errorf(desk.Forbidden, "", "This form was sent from another site.")
+	}))
+	return httpx.Recover(headers(protection.Handler(h.router())), h.Log, h.writeError)
+}
+
+func (h *Handler) router() *mux.Router {
 	router := mux.NewRouter().SkipClean(true)
 	router.Use(httpx.NoteRoute)
 	router.HandleFunc("/static/{file}", serveStatic).Methods("GET", "HEAD")
@@ -149,11 +169,7 @@ func (h *Handler) Routes() http.Handler {
 		httpx.Allow(w, r, router)
 		return desk.Errorf(desk.MethodNotAllowed, "", "This page cannot be used like that.")
 	})
-	protection := http.NewCrossOriginProtection()
-	protection.SetDenyHandler(h.public(func(http.ResponseWriter, *http.Request) error {
-		return desk.Errorf(desk.Forbidden, "", "This form was sent from another site.")
-	}))
-	return httpx.Recover(headers(protection.Handler(router)), h.Log, h.writeError)
+	return router
 }
 
 // headers keeps pages from loading anything from elsewhere, from being framed, and from being kept by caches.

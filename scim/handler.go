@@ -76,12 +76,29 @@ var operations = map[string]desk.Operation{
 	"GET": desk.OpRead, "POST": desk.OpCreate, "PUT": desk.OpReplace, "PATCH": desk.OpPatch, "DELETE": desk.OpDelete,
 }
 
-// openPath needs no token (RFC 7644 section 4).
 const openPath = "/ServiceProviderConfig"
 
 func notOffered(*request) error {
 	return desk.Errorf(desk.NotImplemented, "", "this part of SCIM is not offered; /ServiceProviderConfig says what is")
 }
+
+// Access says for whom each endpoint is.
+func (h *Handler) Access() []httpx.Access {
+	var list []httpx.Access
+	for _, route := range routes {
+		for method := range route.methods {
+			who := httpx.Directory
+			if open(route.path, method) {
+				who = httpx.Anybody
+			}
+			list = append(list, httpx.Access{Method: method, Path: "/scim/{tenant}/{connection}" + route.path, Who: who})
+		}
+	}
+	return list
+}
+
+// open reports whether an endpoint needs no token (RFC 7644 section 4).
+func open(path, method string) bool { return path == openPath && method == http.MethodGet }
 
 // Routes returns the handler of everything below /scim.
 func (h *Handler) Routes() http.Handler {
@@ -130,7 +147,7 @@ func (req *request) serve(path string, methods methods) (err error) {
 		parts := append(strings.Split(req.r.URL.EscapedPath(), "/"), "", "", "", "")
 		tenant, connection = parts[2], parts[3]
 	}
-	if path != openPath || req.method != http.MethodGet {
+	if !open(path, req.method) {
 		if req.actor, err = req.Authenticate(req.r, tenant, connection); err != nil {
 			if desk.KindOf(err) == desk.Unauthenticated {
 				req.Engine.Store.Deny(tenant, connection, http.StatusUnauthorized)

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"sync"
 	"testing"
 
@@ -29,7 +30,8 @@ type Server struct {
 	Store   *store.Store
 	Engine  *provision.Engine
 	Auth    *auth.Authenticator
-	Logged  *Log // all that it logs
+	Logged  *Log           // all that it logs
+	Access  []httpx.Access // for whom each route is
 }
 
 // NewServer starts a server over the database, and ends it with the test.
@@ -52,16 +54,17 @@ func NewServer(t testing.TB, databaseURL string) *Server {
 	ts := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { s.Handler.ServeHTTP(w, r) }))
 	t.Cleanup(ts.Close)
 	s.URL, s.Auth.PublicURL = ts.URL, ts.URL
+	endpoint := &scim.Handler{Engine: s.Engine, Authenticate: s.Auth.SCIM, PublicURL: s.URL, Log: log}
+	program := &api.Handler{
+		Engine: s.Engine, Authenticate: s.Auth.API, Tokens: s.Auth, ReadUser: scim.ReadUser, ReadPatch: scim.ReadPatch, PublicURL: s.URL, Version: "test", Log: log,
+	}
+	client := &oauth.Handler{Auth: s.Auth, PublicURL: s.URL, Log: log}
+	pages := &portal.Handler{
+		Engine: s.Engine, Session: s.Auth.Session, SignIn: s.Auth.SignIn, SignOut: s.Auth.SignOut, Accounts: s.Auth, Tokens: s.Auth, ReadUser: scim.ReadUser, PublicURL: s.URL, Log: log,
+	}
+	s.Access = slices.Concat(endpoint.Access(), program.Access(), client.Access(), pages.Access())
 	s.Handler = httpx.Wrap(httpx.Behind(httpx.Loopback, httpx.Edges{
-		SCIM: (&scim.Handler{Engine: s.Engine, Authenticate: s.Auth.SCIM, PublicURL: s.URL, Log: log}).Routes(),
-		API: (&api.Handler{
-			Engine: s.Engine, Authenticate: s.Auth.API, Tokens: s.Auth, ReadUser: scim.ReadUser, ReadPatch: scim.ReadPatch, PublicURL: s.URL, Version: "test", Log: log,
-		}).Routes(),
-		OAuth: (&oauth.Handler{Auth: s.Auth, PublicURL: s.URL, Log: log}).Routes(),
-		Portal: (&portal.Handler{
-			Engine: s.Engine, Session: s.Auth.Session, SignIn: s.Auth.SignIn, SignOut: s.Auth.SignOut, Accounts: s.Auth, Tokens: s.Auth, ReadUser: scim.ReadUser, PublicURL: s.URL, Log: log,
-		}).Routes(),
-		Ready: st.Ping,
+		SCIM: endpoint.Routes(), API: program.Routes(), OAuth: client.Routes(), Portal: pages.Routes(), Ready: st.Ping,
 	}), log, nil)
 	return s
 }
