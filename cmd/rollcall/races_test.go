@@ -136,6 +136,7 @@ func TestRaces(t *testing.T) {
 			}
 		})
 		for _, p := range servers {
+			p.terminate() // it writes to its log until then
 			if log := p.stderr.String(); strings.Contains(log, "level=ERROR") {
 				t.Error(log)
 			}
