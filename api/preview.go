@@ -170,7 +170,7 @@ func (h *Handler) registerPreview(api huma.API) {
 	register(h, api, huma.Operation{Method: "GET", Path: "/api/v1/connections/{slug}/unmapped", Summary: "List unmapped attributes", Tags: tags, Errors: []int{http.StatusNotFound},
 		Description: "Attributes that the directory sends and that no rule of the connection's mapping uses."},
 		func(ctx context.Context, actor desk.Actor, in *ConnectionPath) (*struct{ Body Unmapped }, error) {
-			counts, people, err := h.Engine.Unmapped(ctx, actor, in.Slug)
+			counts, people, err := h.Engine.Unmapped(ctx, actor, in.Slug, provision.MaxUnmapped)
 			return &struct{ Body Unmapped }{Unmapped{people, counts}}, err
 		})
 }

@@ -8,6 +8,7 @@ import (
 	"rollcall/desk"
 	"rollcall/internal/testkit"
 	"rollcall/provision"
+	"rollcall/store"
 )
 
 // TestConnectionPages holds what each page of a connection shows, to whom, and that it escapes what people write.
@@ -24,6 +25,11 @@ func TestConnectionPages(t *testing.T) {
 			t.Fatal(err)
 		}
 		if err := s.Store.WriteActivity(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Store.Tx(t.Context(), func(tx *store.Tx) error {
+			return tx.CreateReapply(&desk.Reapply{TenantID: "main", Connection: "entra", Checked: 1200, Changed: 7, StartedAt: tx.Now})
+		}); err != nil {
 			t.Fatal(err)
 		}
 		signedIn := func(tenant string, role desk.Role) *browser {
@@ -51,6 +57,11 @@ func TestConnectionPages(t *testing.T) {
 				if status, _, text := stranger.open(path); status != 404 || strings.Contains(text, "alert") {
 					t.Errorf("%s answers another tenant with %d", path, status)
 				}
+			}
+		}
+		for _, path := range []string{"/connections/entra", "/connections/entra/mapping", "/connections/entra/settings"} {
+			if _, _, text := agent.open(path); !strings.Contains(text, `1,200 people</span> looked at`) || !strings.Contains(text, `hx-get="`+path+`" hx-trigger="every 1s"`) {
+				t.Errorf("%s does not tell how far the settings are applied", path)
 			}
 		}
 		forms := map[string]url.Values{

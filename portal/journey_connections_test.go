@@ -175,3 +175,21 @@ func TestJourneyGuard(t *testing.T) {
 		}
 	})
 }
+
+// TestJourneyGuides opens the guide of each directory.
+func TestJourneyGuides(t *testing.T) {
+	journeys(t, func(v *visitor) {
+		if err := v.Engine.CreateTenant(v.Context(), "main", ""); err != nil {
+			v.Fatal(err)
+		}
+		v.SignIn(desk.RoleAdmin)
+		for _, provider := range desk.Providers {
+			if err := v.Engine.CreateConnection(v.Context(), provision.System("main"), &desk.Connection{Slug: provider, Provider: provider}); err != nil {
+				v.Fatal(err)
+			}
+			v.Open("/connections/" + provider + "/setup")
+			v.Sees("What not to do", "Waiting for the directory")
+		}
+		v.Open("/connections")
+	})
+}

@@ -206,9 +206,12 @@ func (h *Handler) saveReviewed(r *http.Request, actor desk.Actor, slug string, s
 	return nil, err
 }
 
+// peopleCounted is over how many of the newest people attributes are counted.
+const peopleCounted = 1000
+
 // arriving lists what a connection's directory sends and no rule uses, what most people have first.
 func (h *Handler) arriving(r *http.Request, actor desk.Actor, slug string) ([]string, error) {
-	counts, people, err := h.Engine.Unmapped(r.Context(), actor, slug)
+	counts, people, err := h.Engine.Unmapped(r.Context(), actor, slug, peopleCounted)
 	paths := make([]string, 0, len(counts))
 	for path := range counts {
 		paths = append(paths, path)

@@ -122,6 +122,9 @@ func TestNewestUsers(t *testing.T) {
 		if len(list) != 2 || list[0].UserNameKey != "ben" || list[1].UserNameKey != "ann" {
 			w.Errorf("they are %+v", list)
 		}
+		if _, people, err := w.Unmapped(w.ctx(), w.agent, "a", 2); err != nil || people != 2 {
+			w.Errorf("attributes are counted over %d people, %v", people, err)
+		}
 		w.must(w.Store.WriteActivity(w.ctx()))
 		if cycles, err := w.Cycles(w.ctx(), w.agent, "a", "", 1); err != nil || cycles[0].Lookups != 0 {
 			w.Errorf("the cycles are %+v, %v", cycles, err)

@@ -100,8 +100,8 @@ func (e *Engine) DefaultMapping(ctx context.Context, actor desk.Actor) (desk.Map
 	return mapping.Default(fields), err
 }
 
-// Unmapped counts, over a connection's newest people, the attributes that arrived and that no rule of its mapping uses.
-func (e *Engine) Unmapped(ctx context.Context, actor desk.Actor, slug string) (counts map[string]int, people int, err error) {
+// Unmapped counts, over a connection's newest people, of whom it looks at most or MaxUnmapped, the attributes that arrived and that no rule of its mapping uses.
+func (e *Engine) Unmapped(ctx context.Context, actor desk.Actor, slug string, most int) (counts map[string]int, people int, err error) {
 	d, err := e.directory(ctx, actor, slug)
 	if err != nil {
 		return nil, 0, err
@@ -112,8 +112,8 @@ func (e *Engine) Unmapped(ctx context.Context, actor desk.Actor, slug string) (c
 	}
 	counts = map[string]int{}
 	from := newest
-	for people < maxUnmapped {
-		page, err := e.Store.Read(ctx).Users(actor.TenantID, slug, desk.UserQuery{From: &from, Limit: 500})
+	for most = min(most, MaxUnmapped); people < most; {
+		page, err := e.Store.Read(ctx).Users(actor.TenantID, slug, desk.UserQuery{From: &from, Limit: min(500, most-people)})
 		if err != nil || len(page) == 0 {
 			return counts, people, err
 		}
@@ -132,8 +132,8 @@ func (e *Engine) Unmapped(ctx context.Context, actor desk.Actor, slug string) (c
 	return counts, people, nil
 }
 
-// maxUnmapped is over how many people attributes are counted.
-const maxUnmapped = 5000
+// MaxUnmapped is over how many people attributes are counted.
+const MaxUnmapped = 5000
 
 // directory returns a connection as its requests find it, or NotFound.
 func (e *Engine) directory(ctx context.Context, actor desk.Actor, slug string) (*desk.Directory, error) {

@@ -60,7 +60,7 @@ func TestMapping(t *testing.T) {
 			w.Errorf("the contact is %+v", c.Profile)
 		}
 
-		counts, people, err := w.Unmapped(w.ctx(), w.agent, "a")
+		counts, people, err := w.Unmapped(w.ctx(), w.agent, "a", 100)
 		w.must(err)
 		if people != 1 || counts["title"] != 1 || counts["name.familyName"] != 0 {
 			w.Errorf("of %d people is unmapped: %v", people, counts)
