@@ -117,7 +117,7 @@ func attentionTasks(c desk.Connection, a provision.Attention, since time.Time) (
 		tasks = append(tasks, task{
 			ID: "t-" + c.Slug + "-held", Provider: c.Provider, About: c.Name, Title: atMost(a.Held, "person waits for an answer", "people wait for an answer"),
 			Text: "The directory pushed them, and they may be contacts that you have already. Say whether they are.",
-			Do:   "Answer", Link: "/connections/" + c.Slug + "/held",
+			Do:   "Answer", Link: "/connections/" + c.Slug + "/held?reason=" + string(desk.HeldAdoption),
 		})
 	}
 	if a.Refused > 0 {

@@ -60,7 +60,7 @@ func TestHome(t *testing.T) {
 		must(err)
 		must(s.Engine.CreateConnection(t.Context(), system, &desk.Connection{Slug: "bare", Provider: "okta"}))
 		home(desk.RoleAdmin, "3 records were refused", "1 person waits for an answer", "Several domains are ambiguous", "a.example, b.example, c.example and others",
-			"Paused", "&lt;script&gt;", "!<script>", "No secret token", `href="/connections/bare/tokens"`, `href="/connections/entra/held"`, `href="/domains?view=ambiguous"`, "connection=entra&amp;from=20", "!Nothing needs you")
+			"Paused", "&lt;script&gt;", "!<script>", "No secret token", `href="/connections/bare/tokens"`, `href="/connections/entra/held?reason=adoption"`, `href="/domains?view=ambiguous"`, "connection=entra&amp;from=20", "!Nothing needs you")
 		home(desk.RoleAgent, "No secret token", "!/tokens")
 
 		// What is older than a day waits for nobody; what happened since a page was opened is not there yet.
