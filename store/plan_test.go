@@ -100,6 +100,7 @@ func TestPlans(t *testing.T) {
 			"contacts that several may be":  func(tx *store.Tx) error { _, err := tx.CandidatesOf([]store.Person{person, person}); return err },
 			"contacts by id":                func(tx *store.Tx) error { _, err := tx.ContactsByID("t", []string{middle, contactID(7)}); return err },
 			"a contact, locked":             func(tx *store.Tx) error { _, err := tx.LockContact("t", middle); return err },
+			"several contacts, locked":      func(tx *store.Tx) error { _, err := tx.LockContacts("t", []string{middle, contactID(7)}); return err },
 			"users of a page of contacts":   func(tx *store.Tx) error { _, err := tx.UsersOf("t", middle, contactID(7)); return err },
 			"company facts": func(tx *store.Tx) error {
 				_, err := tx.CompanyFacts(store.CompanyQuery{TenantID: "t", Domain: "acme.example", Listings: []string{"acme.example", "*.example"}, Name: "acme", Except: middle})
