@@ -93,3 +93,9 @@ const (
 	SyncActive   SyncState = "active"   // a directory has one who is active
 	SyncInactive SyncState = "inactive" // a directory has one who is inactive
 )
+
+// Count is how many of something there are, counted up to a limit.
+type Count struct {
+	N    int
+	More bool // there are more, or may be
+}

@@ -56,42 +56,34 @@ func (h *Handler) bulk(w http.ResponseWriter, r *http.Request, actor desk.Actor)
 
 // changeAll does to each of the chosen contacts what the form asks for.
 func (h *Handler) changeAll(ctx context.Context, actor desk.Actor, form url.Values) (result bulkResult, err error) {
-	var change func(id string) error
-	edit := func(edit provision.ContactEdit) func(string) error {
-		return func(id string) error {
-			_, err := h.Engine.EditContact(ctx, actor, id, nil, edit)
-			return err
-		}
-	}
+	edit := provision.BulkEdit{Operation: desk.OpPatch}
 	switch form.Get("do") {
 	case "company":
 		company, err := h.namedCompany(ctx, actor, form.Get("to"))
 		if err != nil {
 			return result, err
 		}
-		change, result.Done = edit(provision.ContactEdit{CompanyID: &company.ID}), "set to "+company.Name
+		edit.Edit.CompanyID, result.Done = &company.ID, "set to "+company.Name
 	case "auto":
-		change, result.Done = edit(provision.ContactEdit{CompanyAuto: true}), "given back to sync"
+		edit.Edit.CompanyAuto, result.Done = true, "given back to sync"
 	case "delete":
-		change, result.Done = func(id string) error { return h.Engine.DeleteContact(ctx, actor, id, nil) }, "deleted"
+		edit.Operation, result.Done = desk.OpDelete, "deleted"
 	case "restore":
-		change, result.Done = func(id string) error { _, err := h.Engine.RestoreContact(ctx, actor, id, nil); return err }, "restored"
+		edit.Operation, result.Done = desk.OpRestore, "restored"
 	default:
 		return result, desk.Errorf(desk.InvalidValue, "", "Choose what to do with the contacts.")
 	}
 	if len(form["contact"]) == 0 || len(form["contact"]) > pageSize {
 		return result, desk.Errorf(desk.InvalidValue, "", "Choose up to %d contacts.", pageSize)
 	}
-	for _, id := range form["contact"] {
-		err := change(id)
-		switch desk.KindOf(err) {
-		case "":
-			result.Changed++
-		case desk.Internal, desk.Unavailable:
-			return result, err
-		default:
-			result.Refused = append(result.Refused, refusedContact{id, "a contact", desk.AsError(err).Msg})
+	done, err := h.Engine.EditContacts(ctx, actor, form["contact"], edit)
+	result.Changed = len(done.Changed) + len(done.Unchanged)
+	for _, c := range done.Refused {
+		name := c.Name
+		if name == "" {
+			name = "a contact"
 		}
+		result.Refused = append(result.Refused, refusedContact{c.ID, name, c.Err.Msg})
 	}
-	return result, nil
+	return result, err
 }

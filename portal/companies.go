@@ -13,6 +13,7 @@ import (
 type companiesPage struct {
 	Text      string
 	Companies []desk.Company
+	Contacts  map[string]desk.Count                // how many active ones they have, by company
 	Shared    map[string][]provision.DomainCompany // of their domains, those that others list as well
 	Adding    string                               // the domain for which a company is looked for, "" for none
 	Next      string                               // address of the next page, "" on the last
@@ -32,6 +33,13 @@ func (h *Handler) companies(w http.ResponseWriter, r *http.Request, actor desk.A
 		page.Next = "/companies?" + url.Values{"q": {page.Text}, "add": {page.Adding}, "after": {list[pageSize-1].Name}}.Encode()
 	}
 	page.Companies = list
+	ids := make([]string, len(list))
+	for i, c := range list {
+		ids[i] = c.ID
+	}
+	if page.Contacts, err = h.Engine.CompanyContacts(r.Context(), actor, ids...); err != nil {
+		return err
+	}
 	if page.Shared, err = h.Engine.SharedDomains(r.Context(), actor, list...); err != nil {
 		return err
 	}

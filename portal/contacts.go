@@ -55,6 +55,7 @@ var contactTabs = []struct{ status, label string }{
 type tab struct {
 	Label, Path string
 	Here        bool
+	Count       desk.Count // of all there are of the kind, whatever the filter
 }
 
 // readContactFilter reads the filter of an address. Without a tab it is the active contacts'.
@@ -128,10 +129,14 @@ func (h *Handler) contactsPage(ctx context.Context, actor desk.Actor, query url.
 	page.contactFilter = readContactFilter(query)
 	after, before := query.Get("after"), query.Get("before")
 	page.Self = page.path("after", after, "before", before)
-	for _, t := range contactTabs {
-		other := page.contactFilter
+	counts, err := h.Engine.ContactCounts(ctx, actor)
+	if err != nil {
+		return page, err
+	}
+	for i, count := range []desk.Count{counts.Active, counts.Deleted, counts.Verified, counts.Unsynced, counts.All} {
+		t, other := contactTabs[i], page.contactFilter
 		other.Tab = t.status
-		page.Tabs = append(page.Tabs, tab{t.label, other.path(), t.status == page.Tab})
+		page.Tabs = append(page.Tabs, tab{t.label, other.path(), t.status == page.Tab, count})
 	}
 	if page.Connections, err = h.Engine.Connections(ctx, actor); err != nil {
 		return page, err

@@ -130,6 +130,9 @@ func TestBulkForm(t *testing.T) {
 		if c := o.contact(chosen[1]); c.CompanyID != acme || c.CompanyReason != desk.CompanyManual || o.contact(chosen[2]).CompanyID != "" {
 			o.Errorf("the company is %q, %s", c.CompanyID, c.CompanyReason)
 		}
+		if _, _, page := o.open("/companies"); !strings.Contains(page, `<a href="/contacts?company=`+acme+`">2</a>`) {
+			o.Errorf("the companies do not tell how many contacts they have: %s", page)
+		}
 		bulk(200, "3 contacts given back to sync.", "auto", "", chosen...)
 		bulk(200, "1 contact deleted. 1 was refused:", "delete", "", chosen[0], "nobody")
 		if o.contact(chosen[0]).Status != desk.SoftDeleted {
@@ -137,6 +140,7 @@ func TestBulkForm(t *testing.T) {
 		}
 		bulk(200, "1 contact restored.", "restore", "", chosen[0])
 		bulk(200, "3 contacts deleted.", "delete", "", chosen...)
+		bulk(200, `Deleted <span class="tally">3</span>`, "delete", "", chosen...)
 		o.sends("/deleted", nil, 400, "Choose up to 50 contacts.")
 		o.sends("/deleted", url.Values{"contact": {chosen[0], "nobody"}}, 200, "1 contact restored. 1 was refused:")
 		o.sends("/deleted", url.Values{"contact": chosen[1:]}, 200, "2 contacts restored.")

@@ -167,6 +167,11 @@ func fieldName(field string) string {
 
 // count writes a number with its thousands apart.
 func count(n any) string {
+	if c, ok := n.(desk.Count); ok && c.More {
+		return count(c.N) + "+"
+	} else if ok {
+		n = c.N
+	}
 	text := fmt.Sprint(n)
 	for i := len(text) - 3; i > 0 && text[i-1] != '-'; i -= 3 {
 		text = text[:i] + "," + text[i:]

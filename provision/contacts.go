@@ -355,12 +355,32 @@ func lockContact(tx *store.Tx, tenant, id string, check ContactCheck) (desk.Cont
 	return c, check(v)
 }
 
-// EditContact changes a contact by hand, if check (nil for none) lets it.
-func (e *Engine) EditContact(ctx context.Context, actor desk.Actor, id string, check ContactCheck, edit ContactEdit) (ContactView, error) {
-	return e.changeContact(ctx, actor, id, check, desk.OpPatch, desk.Updated, func(tx *store.Tx, c *desk.Contact) error {
+// contactChange is what an agent does to a contact.
+type contactChange struct {
+	operation desk.Operation
+	outcome   desk.Outcome
+	make      func(*store.Tx, *desk.Contact) error
+}
+
+var (
+	agentDeletes = contactChange{desk.OpDelete, desk.Deleted, func(tx *store.Tx, c *desk.Contact) error {
+		if c.Status == desk.Active {
+			softDelete(tx, c, desk.ActorAgent)
+		}
+		return nil
+	}}
+	agentRestores = contactChange{desk.OpRestore, desk.Restored, func(_ *store.Tx, c *desk.Contact) error {
+		restore(c)
+		return nil
+	}}
+)
+
+// change is what the edit does to a contact that is there.
+func (edit ContactEdit) change() contactChange {
+	return contactChange{desk.OpPatch, desk.Updated, func(tx *store.Tx, c *desk.Contact) error {
 		profile, err := edit.apply(c.Profile)
 		if err == nil {
-			err = edit.applyFields(tx, actor.TenantID, &profile)
+			err = edit.applyFields(tx, c.TenantID, &profile)
 		}
 		if err != nil {
 			return err
@@ -369,7 +389,29 @@ func (e *Engine) EditContact(ctx context.Context, actor desk.Actor, id string, c
 			return err
 		}
 		return setByHand(tx, c, edit)
-	})
+	}}
+}
+
+// apply changes a locked contact, with an event, and reports whether it was otherwise: a change of nothing leaves no trace.
+func (change contactChange) apply(tx *store.Tx, actor desk.Actor, before desk.Contact) (changed bool, err error) {
+	c := before
+	if err := change.make(tx, &c); err != nil {
+		return false, err
+	}
+	ev := actor.Event(change.operation, change.outcome, "")
+	if ev.Changes = contactChanges(&before, &c); len(ev.Changes) == 0 {
+		return false, nil
+	}
+	if err := saveContact(tx, &before, &c); err != nil {
+		return false, err
+	}
+	ev.ContactID = &c.ID
+	return true, tx.Record(ev)
+}
+
+// EditContact changes a contact by hand, if check (nil for none) lets it.
+func (e *Engine) EditContact(ctx context.Context, actor desk.Actor, id string, check ContactCheck, edit ContactEdit) (ContactView, error) {
+	return e.changeContact(ctx, actor, id, check, edit.change())
 }
 
 // setByHand applies the company part of an edit.
@@ -380,57 +422,47 @@ func setByHand(tx *store.Tx, c *desk.Contact, edit ContactEdit) error {
 		return setCompany(tx, c)
 	case edit.CompanyID == nil:
 		return nil
-	case *edit.CompanyID != "":
-		if _, err := tx.Company(c.TenantID, *edit.CompanyID); desk.KindOf(err) == desk.NotFound {
-			return desk.Errorf(desk.InvalidValue, "companyId", "no company has this id")
-		} else if err != nil {
-			return err
-		}
+	}
+	if err := edit.checkCompany(tx, c.TenantID); err != nil {
+		return err
 	}
 	c.CompanyID, c.CompanyReason = *edit.CompanyID, desk.CompanyManual
 	return nil
 }
 
+// checkCompany refuses a company that is not there.
+func (edit ContactEdit) checkCompany(tx *store.Tx, tenant string) error {
+	if edit.CompanyID == nil || *edit.CompanyID == "" {
+		return nil
+	}
+	_, err := tx.Company(tenant, *edit.CompanyID)
+	if desk.KindOf(err) == desk.NotFound {
+		return desk.Errorf(desk.InvalidValue, "companyId", "no company has this id")
+	}
+	return err
+}
+
 // DeleteContact moves a contact to Deleted contacts, if check (nil for none) lets it. Its directories' users stay, and bring it
 // back with their next change.
 func (e *Engine) DeleteContact(ctx context.Context, actor desk.Actor, id string, check ContactCheck) error {
-	_, err := e.changeContact(ctx, actor, id, check, desk.OpDelete, desk.Deleted, func(tx *store.Tx, c *desk.Contact) error {
-		if c.Status == desk.Active {
-			softDelete(tx, c, desk.ActorAgent)
-		}
-		return nil
-	})
+	_, err := e.changeContact(ctx, actor, id, check, agentDeletes)
 	return err
 }
 
 // RestoreContact takes a contact out of Deleted contacts, if check (nil for none) lets it.
 func (e *Engine) RestoreContact(ctx context.Context, actor desk.Actor, id string, check ContactCheck) (ContactView, error) {
-	return e.changeContact(ctx, actor, id, check, desk.OpRestore, desk.Restored, func(_ *store.Tx, c *desk.Contact) error {
-		restore(c)
-		return nil
-	})
+	return e.changeContact(ctx, actor, id, check, agentRestores)
 }
 
-// changeContact applies an agent's change; a change of nothing leaves no trace.
-func (e *Engine) changeContact(ctx context.Context, actor desk.Actor, id string, check ContactCheck, operation desk.Operation, outcome desk.Outcome, change func(*store.Tx, *desk.Contact) error) (ContactView, error) {
+// changeContact applies an agent's change, if check (nil for none) lets it.
+func (e *Engine) changeContact(ctx context.Context, actor desk.Actor, id string, check ContactCheck, change contactChange) (ContactView, error) {
 	err := e.Store.Tx(ctx, func(tx *store.Tx) error {
 		before, err := lockContact(tx, actor.TenantID, id, check)
 		if err != nil {
 			return err
 		}
-		c := before
-		if err := change(tx, &c); err != nil {
-			return err
-		}
-		ev := actor.Event(operation, outcome, "")
-		if ev.Changes = contactChanges(&before, &c); len(ev.Changes) == 0 {
-			return nil
-		}
-		if err := saveContact(tx, &before, &c); err != nil {
-			return err
-		}
-		ev.ContactID = &c.ID
-		return tx.Record(ev)
+		_, err = change.apply(tx, actor, before)
+		return err
 	})
 	if err != nil {
 		return ContactView{}, err
@@ -489,7 +521,11 @@ func (e *Engine) EraseContact(ctx context.Context, actor desk.Actor, id string, 
 // describeContact says which record was not found.
 func describeContact(err error) error {
 	if desk.KindOf(err) == desk.NotFound {
-		return &desk.Error{Kind: desk.NotFound, Msg: "no contact with this id", Err: err}
+		return noContact(err)
 	}
 	return err
+}
+
+func noContact(err error) error {
+	return &desk.Error{Kind: desk.NotFound, Msg: "no contact with this id", Err: err}
 }

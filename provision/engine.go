@@ -143,8 +143,8 @@ type Refusal struct {
 	Err       error
 }
 
-// Refuse leaves the event of a refusal, in a transaction of its own.
-func (e *Engine) Refuse(ctx context.Context, actor desk.Actor, r Refusal) error {
+// event is what the log keeps of a refusal.
+func (r Refusal) event(actor desk.Actor) desk.Event {
 	refused := desk.AsError(r.Err)
 	ev := actor.Event(r.Operation, desk.Refused, string(refused.Kind))
 	ev.Detail = clip(refused.Msg)
@@ -157,6 +157,12 @@ func (e *Engine) Refuse(ctx context.Context, actor desk.Actor, r Refusal) error 
 	ev.Subject = clip(r.Subject)
 	ev.SubjectKey = desk.Fold(ev.Subject)
 	ev.UserID, ev.ContactID = reference(r.UserID), reference(r.ContactID)
+	return ev
+}
+
+// Refuse leaves the event of a refusal, in a transaction of its own.
+func (e *Engine) Refuse(ctx context.Context, actor desk.Actor, r Refusal) error {
+	ev := r.event(actor)
 	// A client that has gone is recorded as well.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 	defer cancel()
@@ -170,7 +176,7 @@ func (e *Engine) Refuse(ctx context.Context, actor desk.Actor, r Refusal) error 
 			}
 		}
 		if ev.ContactID == nil {
-			ev.ContactID = reference(refused.ContactID)
+			ev.ContactID = reference(desk.AsError(r.Err).ContactID)
 		}
 		return tx.Record(ev)
 	})

@@ -116,3 +116,10 @@ func WalkStep(t *testing.T, contacts int) {
 	walkStep = contacts
 	t.Cleanup(func() { walkStep = before })
 }
+
+// CountLimit sets how far contacts are counted.
+func CountLimit(t *testing.T, contacts int) {
+	before := countLimit
+	countLimit = contacts
+	t.Cleanup(func() { countLimit = before })
+}

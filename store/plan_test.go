@@ -30,6 +30,7 @@ import (
 func TestPlans(t *testing.T) {
 	const people = 3000
 	store.WalkStep(t, 40)
+	store.CountLimit(t, 20)
 	name := func(i int) string { return fmt.Sprintf("user%d@acme.example", i) }
 	text := func(multi int, exact bool, path ...string) desk.Attribute {
 		return desk.Attribute{Path: path, Multi: multi, CaseExact: exact}
@@ -100,20 +101,27 @@ func TestPlans(t *testing.T) {
 			"contacts that several may be":  func(tx *store.Tx) error { _, err := tx.CandidatesOf([]store.Person{person, person}); return err },
 			"contacts by id":                func(tx *store.Tx) error { _, err := tx.ContactsByID("t", []string{middle, contactID(7)}); return err },
 			"a contact, locked":             func(tx *store.Tx) error { _, err := tx.LockContact("t", middle); return err },
+			"several contacts, locked":      func(tx *store.Tx) error { _, err := tx.LockContacts("t", []string{middle, contactID(7)}); return err },
 			"users of a page of contacts":   func(tx *store.Tx) error { _, err := tx.UsersOf("t", middle, contactID(7)); return err },
 			"company facts": func(tx *store.Tx) error {
 				_, err := tx.CompanyFacts(store.CompanyQuery{TenantID: "t", Domain: "acme.example", Listings: []string{"acme.example", "*.example"}, Name: "acme", Except: middle})
 				return err
 			},
-			"contacts":                             contacts(store.ContactQuery{From: &desk.Position{ID: middle}}),
-			"active contacts":                      contacts(store.ContactQuery{Status: desk.Active, From: &desk.Position{ID: middle}}),
-			"deleted contacts":                     contacts(store.ContactQuery{Status: desk.SoftDeleted}),
-			"contacts of a domain":                 contacts(store.ContactQuery{Domain: "acme.example", From: &desk.Position{ID: middle}}),
-			"active contacts of a domain":          contacts(store.ContactQuery{Domain: "acme.example", Status: desk.Active, From: &desk.Position{ID: middle}}),
-			"contacts of a domain with few":        contacts(store.ContactQuery{Domain: "few.example"}),
-			"active contacts of a company":         contacts(store.ContactQuery{Company: "acme", Status: desk.Active, From: &desk.Position{ID: middle}}),
-			"active contacts of a small company":   contacts(store.ContactQuery{Company: "beta", Status: desk.Active}),
-			"active contacts of company, domain":   contacts(store.ContactQuery{Company: "acme", Domain: "acme.example", Status: desk.Active, From: &desk.Position{ID: middle}}),
+			"contacts":                           contacts(store.ContactQuery{From: &desk.Position{ID: middle}}),
+			"active contacts":                    contacts(store.ContactQuery{Status: desk.Active, From: &desk.Position{ID: middle}}),
+			"deleted contacts":                   contacts(store.ContactQuery{Status: desk.SoftDeleted}),
+			"contacts of a domain":               contacts(store.ContactQuery{Domain: "acme.example", From: &desk.Position{ID: middle}}),
+			"active contacts of a domain":        contacts(store.ContactQuery{Domain: "acme.example", Status: desk.Active, From: &desk.Position{ID: middle}}),
+			"contacts of a domain with few":      contacts(store.ContactQuery{Domain: "few.example"}),
+			"active contacts of a company":       contacts(store.ContactQuery{Company: "acme", Status: desk.Active, From: &desk.Position{ID: middle}}),
+			"active contacts of a small company": contacts(store.ContactQuery{Company: "beta", Status: desk.Active}),
+			"active contacts of company, domain": contacts(store.ContactQuery{Company: "acme", Domain: "acme.example", Status: desk.Active, From: &desk.Position{ID: middle}}),
+			"the number of contacts":             func(tx *store.Tx) error { _, err := tx.CountContacts(store.ContactQuery{TenantID: "t"}); return err },
+			"the number of a directory's": func(tx *store.Tx) error {
+				_, err := tx.CountContacts(store.ContactQuery{TenantID: "t", Connection: "c", Status: desk.Active})
+				return err
+			},
+			"the number of companies' contacts":    func(tx *store.Tx) error { _, err := tx.CompanyContacts("t", []string{"acme", "beta"}); return err },
 			"a contact's events":                   events(store.EventQuery{Contacts: []string{middle}}),
 			"a connection's events":                events(store.EventQuery{Connection: "c"}),
 			"a connection's events, a page later":  events(store.EventQuery{Connection: "c", Before: "7"}),
@@ -234,6 +242,7 @@ func TestPlans(t *testing.T) {
 func TestPlansOfRequests(t *testing.T) {
 	const people = 3000
 	store.WalkStep(t, 40)
+	store.CountLimit(t, 20)
 	name := func(i int) string { return fmt.Sprintf("user%d@acme.example", i) }
 	middle := contactID(people / 2)
 	values := map[string][]string{

@@ -46,16 +46,10 @@ type ContactQuery struct {
 // Contacts returns a page of contacts in the query's order, and the position at which its direction goes on, nil on the last page. A
 // page may be short, even empty, and yet not be the last.
 func (r Reader) Contacts(q ContactQuery) (page []desk.Contact, next *desk.Position, err error) {
-	if q.Order == desk.LastDeletedFirst {
-		if q.Status == desk.Active {
-			return nil, nil, nil
-		}
-		q.Status = desk.SoftDeleted
-	}
-	if q.Sync == desk.SyncNone && q.Connection != "" {
+	q, possible := q.plain()
+	if !possible {
 		return nil, nil, nil
 	}
-	q.Text = desk.Fold(q.Text)
 	limit, indexed, steps := q.Limit, hasPiece(q.Text), walkSteps
 	if q.From == nil {
 		q.From = q.start()
@@ -83,6 +77,18 @@ func (r Reader) Contacts(q ContactQuery) (page []desk.Contact, next *desk.Positi
 		slices.Reverse(page)
 	}
 	return page, next, fail(err, "list contacts")
+}
+
+// plain returns the query with what it implies, and whether any contact can fit.
+func (q ContactQuery) plain() (ContactQuery, bool) {
+	q.Text = desk.Fold(q.Text)
+	if q.Order == desk.LastDeletedFirst {
+		if q.Status == desk.Active {
+			return q, false
+		}
+		q.Status = desk.SoftDeleted
+	}
+	return q, q.Sync != desk.SyncNone || q.Connection == ""
 }
 
 // Position is that of a contact, for what comes after it in the query's direction.

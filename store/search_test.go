@@ -47,6 +47,11 @@ func TestContacts(t *testing.T) {
 				if err := tx.CreateTenant(&desk.Tenant{ID: tenant, CreatedAt: tx.Now}); err != nil {
 					return err
 				}
+				for _, id := range []string{"c1", "c2"} {
+					if err := tx.CreateCompany(&desk.Company{TenantID: tenant, ID: id, Name: id, NameKey: id, CreatedAt: tx.Now}); err != nil {
+						return err
+					}
+				}
 				for _, slug := range []string{"a", "b"} {
 					if err := tx.CreateConnection(&desk.Connection{TenantID: tenant, Slug: slug, CreatedAt: tx.Now}); err != nil {
 						return err
@@ -115,6 +120,17 @@ func TestContacts(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		store.CountLimit(t, 10)
+		want := map[string]desk.Count{"c1": {}, "c2": {}}
+		for _, p := range all {
+			if n, ok := want[p.CompanyID]; ok && p.TenantID == "t" && p.Status == desk.Active {
+				want[p.CompanyID] = desk.Count{N: min(n.N+1, 10), More: n.N == 10}
+			}
+		}
+		got, err := s.Read(t.Context()).CompanyContacts("t", []string{"c1", "c2", "c3"})
+		if diff := gocmp.Diff(want, got); err != nil || diff != "" || want["c1"].N == 0 {
+			t.Errorf("contacts of companies: %v %s", err, diff)
+		}
 		for _, step := range []int{3, 5000} {
 			store.WalkStep(t, step)
 			for _, text := range texts {
@@ -150,6 +166,14 @@ func TestContacts(t *testing.T) {
 						}
 					})
 					want := ids(fit)
+					count, err := s.Read(t.Context()).CountContacts(q)
+					if err != nil {
+						t.Fatal(err)
+					}
+					if exact := step > len(all); exact && count != (desk.Count{N: min(len(fit), 10), More: len(fit) > 10}) ||
+						count.N > min(len(fit), 10) || !count.More && count.N < len(fit) {
+						t.Fatalf("step %d, %+v: %v of %d are counted", step, q, count, len(fit))
+					}
 					forward := turn(t, s, q)
 					if diff := gocmp.Diff(want, ids(forward)); diff != "" {
 						t.Fatalf("step %d, %+v: %s", step, q, diff)

@@ -20,6 +20,17 @@ type way struct {
 // maxLanes is how many lanes a way has, at most.
 const maxLanes = 10
 
+// waysOf are those that a query can go.
+func (r Reader) waysOf(q ContactQuery) ([]way, error) {
+	var connections []string
+	if q.Connection == "" && (q.Sync == desk.SyncActive || q.Sync == desk.SyncInactive) {
+		if err := r.db.WithContext(r.ctx).Model(&desk.Connection{}).Where("tenant_id = ?", q.TenantID).Pluck("slug", &connections).Error; err != nil {
+			return nil, err
+		}
+	}
+	return q.ways(connections), nil
+}
+
 // ways are those that a query can go. connections are the tenant's; nil unless the query is about users of any.
 func (q ContactQuery) ways(connections []string) []way {
 	var list []way
@@ -84,13 +95,10 @@ func (q ContactQuery) ways(connections []string) []way {
 // walk goes one step along the contacts. It returns up to one more than the page's limit, else the position at which it ended, nil for
 // the last. The first step expects to fill the page.
 func (r Reader) walk(q ContactQuery, first bool) (list []desk.Contact, end *desk.Position, err error) {
-	var connections []string
-	if q.Connection == "" && (q.Sync == desk.SyncActive || q.Sync == desk.SyncInactive) {
-		if err := r.db.WithContext(r.ctx).Model(&desk.Connection{}).Where("tenant_id = ?", q.TenantID).Pluck("slug", &connections).Error; err != nil {
-			return nil, nil, err
-		}
+	ways, err := r.waysOf(q)
+	if err != nil {
+		return nil, nil, err
 	}
-	ways := q.ways(connections)
 	if first && len(ways) == 1 {
 		if list, err = r.pick(q, ways[0], nil); err != nil || len(list) > q.Limit {
 			return list, nil, err
@@ -160,6 +168,12 @@ func (r Reader) along(q ContactQuery, w way, end *desk.Position, columns string,
 
 // pick returns those of a step's contacts that pass, up to one more than the page's limit.
 func (r Reader) pick(q ContactQuery, w way, end *desk.Position) ([]desk.Contact, error) {
+	step, q := r.step(q, w, end)
+	return r.sift(q, step)
+}
+
+// step selects a step's contacts, and returns the query as they have to pass it.
+func (r Reader) step(q ContactQuery, w way, end *desk.Position) (fragment, ContactQuery) {
 	step := r.along(q, w, end, stepColumns, 0, walkStep)
 	if w.users && q.Connection == "" {
 		step.text = fmt.Sprintf("SELECT DISTINCT id FROM (%s) AS same ORDER BY %s LIMIT %d", step.text, q.ordered("id"), walkStep)
@@ -174,7 +188,7 @@ func (r Reader) pick(q ContactQuery, w way, end *desk.Position) ([]desk.Contact,
 		step.args = append(step.args, q.TenantID)
 		q.Connection, q.Sync = "", ""
 	}
-	return r.sift(q, step)
+	return step, q
 }
 
 // stepColumns are what decides whether a contact passes, and its place.
@@ -184,15 +198,20 @@ const stepColumns = "id, status, domain, company_id, search_key, verified_at, de
 // mixing the conditions: by what it guesses of a text, PostgreSQL would now and then look for it first where it is frequent, or go
 // along all contacts where it is rare.
 func (r Reader) sift(q ContactQuery, from fragment) (list []desk.Contact, err error) {
-	passes := q.passes("step")
-	ids := fmt.Sprintf("SELECT id FROM (%s) AS step WHERE %s ORDER BY %s LIMIT %d", from.text, passes.text, q.ordered(q.keys()), q.Limit+1)
+	ids := q.passing(from)
 	among := "tenant_id = ? AND id IN (?)"
 	if r.engine == Postgres {
 		among = "tenant_id = ? AND id = ANY (ARRAY(?))" // which it looks up one by one, however few the tenant's contacts are
 	}
-	err = r.db.WithContext(r.ctx).Where(among, q.TenantID, gorm.Expr(ids, slices.Concat(from.args, passes.args)...)).Find(&list).Error
+	err = r.db.WithContext(r.ctx).Where(among, q.TenantID, gorm.Expr(ids.text, ids.args...)).Find(&list).Error
 	slices.SortFunc(list, q.compare)
 	return list, err
+}
+
+// passing selects the ids of those, in the walk's order.
+func (q ContactQuery) passing(from fragment) fragment {
+	passes := q.passes("step")
+	return fragment{fmt.Sprintf("SELECT id FROM (%s) AS step WHERE %s ORDER BY %s LIMIT %d", from.text, passes.text, q.ordered(q.keys()), q.Limit+1), slices.Concat(from.args, passes.args)}
 }
 
 // passes is the condition of the contacts that are asked for, of a table or subquery of contacts.
