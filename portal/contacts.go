@@ -107,7 +107,7 @@ func (f contactFilter) query(company, after, before string) provision.ContactQue
 	case "all":
 		q.Status = ""
 	case "deleted":
-		q.Status = desk.SoftDeleted
+		q.Status, q.Order = desk.SoftDeleted, desk.LastDeletedFirst
 	case "verified":
 		q.Verified = true
 	case "unsynced":

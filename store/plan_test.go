@@ -345,7 +345,9 @@ func TestPlansOfRequests(t *testing.T) {
 			return response.StatusCode
 		}
 		watch("signing in", func() int { return page(browser.PostForm(server.URL+"/signin", url.Values{"token": {token}})) })
-		for _, path := range []string{"/", "/connections/c/held", "/contacts", "/contacts?status=deleted&q=user29", "/contacts?status=all&q=nobody&after=" + middle, "/contacts/" + middle, "/companies", "/companies?q=ac&after=a", "/companies/acme", "/domains", "/domains?view=ambiguous",
+		for _, path := range []string{"/", "/connections/c/held", "/contacts", "/contacts?status=deleted&q=user29", "/contacts?status=all&q=nobody&after=" + middle, "/contacts?before=" + middle, "/contacts?status=deleted", "/contacts?status=verified", "/contacts?status=unsynced&q=nobody",
+			"/contacts?status=all&company=ac&sync=inactive", "/contacts?connection=c&domain=acme.example", "/contacts/" + middle, "/contacts/" + middle + "/edit", "/contacts/" + middle + "/erase", "/contacts/new",
+			"/deleted", "/deleted?q=user29", "/pick/company?to=a", "/companies", "/companies?q=ac&after=a", "/companies/acme", "/domains", "/domains?view=ambiguous",
 			"/log", "/log?connection=c", "/log?connection=c&outcome=refused", "/log?connection=c&operation=delete&before=" + store.NewID(), "/log?connection=c&person=" + url.QueryEscape(name(7)),
 			"/log?connection=c&request=r7", "/log?connection=c&after=7", "/log?cycle=" + cycle.ID + "&connection=c", "/log/cycles?connection=c", "/log/cycles?connection=c&before=" + store.NewID(),
 			"/connections", "/connections/c", "/connections/c/setup", "/connections/c/mapping", "/connections/c/settings", "/connections/c/tokens", "/connections/c/held",
