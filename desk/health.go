@@ -23,6 +23,18 @@ type HealthReason struct {
 	Message string `json:"message"` // what it is and what to do
 }
 
+// Finding is what a check of an installation came to.
+type Finding struct {
+	Name    string // what was checked
+	Health  Health
+	Message string // what it is; and what to do, unless it is ok
+}
+
+// Found returns a finding.
+func Found(name string, h Health, format string, args ...any) Finding {
+	return Finding{Name: name, Health: h, Message: fmt.Sprintf(format, args...)}
+}
+
 // Vitals are what a connection's health is judged by.
 type Vitals struct {
 	Connection  Connection
@@ -65,7 +77,7 @@ func (v *Vitals) Diagnose(now time.Time) (Health, []HealthReason) {
 		reasons = append(reasons, HealthReason{code, h, fmt.Sprintf(format, args...)})
 	}
 	if v.Connection.PausedAt != nil {
-		add("paused", HealthAttention, "%s paused the connection at %s; its directory is told to try again", v.Connection.PausedBy, v.Connection.PausedAt.UTC().Format(time.RFC3339))
+		add("paused", HealthAttention, "%s paused the connection at %s; its directory is told to try again", v.Connection.PausedBy, Moment(*v.Connection.PausedAt))
 	}
 	v.credentials(now, add)
 	v.failures(now, add)
@@ -79,7 +91,7 @@ func (v *Vitals) Diagnose(now time.Time) (Health, []HealthReason) {
 			what, code = "for a path that is none of ours; check the tenant URL in the directory", "not_found"
 		}
 		add(code, HealthFailing, "the last %d requests, since %s, came %s. Directories stop asking after such streaks: Entra puts the job into quarantine",
-			d.Requests, d.FirstAt.UTC().Format(time.RFC3339), what)
+			d.Requests, Moment(d.FirstAt), what)
 	}
 	slices.SortStableFunc(reasons, func(a, b HealthReason) int { return cmp.Compare(a.Health.rank(), b.Health.rank()) })
 	if len(reasons) == 0 {
@@ -117,15 +129,15 @@ func (v *Vitals) credentials(now time.Time, add func(string, Health, string, ...
 	const days = 24 * time.Hour
 	switch left := current.ExpiresAt.Sub(now); {
 	case left <= 0:
-		add("credential_expired", HealthFailing, "%s expired at %s; make a new one and give it to the directory", name, current.ExpiresAt.UTC().Format(time.RFC3339))
+		add("credential_expired", HealthFailing, "%s expired at %s; make a new one and give it to the directory", name, Moment(*current.ExpiresAt))
 	case left <= days:
-		add("credential_expires", HealthFailing, "%s expires within a day, at %s; make a new one and give it to the directory now", name, current.ExpiresAt.UTC().Format(time.RFC3339))
+		add("credential_expires", HealthFailing, "%s expires within a day, at %s; make a new one and give it to the directory now", name, Moment(*current.ExpiresAt))
 	case left <= 30*days:
 		within := 30
 		if left <= 7*days {
 			within = 7
 		}
-		add("credential_expires", HealthAttention, "%s expires within %d days, at %s; make a new one beside it and give it to the directory", name, within, current.ExpiresAt.UTC().Format(time.RFC3339))
+		add("credential_expires", HealthAttention, "%s expires within %d days, at %s; make a new one beside it and give it to the directory", name, within, Moment(*current.ExpiresAt))
 	}
 }
 
@@ -188,7 +200,7 @@ func (v *Vitals) silence(now time.Time, add func(string, Health, string, ...any)
 	}
 	if quiet := now.Sub(v.Recent[0].EndedAt); interval > 0 && quiet > missedIntervals*interval {
 		add("silence", HealthFailing, "nothing has come for %s, where the directory comes every %s; look whether provisioning is stopped or in quarantine there",
-			quiet.Truncate(time.Minute), interval)
+			Span(quiet), Span(interval))
 	}
 }
 

@@ -30,7 +30,7 @@ func TestDiagnose(t *testing.T) {
 		"just made":     {desk.Vitals{Connection: desk.Connection{CreatedAt: now.Add(-time.Hour)}, Credentials: forever}, desk.HealthOK, "", ""},
 		"never started": {desk.Vitals{Connection: desk.Connection{CreatedAt: now.Add(-2 * day)}, Credentials: forever}, desk.HealthAttention, "silence", "start provisioning"},
 		"paused": {desk.Vitals{Connection: desk.Connection{PausedAt: at(-day), PausedBy: "Ann", Provider: "entra"}, Credentials: forever, Recent: []desk.Cycle{cycle(-day, 0, 1)}},
-			desk.HealthAttention, "paused", "Ann paused"},
+			desk.HealthAttention, "paused", "Ann paused the connection at 2026-11-20 12:00 UTC"},
 		"no token":               {desk.Vitals{Recent: busy}, desk.HealthAttention, "no_credential", ""},
 		"federated":              {desk.Vitals{Recent: busy, Federated: true}, desk.HealthOK, "", ""},
 		"expired":                {desk.Vitals{Recent: busy, Credentials: []desk.Token{token("first", at(-time.Minute), at(-time.Hour))}}, desk.HealthFailing, "credential_expired", "the token first expired"},
@@ -50,7 +50,7 @@ func TestDiagnose(t *testing.T) {
 		"in the last cycle":    {desk.Vitals{Credentials: forever, Recent: []desk.Cycle{cycle(-5*time.Hour, 30, 0)}}, desk.HealthFailing, "failures", "the last cycle"},
 		"mended since":         {desk.Vitals{Credentials: forever, Recent: []desk.Cycle{cycle(-time.Minute, 0, 10), cycle(-2*time.Hour, 30, 0)}}, desk.HealthOK, "", ""},
 
-		"silent":              {desk.Vitals{Connection: desk.Connection{Provider: "entra"}, Credentials: forever, Recent: []desk.Cycle{cycle(-121*time.Minute, 0, 1)}}, desk.HealthFailing, "silence", "2h1m0s"},
+		"silent":              {desk.Vitals{Connection: desk.Connection{Provider: "entra"}, Credentials: forever, Recent: []desk.Cycle{cycle(-121*time.Minute, 0, 1)}}, desk.HealthFailing, "silence", "nothing has come for 2 hours, where the directory comes every 40 minutes"},
 		"not yet silent":      {desk.Vitals{Connection: desk.Connection{Provider: "entra"}, Credentials: forever, Recent: []desk.Cycle{cycle(-119*time.Minute, 0, 1)}}, desk.HealthOK, "", ""},
 		"comes when it likes": {desk.Vitals{Connection: desk.Connection{Provider: "okta"}, Credentials: forever, Recent: []desk.Cycle{cycle(-100*day, 0, 1)}}, desk.HealthOK, "", ""},
 
@@ -67,6 +67,17 @@ func TestDiagnose(t *testing.T) {
 		}
 		if health != c.health || strings.Join(codes, " ") != c.codes || !strings.Contains(strings.Join(says, "\n"), c.says) {
 			t.Errorf("%s: %s, %v, %q", name, health, codes, says)
+		}
+	}
+}
+
+func TestSpan(t *testing.T) {
+	for d, want := range map[time.Duration]string{
+		0: "0 seconds", time.Second: "1 second", 119 * time.Second: "119 seconds", 2 * time.Minute: "2 minutes", 119*time.Minute + 59*time.Second: "119 minutes",
+		2 * time.Hour: "2 hours", 47 * time.Hour: "47 hours", 48 * time.Hour: "2 days", 1000 * time.Hour: "41 days",
+	} {
+		if got := desk.Span(d); got != want {
+			t.Errorf("%v is %s, want %s", d, got, want)
 		}
 	}
 }

@@ -4,11 +4,8 @@ import (
 	"context"
 	"database/sql"
 	"embed"
-	"errors"
 	"fmt"
 	"io/fs"
-	"os"
-	"strings"
 	"time"
 
 	"github.com/ncruces/go-sqlite3/driver"
@@ -100,10 +97,8 @@ func (s *Store) closeProvider(p *goose.Provider) {
 
 // Migrations lists the schema's steps in a database, without applying any.
 func Migrations(ctx context.Context, databaseURL string) ([]Migration, error) {
-	if path, ok := strings.CutPrefix(databaseURL, "sqlite:"); ok && path != "" {
-		if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
-			return nil, fmt.Errorf("database %s does not exist yet; serve makes it", databaseURL)
-		}
+	if err := exists(databaseURL); err != nil {
+		return nil, err
 	}
 	s, err := connect(ctx, databaseURL)
 	if err != nil {

@@ -219,6 +219,13 @@ func TestPlans(t *testing.T) {
 			"who lists domains":             func(tx *store.Tx) error { _, err := tx.Listings("t", "acme.example", "both.example"); return err },
 			"held users":                    func(tx *store.Tx) error { _, err := tx.HeldUsers("t", "c", "", "", 10); return err },
 			"users held for adoption":       func(tx *store.Tx) error { _, err := tx.HeldUsers("t", "c", desk.HeldAdoption, "", 10); return err },
+			"the newest contacts":           func(tx *store.Tx) error { _, err := tx.OddContacts("t", 20); return err },
+			"the newest users":              func(tx *store.Tx) error { _, err := tx.OddUsers("t", "c", 20); return err },
+			"the ends of the log":           func(tx *store.Tx) error { _, _, err := tx.EventTimes(); return err },
+			"overdue jobs":                  func(tx *store.Tx) error { _, err := tx.OverdueJobs(t0); return err },
+			"stale rescans":                 func(tx *store.Tx) error { _, err := tx.StaleRescans(t0); return err },
+			"tenants without administrator": func(tx *store.Tx) error { _, err := tx.WithoutAdmin(); return err },
+			"tokens that expire":            func(tx *store.Tx) error { _, err := tx.ExpiringTokens(t0, t0.Add(time.Hour), 20); return err },
 			"a company with its domains":    func(tx *store.Tx) error { _, err := tx.Company("t", "acme"); return err },
 		} {
 			statements.Take()
@@ -496,10 +503,11 @@ func run(conn *sqlite3.Conn, query string, args []any, row func(*sqlite3.Stmt)) 
 // alone, a sort (unless few are sorted).
 func scans(plan []string, sql string) string {
 	// Of domains, counted, and of a few rows from each of several walks.
-	fewSorted := regexp.MustCompile(`ORDER BY \+id|ORDER BY contacts DESC| AS (ways|logs|by_email_key)\b`).MatchString(sql)
+	fewSorted := regexp.MustCompile(`ORDER BY \+id|ORDER BY contacts DESC|ORDER BY t.expires_at|what <> ''| AS (ways|logs|by_email_key)\b`).MatchString(sql)
 	for _, line := range plan {
 		switch {
-		case limited.MatchString(line), small.MatchString(line), line == "SCAN cycles USING INDEX cycles_unsettled", // which has none but those
+		case strings.HasPrefix(line, "SEARCH ") && strings.Contains(sql, "ORDER BY id DESC LIMIT 20) AS c)") && regexp.MustCompile(`^SEARCH (contacts|directory_users) USING INDEX sqlite_autoindex_`).MatchString(line), // the newest
+			limited.MatchString(line), small.MatchString(line), line == "SCAN cycles USING INDEX cycles_unsettled", // which has none but those
 			strings.HasPrefix(line, "SEARCH events USING INDEX events_audit "): // in the order of the index, as far as the page goes
 		case strings.HasPrefix(line, "SCAN"), strings.HasSuffix(line, "(tenant_id=?)"), strings.HasSuffix(line, "(tenant_id=? AND connection=?)") && !(regexp.MustCompile("events|cycles").MatchString(line) && !strings.Contains(sql, "outcome = ")) && !strings.HasPrefix(line, "SEARCH clients") && !(strings.Contains(line, "_user_name") && strings.Contains(sql, "ORDER BY user_name_key")):
 			return line
@@ -514,7 +522,7 @@ var (
 	// limited are scans of subqueries that are limited themselves, and of what has a text's pieces in a range of numbers.
 	limited = regexp.MustCompile(`^(SCAN (\d+-ROW VALUES CLAUSE|batch|k|same|part\d+|ways?\d*|by_\w+|of_\w+|logs|a\d|b|c|step|CONSTANT ROW|contact_search VIRTUAL TABLE INDEX \d+:M\d+><)|USE TEMP B-TREE FOR DISTINCT)$`)
 	// small are the tables that do not grow with the number of people.
-	small = regexp.MustCompile(`^SEARCH (\w+ USING (COVERING )?INDEX sqlite_autoindex_(agents|tenants|connections|companies|company_domains|rescans|rescan_progress|reapplies|denials)_1|exchanges USING PRIMARY KEY|agents USING INDEX agents_admins|clients USING INDEX clients_connection) `)
+	small = regexp.MustCompile(`^(SCAN (tenants|connections|rescan_progress|n) USING (COVERING )?INDEX|SEARCH jobs|SEARCH a USING INDEX agents_admins|SCAN logs)|^SEARCH (\w+ USING (COVERING )?INDEX sqlite_autoindex_(agents|tenants|connections|companies|company_domains|rescans|rescan_progress|reapplies|denials)_1|exchanges USING PRIMARY KEY|agents USING INDEX agents_admins|clients USING INDEX clients_connection) `)
 )
 
 // planNode is a step of a PostgreSQL plan.

@@ -1,54 +1,57 @@
 package main
 
 import (
-	"errors"
 	"fmt"
-	"strings"
+	"time"
 
 	"rollcall/desk"
 	"rollcall/provision"
 	"rollcall/store"
 )
 
-type doctorCmd struct{}
+// doctorCmd has those flags of serve by which a server's state can be judged; they are in the same environment.
+type doctorCmd struct {
+	TLS        tlsFlags `embed:""`
+	PublicURL  string   `help:"Where directories and agents reach the server; a certificate must be for it." env:"ROLLCALL_PUBLIC_URL" placeholder:"URL"`
+	KeepEvents keep     `help:"How long the log of events is kept." default:"${keep}" env:"ROLLCALL_KEEP_EVENTS" placeholder:"365d"`
+}
 
-// Run prints how the installation does: the database and its schema, then a line for each connection. Something failing is an
-// error.
+// Run prints how the installation does, a line for each check. Something failing is an error; what wants attention is none.
 func (c *doctorCmd) Run(p *program) error {
-	steps, err := store.Migrations(p.ctx, p.database)
-	if err != nil {
-		return err
-	}
-	pending := 0
-	for _, s := range steps {
-		if s.Applied.IsZero() {
-			pending++
+	list := c.TLS.diagnose(c.PublicURL, time.Now())
+	st, findings := store.Diagnose(p.ctx, p.database)
+	list = append(list, findings...)
+	if st != nil {
+		defer st.Close()
+		engine := &provision.Engine{Store: st}
+		x := provision.Expected{KeepEvents: time.Duration(c.KeepEvents)}
+		for _, j := range (&serveCmd{KeepEvents: c.KeepEvents}).jobs(engine) {
+			if !j.EachProcess {
+				x.Jobs = append(x.Jobs, j.Name)
+			}
 		}
-	}
-	if pending > 0 {
-		fmt.Fprintf(p.stdout, "database: %d steps of the schema are pending; serve applies them\n", pending)
-		return errors.New("the schema is not up to date")
-	}
-	fmt.Fprintf(p.stdout, "database: ok, schema %s\n", strings.TrimSuffix(steps[len(steps)-1].Name, ".sql"))
-	return p.withEngine(func(e *provision.Engine) error {
-		list, err := e.AllHealth(p.ctx)
+		findings, err := engine.Diagnose(p.ctx, x)
 		if err != nil {
-			return err
+			findings = []desk.Finding{desk.Found("tables", desk.HealthFailing, "%s; what is in them could not be checked", message(err))}
 		}
-		failing := 0
-		for _, h := range list {
-			line := h.TenantID + "/" + h.Slug + ": " + string(h.Health)
-			for _, r := range h.Reasons {
-				line += "; " + r.Message
-			}
-			fmt.Fprintln(p.stdout, line)
-			if h.Health == desk.HealthFailing {
-				failing++
-			}
+		list = append(list, findings...)
+	}
+	failing := 0
+	for _, f := range list {
+		line := f.Name + ": " + string(f.Health)
+		switch {
+		case f.Health == desk.HealthFailing:
+			failing++
+			fallthrough
+		case f.Health == desk.HealthAttention:
+			line += "; "
+		case f.Message != "":
+			line += ", "
 		}
-		if failing > 0 {
-			return fmt.Errorf("%d of %d connections are failing", failing, len(list))
-		}
-		return nil
-	})
+		fmt.Fprintln(p.stdout, line+f.Message)
+	}
+	if failing > 0 {
+		return fmt.Errorf("%d of %d checks are failing", failing, len(list))
+	}
+	return nil
 }

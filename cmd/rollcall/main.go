@@ -73,7 +73,7 @@ type cli struct {
 	} `cmd:"" help:"What measuring needs."`
 	Backup  backupCmd  `cmd:"" help:"Copy a SQLite database into a file, beside running servers."`
 	Restore restoreCmd `cmd:"" help:"Make a SQLite database of such a copy, where there is none."`
-	Doctor  doctorCmd  `cmd:"" help:"Say how the database and each connection do. Exits with 1 if something is failing."`
+	Doctor  doctorCmd  `cmd:"" help:"Check the database, certificates, background jobs, credentials and connections, and say what to do. Exits with 1 if something is failing."`
 	Migrate struct {
 		Status migrateStatusCmd `cmd:"" help:"Show which steps of the database schema are applied."`
 	} `cmd:"" help:"The database schema, which serve brings up to date by itself."`

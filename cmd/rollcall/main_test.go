@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"fmt"
-	"log/slog"
 	"net"
 	"os"
 	"path/filepath"
@@ -203,52 +202,6 @@ func TestCompanyRescan(t *testing.T) {
 		}
 		if code, _, stderr := command(t, "company", "rescan", "--tenant", "nobody"); code != 1 || !strings.Contains(stderr, "no tenant nobody") {
 			t.Errorf("exit %d, %q", code, stderr)
-		}
-	})
-}
-
-// TestDoctor holds that the command and Prometheus tell the same of a connection.
-func TestDoctor(t *testing.T) {
-	testkit.Databases(t, func(t *testing.T, databaseURL string) {
-		t.Setenv("ROLLCALL_DATABASE", databaseURL)
-		s := testkit.NewServer(t, databaseURL)
-		s.Connect(t, "acme", "entra")
-		doctor := func(code int, want string) {
-			t.Helper()
-			got, stdout, stderr := command(t, "doctor")
-			if got != code || !regexp.MustCompile(want).MatchString(stdout) {
-				t.Errorf("exit %d, stdout %q, stderr %q", got, stdout, stderr)
-			}
-		}
-		doctor(0, `^database: ok, schema \d+_\w+\nacme/entra: ok\n$`)
-		for range 5 {
-			testkit.Call(t, "GET", s.URL+"/scim/acme/entra/Users", "wrong", nil)
-		}
-		if err := s.Store.WriteDenials(t.Context()); err != nil {
-			t.Fatal(err)
-		}
-		doctor(1, `acme/entra: failing; the last 5 requests`)
-
-		listener, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
-		}
-		ctx, stop := context.WithCancel(t.Context())
-		ended := make(chan bool)
-		go func() {
-			log := slog.New(slog.DiscardHandler)
-			newMetrics(s.Engine, log).serve(ctx, listener, log)
-			close(ended)
-		}()
-		a := testkit.Call(t, "GET", "http://"+listener.Addr().String()+"/metrics", "", nil)
-		stop()
-		<-ended
-		for _, line := range []string{
-			`rollcall_connection_health{connection="entra",tenant="acme"} 2`, `rollcall_connection_problem{code="unauthorized",connection="entra",tenant="acme"} 1`, "go_goroutines ",
-		} {
-			if a.Status != 200 || !strings.Contains(string(a.Body), line) {
-				t.Errorf("%d: %s is missing from\n%s", a.Status, line, a.Body)
-			}
 		}
 	})
 }

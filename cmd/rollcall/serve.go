@@ -192,8 +192,8 @@ func (c *serveCmd) Run(p *program) error {
 	return nil
 }
 
-// work begins what the server does beside answering requests, and returns what ends it.
-func (c *serveCmd) work(ctx context.Context, engine *provision.Engine, runner *jobs.Runner) (stop func()) {
+// jobs are what servers do beside answering requests.
+func (c *serveCmd) jobs(engine *provision.Engine) []jobs.Job {
 	list := []jobs.Job{
 		{Name: "write activity", Every: 5 * time.Second, EachProcess: true, Run: engine.Store.WriteActivity},
 		{Name: "write denials", Every: 5 * time.Second, EachProcess: true, Run: engine.Store.WriteDenials},
@@ -206,8 +206,13 @@ func (c *serveCmd) work(ctx context.Context, engine *provision.Engine, runner *j
 			return engine.DeleteOldEvents(ctx, engine.Store.Now().Add(-time.Duration(c.KeepEvents)))
 		}})
 	}
+	return list
+}
+
+// work begins that, and returns what ends it.
+func (c *serveCmd) work(ctx context.Context, engine *provision.Engine, runner *jobs.Runner) (stop func()) {
 	background, cancel := context.WithCancel(ctx)
-	wait := runner.Start(background, list...)
+	wait := runner.Start(background, c.jobs(engine)...)
 	return func() {
 		cancel()
 		wait()

@@ -1,13 +1,17 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"net"
 	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -16,6 +20,8 @@ import (
 
 	"golang.org/x/crypto/acme"
 	"golang.org/x/crypto/acme/autocert"
+
+	"rollcall/desk"
 )
 
 // tlsFlags say whether and how the server speaks TLS itself.
@@ -181,4 +187,53 @@ func (e serverErrors) Write(line []byte) (int, error) {
 	}
 	e.log.Log(context.Background(), level, text)
 	return len(line), nil
+}
+
+// diagnose says how the certificates do with which the server speaks HTTPS itself, nothing where it does not.
+func (f *tlsFlags) diagnose(publicURL string, now time.Time) (list []desk.Finding) {
+	add := func(name string, h desk.Health, format string, args ...any) {
+		list = append(list, desk.Found("certificate of "+name, h, format, args...))
+	}
+	judge := func(name, host string, leaf *x509.Certificate, renewed time.Duration, renew string) {
+		switch left := leaf.NotAfter.Sub(now); {
+		case left <= 0:
+			add(name, desk.HealthFailing, "expired at %s; %s", desk.Moment(leaf.NotAfter), renew)
+		case now.Before(leaf.NotBefore):
+			add(name, desk.HealthFailing, "is good from %s on; look at this machine's clock", desk.Moment(leaf.NotBefore))
+		case host != "" && leaf.VerifyHostname(host) != nil:
+			add(name, desk.HealthFailing, "is not for %s; get one that is, or mend --public-url", host)
+		case left < renewed:
+			add(name, desk.HealthAttention, "expires at %s; %s", desk.Moment(leaf.NotAfter), renew)
+		default:
+			add(name, desk.HealthOK, "until %s", desk.Moment(leaf.NotAfter))
+		}
+	}
+	const day = 24 * time.Hour
+	switch {
+	case f.Cert != "" || f.Key != "":
+		host := ""
+		if u, err := url.Parse(publicURL); err == nil {
+			host = u.Hostname()
+		}
+		if pair, err := tls.LoadX509KeyPair(f.Cert, f.Key); err != nil {
+			add(cmp.Or(filepath.Base(f.Cert), "the server"), desk.HealthFailing, "cannot be used: %v; give --tls-cert and --tls-key, in PEM and of one another", err)
+		} else {
+			judge(filepath.Base(f.Cert), host, pair.Leaf, 14*day, "write a new one into the files, the server reads it by itself")
+		}
+	case f.Domain != "":
+		for _, name := range f.names() {
+			kept, err := os.ReadFile(filepath.Join(f.Cache, name)) // which has both, as autocert keeps them
+			if errors.Is(err, fs.ErrNotExist) {
+				add(name, desk.HealthAttention, "there is none yet; the server gets it when the first client comes")
+				continue
+			}
+			pair, broken := tls.X509KeyPair(kept, kept)
+			if err = errors.Join(err, broken); err != nil {
+				add(name, desk.HealthFailing, "cannot be used: %v; take the file out of %s, and the server gets another", err, f.Cache)
+				continue
+			}
+			judge(name, name, pair.Leaf, 21*day, "the server renews it a month before, when a client comes: look whether the authority reaches its port 443, and into its log")
+		}
+	}
+	return list
 }

@@ -36,11 +36,13 @@ type authority struct {
 	key   *ecdsa.PrivateKey
 	cert  *x509.Certificate
 	roots *x509.CertPool
+
+	from, until time.Duration // since when, from now, what it signs is good, and for how long
 }
 
 func newAuthority(t testing.TB) *authority {
 	t.Helper()
-	a := &authority{TB: t, roots: x509.NewCertPool()}
+	a := &authority{TB: t, roots: x509.NewCertPool(), from: -time.Hour, until: 90 * 24 * time.Hour}
 	var err error
 	if a.key, err = ecdsa.GenerateKey(elliptic.P256(), rand.Reader); err != nil {
 		t.Fatal(err)
@@ -61,7 +63,7 @@ func newAuthority(t testing.TB) *authority {
 func (a *authority) sign(serial int64, name string, key crypto.PublicKey) []byte {
 	a.Helper()
 	der, err := x509.CreateCertificate(rand.Reader, &x509.Certificate{
-		SerialNumber: big.NewInt(serial), DNSNames: []string{name}, NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(90 * 24 * time.Hour),
+		SerialNumber: big.NewInt(serial), DNSNames: []string{name}, NotBefore: time.Now().Add(a.from), NotAfter: time.Now().Add(a.until),
 	}, a.cert, key, a.key)
 	if err != nil {
 		a.Fatal(err)
