@@ -52,9 +52,10 @@ const afterDeletion = 5
 func (r Reader) Deletions(contacts []desk.Contact) (map[string]desk.Event, error) {
 	var parts []string
 	var args []any
+	columns := events.list("")
 	for _, c := range contacts {
 		if c.DeletedAt != nil {
-			parts = append(parts, fmt.Sprintf("SELECT * FROM (SELECT * FROM events WHERE tenant_id = ? AND contact_id = ? AND id >= ? ORDER BY id LIMIT %d) AS part%d", afterDeletion, len(parts)))
+			parts = append(parts, fmt.Sprintf("SELECT %[1]s FROM (SELECT %[1]s FROM events WHERE tenant_id = ? AND contact_id = ? AND id >= ? ORDER BY id LIMIT %[2]d) AS part%[3]d", columns, afterDeletion, len(parts)))
 			args = append(args, c.TenantID, c.ID, floor(*c.DeletedAt))
 		}
 	}

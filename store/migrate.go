@@ -43,9 +43,10 @@ func (s *Store) migrate(ctx context.Context) error {
 				return nil
 			}
 		}
-		// PostgreSQL has a lock for this. On SQLite another process that starts at the same moment may have made the step
-		// first, which shows as an error here and as a higher version on the next look.
-		if s.engine != SQLite || attempt == 5 {
+		// PostgreSQL has a lock for this, and may still find that a step and the requests of servers wait for each other. On SQLite
+		// another process that starts at the same moment may have made the step first, which shows as an error here and as a
+		// higher version on the next look.
+		if s.engine != SQLite && !lostRace(err) || attempt == 5 {
 			return fmt.Errorf("bring the database schema up to date: %w", oneLine(err))
 		}
 		select {
@@ -72,15 +73,25 @@ func (s *Store) provider() (*goose.Provider, error) {
 	return goose.NewProvider(goose.DialectPostgres, s.pools[0], files, goose.WithDisableGlobalRegistry(true), goose.WithSessionLocker(schemaLock{}))
 }
 
-// schemaLock lets one server at a time change a PostgreSQL schema. goose's own lock asks every few seconds; this one waits.
+// schemaLock lets one server at a time change a PostgreSQL schema. goose's own lock asks every few seconds; this one does so at once. (A
+// statement that waits would do worse: CREATE INDEX CONCURRENTLY waits for all statements that began before it, and so for that one.)
 type schemaLock struct{}
 
 // schemaLockID is any number that nothing else in the database locks.
 const schemaLockID = 7_023_846_510
 
 func (schemaLock) SessionLock(ctx context.Context, conn *sql.Conn) error {
-	_, err := conn.ExecContext(ctx, "SELECT pg_advisory_lock($1)", schemaLockID)
-	return err
+	for {
+		locked := false
+		if err := conn.QueryRowContext(ctx, "SELECT pg_try_advisory_lock($1)", schemaLockID).Scan(&locked); err != nil || locked {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(50 * time.Millisecond):
+		}
+	}
 }
 
 func (schemaLock) SessionUnlock(ctx context.Context, conn *sql.Conn) error {
