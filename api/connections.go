@@ -46,6 +46,21 @@ func (h *Handler) newConnection(c desk.Connection) Connection {
 	return out
 }
 
+type connectionAnswer struct {
+	ETag string `header:"ETag" doc:"Changes with everything that is edited, and not with the directory's activity"`
+	Body Connection
+}
+
+func (h *Handler) answerConnection(c desk.Connection, err error) (*connectionAnswer, error) {
+	return &connectionAnswer{h.connectionTag(c), h.newConnection(c)}, err
+}
+
+// connectionTag is the entity tag of a connection.
+func (h *Handler) connectionTag(c desk.Connection) string {
+	c.LastActivityAt = nil
+	return etag(h.newConnection(c))
+}
+
 // recording is a file to be downloaded.
 type recording struct {
 	ContentType        string `header:"Content-Type"`
@@ -76,20 +91,20 @@ func (h *Handler) registerConnections(api huma.API) {
 				Name     string `json:"name,omitempty" example:"Entra ID, Europe" doc:"What people call it; the slug if left out"`
 				Provider string `json:"provider" example:"entra" enum:"entra,zoho,okta,onelogin,jumpcloud,google,generic"`
 			}
-		}) (*struct{ Body Connection }, error) {
+		}) (*connectionAnswer, error) {
 			c := desk.Connection{Slug: in.Body.Slug, Name: in.Body.Name, Provider: in.Body.Provider}
 			err := h.Engine.CreateConnection(ctx, actor, &c)
-			return &struct{ Body Connection }{h.newConnection(c)}, err
+			return h.answerConnection(c, err)
 		})
 	register(h, api, huma.Operation{Method: "GET", Path: item, Summary: "Get connection", Tags: tags, Errors: notFound},
-		func(ctx context.Context, actor desk.Actor, in *ConnectionPath) (*struct{ Body Connection }, error) {
-			c, err := h.Engine.Connection(ctx, actor, in.Slug)
-			return &struct{ Body Connection }{h.newConnection(c)}, err
+		func(ctx context.Context, actor desk.Actor, in *ConnectionPath) (*connectionAnswer, error) {
+			return h.answerConnection(h.Engine.Connection(ctx, actor, in.Slug))
 		})
-	register(h, api, adminOnly(huma.Operation{Method: "PATCH", Path: item, Summary: "Edit connection", Tags: tags, Errors: notFound,
+	register(h, api, adminOnly(huma.Operation{Method: "PATCH", Path: item, Summary: "Edit connection", Tags: tags, Errors: append(notFound, http.StatusPreconditionFailed),
 		Description: "paused true refuses the directory's requests with 503, on which it tries again later. settings holds those that change. recorder true begins a new recording of the last 200 requests with their answers, in which made-up values stand for all that is personal or secret. false ends it."}),
 		func(ctx context.Context, actor desk.Actor, in *struct {
 			ConnectionPath
+			IfMatch
 			Body struct {
 				Name        *string         `json:"name,omitempty" example:"Entra ID, Europe"`
 				Description *string         `json:"description,omitempty"`
@@ -99,9 +114,15 @@ func (h *Handler) registerConnections(api huma.API) {
 				Recorder    *bool           `json:"recorder,omitempty" example:"true"`
 				Settings    json.RawMessage `json:"settings,omitempty"`
 			}
-		}) (*struct{ Body Connection }, error) {
-			c, err := h.Engine.EditConnection(ctx, actor, in.Slug, provision.ConnectionEdit(in.Body))
-			return &struct{ Body Connection }{h.newConnection(c)}, err
+		}) (*connectionAnswer, error) {
+			edit := provision.ConnectionEdit{
+				Name: in.Body.Name, Description: in.Body.Description, Notes: in.Body.Notes, Paused: in.Body.Paused, Reason: in.Body.Reason, Recorder: in.Body.Recorder,
+				Settings: in.Body.Settings,
+			}
+			if in.IfMatch.IfMatch != "" {
+				edit.Check = func(c desk.Connection) error { return in.matches("connection", h.connectionTag(c)) }
+			}
+			return h.answerConnection(h.Engine.EditConnection(ctx, actor, in.Slug, edit))
 		})
 	register(h, api, adminOnly(huma.Operation{Method: "DELETE", Path: item, Summary: "Delete connection", Tags: tags, Errors: notFound,
 		Description: "Removes the connection, its users, OAuth clients, tokens and recording. Its contacts stay as they are, active or deleted, without the directory, and keep the externalId by which " +

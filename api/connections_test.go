@@ -43,6 +43,39 @@ func TestConnectionSettings(t *testing.T) {
 	})
 }
 
+// TestConnectionETag holds that a change of a connection which somebody else has changed since it was read is refused.
+func TestConnectionETag(t *testing.T) {
+	each(t, func(t *server) {
+		const path = "/connections/entra"
+		get := func() string {
+			a := testkit.Call(t, "GET", t.URL+"/api/v1"+path, t.agent, nil)
+			a.Want(t, 200)
+			return a.Header.Get("ETag")
+		}
+		tag := get()
+		t.push(`{"userName":"kofi"}`)
+		if err := t.Store.WriteActivity(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if now := get(); now != tag || len(tag) < 20 {
+			t.Errorf("the directory's activity makes the tag %s of %s", now, tag)
+		}
+		a := t.with("If-Match", tag, "PATCH", path, `{"settings":{"adopt":"ask"}}`)
+		if a.Status != 200 || a.Header.Get("ETag") == tag || a.Header.Get("ETag") != get() {
+			t.Errorf("a change is answered %d with %s", a.Status, a.Header.Get("ETag"))
+		}
+		if a := t.with("If-Match", tag, "PATCH", path, `{"notes":"late"}`); a.Status != 412 || !strings.Contains(string(a.Body), "the connection has changed") {
+			t.Errorf("an overtaken change is answered %d: %s", a.Status, a.Body)
+		}
+		if c := t.do("GET", path, nil, 200); c["notes"] != "" || c["settings"].(map[string]any)["adopt"] != "ask" {
+			t.Errorf("the connection is %v", c)
+		}
+		if a := t.with("If-Match", "*", "PATCH", path, `{"notes":"now"}`); a.Status != 200 {
+			t.Errorf("If-Match: * is answered %d", a.Status)
+		}
+	})
+}
+
 func TestPausedConnection(t *testing.T) {
 	each(t, func(t *server) {
 		t.do("PATCH", "/connections/entra", `{"paused":true}`, 200)

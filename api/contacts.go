@@ -153,10 +153,9 @@ type contactUnless struct {
 	Body   Contact
 }
 
-// etag is a strong entity tag (RFC 9110 section 8.8.3): a digest of all that the answer says, which is more than the contact's
-// row.
-func etag(c Contact) string {
-	body, err := json.Marshal(c)
+// etag is a strong entity tag (RFC 9110 section 8.8.3): a digest of all that an answer says, which is more than the record's row.
+func etag(answer any) string {
+	body, err := json.Marshal(answer)
 	if err != nil {
 		panic(err) // what was read from JSON
 	}
@@ -166,7 +165,7 @@ func etag(c Contact) string {
 
 // IfMatch is a condition of a change (RFC 9110 section 13.1.1).
 type IfMatch struct {
-	IfMatch string `header:"If-Match" doc:"The ETag of the contact as it was read, or several; nothing happens if it has changed since"`
+	IfMatch string `header:"If-Match" doc:"The ETag of what is changed, as it was read, or several; nothing happens if it has changed since"`
 }
 
 // check is the condition as the engine asks for it, nil for none.
@@ -174,12 +173,15 @@ func (in IfMatch) check() provision.ContactCheck {
 	if in.IfMatch == "" {
 		return nil
 	}
-	return func(v provision.ContactView) error {
-		if listed(in.IfMatch, etag(newContact(v))) {
-			return nil
-		}
-		return desk.Errorf(desk.VersionMismatch, "If-Match", "the contact has changed and is not the one that If-Match names; read it again")
+	return func(v provision.ContactView) error { return in.matches("contact", etag(newContact(v))) }
+}
+
+// matches returns an error unless the condition names what has the tag.
+func (in IfMatch) matches(what, tag string) error {
+	if listed(in.IfMatch, tag) {
+		return nil
 	}
+	return desk.Errorf(desk.VersionMismatch, "If-Match", "the %s has changed and is not the one that If-Match names; read it again", what)
 }
 
 // listed reports whether a header lists an entity tag, or any. A weak tag is never the same as a strong one.

@@ -10,14 +10,14 @@ import (
 	"rollcall/internal/testkit"
 )
 
-// with sends a request as an agent with one header more.
+// with sends a request as an administrator with one header more.
 func (s *server) with(name, value, method, path, body string) testkit.Answer {
 	s.Helper()
 	r, err := http.NewRequestWithContext(s.Context(), method, s.URL+"/api/v1"+path, strings.NewReader(body))
 	if err != nil {
 		s.Fatal(err)
 	}
-	r.Header.Set("Authorization", "Bearer "+s.agent)
+	r.Header.Set("Authorization", "Bearer "+s.admin)
 	if body != "" {
 		r.Header.Set("Content-Type", "application/json")
 	}

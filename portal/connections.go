@@ -2,6 +2,9 @@ package portal
 
 import (
 	"cmp"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"regexp"
@@ -56,6 +59,28 @@ type connectionHead struct {
 func newHead(actor desk.Actor, c desk.Connection, tab string) connectionHead {
 	return connectionHead{c, tab, actor.Role == desk.RoleAdmin}
 }
+
+// version tells two states of a connection's settings apart.
+func version(s desk.Settings) string {
+	text, err := json.Marshal(s)
+	if err != nil {
+		panic(err) // what was read from JSON
+	}
+	sum := sha256.Sum256(text)
+	return hex.EncodeToString(sum[:16])
+}
+
+// unchanged refuses a change of settings that are no longer those with which a form was opened.
+func unchanged(opened string) provision.ConnectionCheck {
+	return func(c desk.Connection) error {
+		if version(c.Settings) != opened {
+			return errOvertaken
+		}
+		return nil
+	}
+}
+
+var errOvertaken = desk.Errorf(desk.VersionMismatch, "", "Nothing is saved: the connection’s settings were changed while you were writing; its log tells by whom. Save again to put what stands here over them.")
 
 // address is that of the page.
 func (c connectionHead) address() string {

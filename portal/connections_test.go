@@ -82,10 +82,12 @@ func TestConnectionPages(t *testing.T) {
 				}
 			}
 		}
+		_, _, text := administrator.open("/connections/entra/settings")
+		version := administrator.hidden(text, "version")
 		for path, bad := range map[string]url.Values{
 			"/connections": {"provider": {"nobody"}, "name": {"x"}}, "/connections/entra": {"notes": {strings.Repeat("x", 20_000)}}, "/connections/entra/delete": {"slug": {"entr"}},
 			"/connections/entra/tokens": {"days": {"-1"}}, "/connections/entra/setup": {"days": {"x"}}, "/connections/entra/clients": {"kind": {"consent"}, "days": {"0"}},
-			"/connections/entra/pause": {"reason": {"\x00"}}, "/connections/entra/settings": {"adopt": {"ask"}, "percent": {"x"}, "atLeast": {"1"}, "grace": {"1"}},
+			"/connections/entra/pause": {"reason": {"\x00"}}, "/connections/entra/settings": {"version": {version}, "adopt": {"ask"}, "percent": {"x"}, "atLeast": {"1"}, "grace": {"1"}},
 			"/connections/entra/scope":   {"outOfScope": {"skip"}, "kind": {"filter"}, "attribute": {""}, "text": {"nonsense"}},
 			"/connections/entra/mapping": {"source": {"title"}, "target": {"nonsense"}, "do": {"save"}}, "/connections/entra/held/x": {},
 		} {
@@ -198,14 +200,16 @@ func TestMappingForm(t *testing.T) {
 		}
 		return c.Settings.Mapping.Rules
 	}
+	_, _, text := b.open(page)
+	version := b.hidden(text, "version")
 	form := func(do string, more ...string) url.Values {
-		f := url.Values{"do": {do}, "source": {"displayName", "", "const:Member"}, "target": {"displayName", " ", "title"}}
+		f := url.Values{"version": {version}, "do": {do}, "source": {"displayName", "", "const:Member"}, "target": {"displayName", " ", "title"}}
 		for i := 0; i < len(more); i += 2 {
 			f.Set(more[i], more[i+1])
 		}
 		return f
 	}
-	_, _, text := b.post(page, form("review"))
+	_, _, text = b.post(page, form("review"))
 	if !strings.Contains(text, "1 person</strong> would get other values") || len(rules()) > 0 {
 		t.Errorf("the review says\n%s", text)
 	}

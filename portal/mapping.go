@@ -27,6 +27,7 @@ type mappingPage struct {
 	Applying    applying
 	Try         tryOut
 	Targets     []string // what a rule can fill
+	Version     string   // of the settings with which the form was opened
 	Arrives     []string // what the directory sends and no rule uses, once it was asked for
 }
 
@@ -61,7 +62,7 @@ func (h *Handler) mappingPage(r *http.Request, actor desk.Actor) (page mappingPa
 	if err != nil {
 		return page, err
 	}
-	page.connectionHead = newHead(actor, c, "mapping")
+	page.connectionHead, page.Version = newHead(actor, c, "mapping"), version(c.Settings)
 	fields, err := h.Engine.Fields(r.Context(), actor)
 	if err != nil {
 		return page, err
@@ -153,6 +154,9 @@ func (h *Handler) editMapping(w http.ResponseWriter, r *http.Request, actor desk
 	default:
 		page.Review, err = h.review(r, actor, page.Slug, page.settings())
 	}
+	if !errors.Is(err, errOvertaken) { // else it goes on with the settings of now
+		page.Version = r.PostForm.Get("version")
+	}
 	err = placeProblems(err, len(page.Rows), func(i int) *[]desk.Problem { return &page.Rows[i].Problems }, &page.Problems)
 	if err != nil {
 		return h.showAgain(w, r, actor, err, "mapping", page.Name+": mapping", page)
@@ -202,7 +206,7 @@ func (h *Handler) saveReviewed(r *http.Request, actor desk.Actor, slug string, s
 	if r.PostForm.Get("reviewed") != hex.EncodeToString(sum[:]) {
 		return h.review(r, actor, slug, settings)
 	}
-	_, err := h.Engine.EditConnection(r.Context(), actor, slug, provision.ConnectionEdit{Settings: settings})
+	_, err := h.Engine.EditConnection(r.Context(), actor, slug, provision.ConnectionEdit{Settings: settings, Check: unchanged(r.PostForm.Get("version"))})
 	return nil, err
 }
 

@@ -2,6 +2,7 @@ package portal
 
 import (
 	"encoding/json"
+	"errors"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -21,6 +22,8 @@ type settingsPage struct {
 	Review     *review
 	Applying   applying
 	Switches   desk.Settings
+	Version    string   // of the settings with which the form was opened
+	Overtaken  []string // the switches that differ from what somebody else has saved meanwhile
 }
 
 // scopeRow is a rule of a scope as it is edited.
@@ -73,7 +76,7 @@ func (h *Handler) settingsPage(r *http.Request, actor desk.Actor) (page settings
 		return page, err
 	}
 	page.connectionHead = newHead(actor, c, "settings")
-	page.OutOfScope, page.Switches = c.Settings.OutOfScope, c.Settings
+	page.OutOfScope, page.Switches, page.Version = c.Settings.OutOfScope, c.Settings, version(c.Settings)
 	for _, rule := range c.Settings.Scope.Rules {
 		page.Rows = append(page.Rows, newScopeRow(rule))
 	}
@@ -125,6 +128,9 @@ func (h *Handler) editScope(w http.ResponseWriter, r *http.Request, actor desk.A
 	default:
 		page.Review, err = h.review(r, actor, page.Slug, page.scope())
 	}
+	if !errors.Is(err, errOvertaken) { // else it goes on with the settings of now
+		page.Version = r.PostForm.Get("version")
+	}
 	err = placeProblems(err, len(page.Rows), func(i int) *[]desk.Problem { return &page.Rows[i].Problems }, &page.Problems)
 	if err != nil {
 		return h.showAgain(w, r, actor, err, "settings", page.Name+": scope & switches", page)
@@ -154,8 +160,32 @@ func (h *Handler) editSwitches(w http.ResponseWriter, r *http.Request, actor des
 	if err != nil {
 		return err
 	}
-	if _, err := h.Engine.EditConnection(r.Context(), actor, page.Slug, provision.ConnectionEdit{Settings: text}); err != nil {
+	_, err = h.Engine.EditConnection(r.Context(), actor, page.Slug, provision.ConnectionEdit{Settings: text, Check: unchanged(r.PostForm.Get("version"))})
+	if errors.Is(err, errOvertaken) {
+		if page.Overtaken, err = overtaken(page.Settings, *s); err == nil {
+			err = errOvertaken
+		}
+	} else {
+		page.Version = r.PostForm.Get("version")
+	}
+	if err != nil {
 		return h.showAgain(w, r, actor, err, "settings", page.Name+": scope & switches", page)
 	}
 	return h.done(w, r, page.address(), "The switches are saved.")
+}
+
+// switchNames are what the page calls the settings that are switches.
+var switchNames = map[string]string{
+	"apply.create": "Create", "apply.update": "Update", "apply.deactivate": "Deactivate", "apply.delete": "Delete", "adopt": "Who matches a contact",
+	"updateExisting": "Update existing", "keepNames": "Keep names", "createCompanies": "Create companies",
+	"guard.percent": "Guard’s share", "guard.atLeast": "Guard’s number", "guard.graceMinutes": "Guard’s grace",
+}
+
+// overtaken says what a form's switches would change of the settings that are saved.
+func overtaken(saved, typed desk.Settings) (list []string, err error) {
+	changes, err := provision.SettingsChanges(saved, typed)
+	for _, c := range changes {
+		list = append(list, switchNames[strings.TrimPrefix(c.Field, "settings.")]+": from "+value(c.From)+" to "+value(c.To))
+	}
+	return list, err
 }

@@ -23,7 +23,11 @@ type ConnectionEdit struct {
 	// one begins, or until it is deleted.
 	Recorder *bool
 	Settings json.RawMessage // an object with the settings that change
+	Check    ConnectionCheck // nil for none
 }
+
+// ConnectionCheck returns an error unless a connection, as it is, may be changed. It is asked while nobody else can change it.
+type ConnectionCheck func(desk.Connection) error
 
 // maxNotes is how long a name, description or notes may be, in bytes.
 const maxNotes = 10_000
@@ -34,6 +38,11 @@ func (e *Engine) EditConnection(ctx context.Context, actor desk.Actor, slug stri
 		before, err := tx.LockConnection(actor.TenantID, slug)
 		if err != nil {
 			return noConnection(err)
+		}
+		if edit.Check != nil {
+			if err := edit.Check(before); err != nil {
+				return err
+			}
 		}
 		c := before
 		if err := edit.apply(tx, actor, &c); err != nil {
@@ -173,15 +182,18 @@ func connectionChanges(before, after desk.Connection) ([]desk.Change, error) {
 	add("notes", before.Notes, after.Notes)
 	add("paused", before.PausedAt != nil, after.PausedAt != nil)
 	add("recorder", before.RecorderKey != "", after.RecorderKey != "")
-	was, err := members(before.Settings)
+	settings, err := SettingsChanges(before.Settings, after.Settings)
+	return append(list, settings...), err
+}
+
+// SettingsChanges lists in what settings differ; the fields begin with "settings.".
+func SettingsChanges(before, after desk.Settings) ([]desk.Change, error) {
+	was, err := members(before)
 	if err != nil {
 		return nil, err
 	}
-	is, err := members(after.Settings)
-	if err != nil {
-		return nil, err
-	}
-	return append(list, desk.Resource(was).Diff(desk.Resource(is))...), nil
+	is, err := members(after)
+	return desk.Resource(was).Diff(desk.Resource(is)), err
 }
 
 // members returns settings as the JSON object {"settings": …}.
