@@ -14,6 +14,8 @@ const (
 	TokenAccess       TokenKind = "access"    // one connection's SCIM endpoint, for an hour: what an OAuth client gets
 	TokenClientSecret TokenKind = "secret"    // the token endpoint: an OAuth client's secret
 	TokenAssertion    TokenKind = "assertion" // nothing: an assertion that an OAuth client has used up
+
+	TokenForm TokenKind = "form" // nothing: a form of the portal's that was sent
 )
 
 // Token is a bearer token's record. Of the secret only the SHA-256 is stored.

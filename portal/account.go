@@ -29,6 +29,9 @@ type Accounts interface {
 	// FinishProvider returns the cookies of a new session, or of none with an error, and the page that comes next.
 	FinishProvider(r *http.Request) (cookies []*http.Cookie, next string, err error)
 
+	// SentBefore notes that a form is sent, which is known by all that it holds, and reports whether it was sent before.
+	SentBefore(ctx context.Context, actor desk.Actor, form string) (bool, error)
+
 	// ChangePassword ends all sessions of the actor, and returns the cookie of a new one.
 	ChangePassword(r *http.Request, actor desk.Actor, present, password string) (*http.Cookie, error)
 	// Sessions lists the actor's sessions, EndSession ends one of them, EndOtherSessions all but the one that asks.

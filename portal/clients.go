@@ -57,6 +57,9 @@ func (f clientForm) check() error {
 }
 
 func (h *Handler) createClient(w http.ResponseWriter, r *http.Request, actor desk.Actor) error {
+	if before, err := h.sentBefore(w, r, actor, "/connections/"+mux.Vars(r)["slug"]+"/tokens#clients", secretShownOnce); before || err != nil {
+		return err
+	}
 	form := r.PostForm
 	text := func(name string) string { return strings.TrimSpace(form.Get(name)) }
 	f := clientForm{
@@ -93,6 +96,9 @@ func (h *Handler) deleteClient(w http.ResponseWriter, r *http.Request, actor des
 // createSecret gives a client another secret beside the one that it has.
 func (h *Handler) createSecret(w http.ResponseWriter, r *http.Request, actor desk.Actor) error {
 	vars := mux.Vars(r)
+	if before, err := h.sentBefore(w, r, actor, "/connections/"+vars["slug"]+"/tokens#clients", secretShownOnce); before || err != nil {
+		return err
+	}
 	expires, err := h.expiry(r)
 	if err != nil {
 		return h.showMade(w, r, actor, clientForm{}, nil, err)

@@ -166,6 +166,9 @@ func (h *Handler) newConnection(w http.ResponseWriter, r *http.Request, actor de
 }
 
 func (h *Handler) createConnection(w http.ResponseWriter, r *http.Request, actor desk.Actor) error {
+	if before, err := h.sentBefore(w, r, actor, "/connections", "This form was sent already; the connection that it made is here."); before || err != nil {
+		return err
+	}
 	form := r.PostForm
 	page := newConnectionPage{Name: strings.TrimSpace(form.Get("name")), Slug: strings.TrimSpace(form.Get("slug")), Provider: form.Get("provider"), Description: form.Get("description"), Providers: desk.Providers}
 	c := desk.Connection{Slug: page.Slug, Provider: page.Provider, Name: cmp.Or(page.Name, providers[page.Provider]), Description: strings.TrimSpace(page.Description)}

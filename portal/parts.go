@@ -34,6 +34,7 @@ var functions = template.FuncMap{
 	"plural":   plural,
 	"sentence": sentence,
 	"args":     args,
+	"once":     once,
 	"menu":     menu,
 }
 

@@ -47,6 +47,9 @@ func (h *Handler) setup(w http.ResponseWriter, r *http.Request, actor desk.Actor
 
 // setupToken makes a token where the directory is set up.
 func (h *Handler) setupToken(w http.ResponseWriter, r *http.Request, actor desk.Actor) error {
+	if before, err := h.sentBefore(w, r, actor, r.URL.Path, secretShownOnce); before || err != nil {
+		return err
+	}
 	made, issueErr := h.issue(r, actor)
 	page, err := h.setupPage(r, actor)
 	if err != nil {

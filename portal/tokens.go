@@ -110,6 +110,9 @@ func tokenRows(tokens []desk.Token, now time.Time) []tokenRow {
 }
 
 func (h *Handler) createToken(w http.ResponseWriter, r *http.Request, actor desk.Actor) error {
+	if before, err := h.sentBefore(w, r, actor, r.URL.Path, secretShownOnce); before || err != nil {
+		return err
+	}
 	made, err := h.issue(r, actor)
 	return h.showMade(w, r, actor, clientForm{}, made, err)
 }
