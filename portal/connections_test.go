@@ -239,6 +239,9 @@ func TestMappingForm(t *testing.T) {
 			t.Errorf("%q is tried: %d", user, status)
 		}
 	}
+	if status, _, text := b.post(page, form("try", "user", "{\r\n  \"userName\": \"ä\", oops")); status != 400 || !strings.Contains(text, `id="user-fault" role="alert">This is no SCIM user: it is not JSON at line 2, character 20: `) {
+		t.Errorf("what is not JSON is tried: %d\n%s", status, text)
+	}
 	if _, _, text := b.post(page, form("try", "user", `{"userName":"ama","displayName":"<i>Ama</i>"}`)); !strings.Contains(text, "a new contact") || !strings.Contains(text, "&lt;i&gt;Ama") || !strings.Contains(text, "<dd>Member</dd>") {
 		t.Errorf("somebody new is tried as\n%s", text)
 	}

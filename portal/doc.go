@@ -14,7 +14,9 @@
 //
 // Rows that renew have ids, by which they are recognised. Attributes that would evaluate code do not work: the
 // Content-Security-Policy allows none. What else there is of script stands in static/portal.js: buttons that copy a field
-// (data-copy), boxes that choose all rows (data-all), choices that submit their form (data-submit).
+// (data-copy), boxes that choose all rows (data-all), choices that submit their form (data-submit), forms that are not left without
+// a question once something in them has changed (data-unsaved), and that a second click does not send a form again. One that would
+// make something again has the field {{once}}, by which Handler.sentBefore knows it.
 //
 // The stylesheet's classes are few: .head, .tabs, .filters and .search above a list; table.list in .scroll, whose cells have a
 // data-label for phones; .card, .columns, .cards; dl.facts; .badge, .dot, .mark; .field, .option; .notice, .empty, .pager.

@@ -1,6 +1,7 @@
 package portal_test
 
 import (
+	"strings"
 	"testing"
 
 	"rollcall/desk"
@@ -13,6 +14,7 @@ import (
 func TestJourneyMapping(t *testing.T) {
 	journeys(t, func(v *visitor) {
 		base, token := v.Connect(v.T, "main", "entra")
+		v.Push(base, token, entraUser("7a1d", "Long", strings.Repeat("long", 60)+"@acme.example"))
 		v.Push(base, token, entraUser("7a1e", "Kofi Mensah", "kofi@acme.example"))
 		v.SignIn(desk.RoleAdmin)
 		v.Open("/connections/entra/mapping")
@@ -23,14 +25,22 @@ func TestJourneyMapping(t *testing.T) {
 		v.Sees("Nothing is saved yet: 1 thing is to be mended", "There is no target nonsense")
 		v.Check()
 		v.Forgive() // 400, by design
+		v.Click("Try it")
+		v.Sees("This is no SCIM user")
+		v.Forgive()
+		v.Click("Add a rule")
+		if focus := ask[string](v, `document.activeElement.getAttribute("aria-label")`); focus != "Source of rule 11" {
+			v.Errorf("the focus is on %q", focus)
+		}
 		v.Fill("Target of rule 5", "title")
 		v.Fill("Source of rule 5", "const:Colleague")
 		v.Click("Remove rule 7")
 		v.Click("Try this person")
 		v.Sees("What would be written", "Colleague", "Not used")
 		v.Check()
+		v.LeaveAsks("Setup")
 		v.Click("Review the change")
-		v.Sees("What this would do", "1 person would get other values")
+		v.Sees("What this would do", "2 people would get other values")
 		v.Check()
 		v.Click("Save and apply")
 		v.Sees("The mapping is saved")
@@ -62,6 +72,9 @@ func TestJourneyScope(t *testing.T) {
 		v.Open("/connections/entra/settings")
 		v.Click("Add a rule")
 		v.Fill("Attribute of rule 1", "userName")
+		if focus := ask[string](v, `document.activeElement.getAttribute("aria-label")`); focus != "Attribute of rule 1" {
+			v.Errorf("the focus is on %q", focus)
+		}
 		v.Choose("Kind of rule 1", "matches the pattern")
 		v.Fill("Text of rule 1", `@acme\.example$`)
 		v.Click("Review the change")

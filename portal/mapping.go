@@ -19,6 +19,7 @@ import (
 
 type mappingPage struct {
 	connectionHead
+	fault
 	Default     desk.Mapping // of connections without rules of their own
 	Rows        []mappingRow // none for the default
 	Expressions bool
@@ -28,6 +29,7 @@ type mappingPage struct {
 	Try         tryOut
 	Targets     []string // what a rule can fill
 	Version     string   // of the settings with which the form was opened
+	Added       bool     // the last row is to be filled in
 	Arrives     []string // what the directory sends and no rule uses, once it was asked for
 }
 
@@ -108,6 +110,16 @@ func (p *mappingPage) readRules(form url.Values) {
 	p.Expressions = form.Has("expressions")
 }
 
+// Changed reports whether the rules are others than are saved.
+func (p mappingPage) Changed() bool {
+	var rows []desk.Rule
+	for _, row := range p.Rows {
+		rows = append(rows, desk.Rule{Source: row.Source, Target: row.Target})
+	}
+	saved := p.Settings.Mapping
+	return !slices.Equal(rows, saved.Rules) || p.Expressions != saved.Expressions
+}
+
 // settings returns the change that the form's rules are.
 func (p *mappingPage) settings() []byte {
 	var m desk.Mapping
@@ -134,6 +146,7 @@ func (h *Handler) editMapping(w http.ResponseWriter, r *http.Request, actor desk
 	switch do {
 	case "add":
 		page.addRow(desk.Rule{})
+		page.Added = true
 	case "remove":
 		page.Rows = without(page.Rows, row)
 	case "own":
@@ -159,6 +172,9 @@ func (h *Handler) editMapping(w http.ResponseWriter, r *http.Request, actor desk
 	}
 	err = placeProblems(err, len(page.Rows), func(i int) *[]desk.Problem { return &page.Rows[i].Problems }, &page.Problems)
 	if err != nil {
+		if page.fault = faultOf(err); page.field != "user" { // the others stand at their rules, or above
+			page.fault = fault{}
+		}
 		return h.showAgain(w, r, actor, err, "mapping", page.Name+": mapping", page)
 	}
 	return h.show(w, r, actor, "mapping", page.Name+": mapping", page)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"reflect"
 	"strconv"
 	"strings"
 
@@ -23,6 +24,7 @@ type settingsPage struct {
 	Applying   applying
 	Switches   desk.Settings
 	Version    string   // of the settings with which the form was opened
+	Added      bool     // the last row is to be filled in
 	Overtaken  []string // the switches that differ from what somebody else has saved meanwhile
 }
 
@@ -95,12 +97,24 @@ func (p *settingsPage) readScope(form url.Values) {
 	}
 }
 
+// ScopeChanged and SwitchesChanged report whether the forms hold something else than is saved.
+func (p settingsPage) ScopeChanged() bool {
+	return p.OutOfScope != p.Settings.OutOfScope || !reflect.DeepEqual(p.rules(), p.Settings.Scope.Rules)
+}
+
+func (p settingsPage) SwitchesChanged() bool { return !reflect.DeepEqual(p.Switches, p.Settings) }
+
+// rules are those of the form's scope.
+func (p settingsPage) rules() (list []desk.ScopeRule) {
+	for _, row := range p.Rows {
+		list = append(list, row.rule())
+	}
+	return list
+}
+
 // scope returns the change that the form's scope is.
 func (p *settingsPage) scope() []byte {
-	var s desk.Scope
-	for _, row := range p.Rows {
-		s.Rules = append(s.Rules, row.rule())
-	}
+	s := desk.Scope{Rules: p.rules()}
 	text, err := json.Marshal(map[string]any{"scope": s, "outOfScope": p.OutOfScope})
 	if err != nil {
 		panic(err) // it is text
@@ -119,6 +133,7 @@ func (h *Handler) editScope(w http.ResponseWriter, r *http.Request, actor desk.A
 	switch do {
 	case "add":
 		page.Rows = append(page.Rows, scopeRow{Kind: "values"})
+		page.Added = true
 	case "remove":
 		page.Rows = without(page.Rows, row)
 	case "save":

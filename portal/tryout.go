@@ -3,7 +3,10 @@ package portal
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"net/http"
+	"strings"
+	"unicode/utf8"
 
 	"rollcall/desk"
 	"rollcall/provision"
@@ -65,13 +68,37 @@ func (h *Handler) try(r *http.Request, actor desk.Actor, slug string, t *tryOut,
 	if err != nil {
 		return err
 	}
+	if err := checkJSON(t.User); err != nil {
+		return err
+	}
 	resource, err := h.ReadUser(fields, []byte(t.User))
 	if err != nil {
 		return desk.Errorf(desk.InvalidValue, "user", "This is no SCIM user: %s", desk.AsError(err).Msg)
 	}
 	p, err := h.Engine.PreviewUser(r.Context(), actor, slug, resource, settings)
-	if err == nil {
-		t.Preview = &preview{p, desk.Event{Operation: p.Operation, Outcome: p.Outcome, Reason: p.Reason}}
+	if err != nil {
+		return err
 	}
-	return err
+	for i, c := range p.Changes { // of a company that there is not yet
+		if c.Field == "company" && p.Contact != nil && c.To == p.Contact.CompanyID && p.CompanyName != "" {
+			p.Changes[i].To = p.CompanyName
+		}
+	}
+	event := desk.Event{Operation: p.Operation, Outcome: p.Outcome, Reason: p.Reason, Changes: p.Changes}
+	t.Preview = &preview{p, event}
+	return h.spellOut(r.Context(), actor, []desk.Event{event})
+}
+
+// checkJSON says where a text is not JSON.
+func checkJSON(text string) error {
+	if strings.TrimSpace(text) == "" {
+		return desk.Errorf(desk.InvalidValue, "user", "This is no SCIM user: paste one, or try a person who is here.")
+	}
+	var wrong *json.SyntaxError
+	if !errors.As(json.Unmarshal([]byte(text), new(any)), &wrong) {
+		return nil
+	}
+	before := text[:max(0, int(wrong.Offset)-1)]
+	line, column := strings.Count(before, "\n")+1, utf8.RuneCountInString(before[strings.LastIndex(before, "\n")+1:])+1
+	return desk.Errorf(desk.InvalidValue, "user", "This is no SCIM user: it is not JSON at line %d, character %d: %s", line, column, wrong)
 }

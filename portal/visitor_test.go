@@ -21,6 +21,7 @@ import (
 	"github.com/chromedp/cdproto/input"
 	browserlog "github.com/chromedp/cdproto/log"
 	"github.com/chromedp/cdproto/network"
+	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
 
@@ -267,6 +268,38 @@ func (v *visitor) Click(name string) {
 	v.wait("the page after "+name, `document.readyState === "complete"`)
 	if ask[float64](v, `performance.timeOrigin`) != before {
 		v.Check()
+	}
+}
+
+// LeaveAsks clicks on a link that leads away from a form in which something has changed, is asked whether to, and stays.
+func (v *visitor) LeaveAsks(link string) {
+	v.Helper()
+	asked := make(chan struct{}, 1)
+	ctx, cancel := context.WithCancel(v.ctx)
+	defer cancel()
+	if err := chromedp.Listen(ctx, func(event any) {
+		if e, ok := event.(*page.EventJavascriptDialogOpening); ok && e.Type == page.DialogTypeBeforeunload {
+			asked <- struct{}{}
+		}
+	}); err != nil {
+		v.Fatal(err)
+	}
+	call(v, page.Enable, page.EnableParams{})
+	path := v.Path()
+	at := ask[[]float64](v, `(e => { e.scrollIntoView({block: "center"}); const r = e.getClientRects()[0]; return [r.x + r.width / 2, r.y + r.height / 2]; })(`+find+`)`, link)
+	clicked := make(chan error, 1)
+	go func() { clicked <- chromedp.Do(v.ctx, chromedp.MouseClickXY(at[0], at[1])) }()
+	select {
+	case <-asked:
+	case <-time.After(patience):
+		v.Fatalf("%s leads away from %s without a question", link, path)
+	}
+	call(v, page.HandleJavaScriptDialog, page.HandleJavaScriptDialogParams{Accept: false})
+	if err := <-clicked; err != nil {
+		v.Fatal(err)
+	}
+	if v.Path() != path {
+		v.Errorf("it leads to %s", v.Path())
 	}
 }
 

@@ -33,3 +33,19 @@ document.addEventListener("change", (event) => {
 document.addEventListener("keypress", (event) => {
   if (event.key === "Enter" && event.target.matches("table input[type=checkbox]")) event.preventDefault();
 });
+
+// A form is sent once, however often its button is clicked. Who leaves others in which something has changed is asked first.
+let sent, sentAt;
+document.addEventListener("submit", (event) => {
+  if (event.target.method !== "post") return;
+  if (sent === event.target && event.timeStamp - sentAt < 5000) event.preventDefault();
+  else [sent, sentAt] = [event.target, event.timeStamp];
+});
+window.addEventListener("pageshow", () => (sent = undefined));
+document.addEventListener("input", (event) => {
+  const form = event.target.form;
+  if (form?.matches("[data-unsaved]")) form.dataset.unsaved = "yes";
+});
+window.addEventListener("beforeunload", (event) => {
+  if ([...document.querySelectorAll("form[data-unsaved=yes]")].some((form) => form !== sent)) event.preventDefault();
+});
