@@ -69,7 +69,7 @@ func restore(c *desk.Contact) {
 // saveContact writes a contact that has changed. Its tickets follow it into Deleted contacts, where they are spam, and back.
 func saveContact(tx *store.Tx, before, after *desk.Contact) error {
 	after.ModifiedAt = tx.Now
-	if err := tx.UpdateContact(after); err != nil {
+	if err := tx.UpdateContact(before, after); err != nil {
 		return err
 	}
 	switch {

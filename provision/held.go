@@ -107,27 +107,28 @@ func (c change) answer(id, contact string) (desk.DirectoryUser, error) {
 	if err := c.Tx.Lock(c.actor.TenantID); err != nil {
 		return desk.DirectoryUser{}, err
 	}
-	u, _, err := c.lock(id)
+	stored, _, err := c.lock(id)
 	if desk.KindOf(err) == desk.NotFound {
-		return u, desk.Errorf(desk.NotFound, "", "no user with this id in this connection")
+		return stored, desk.Errorf(desk.NotFound, "", "no user with this id in this connection")
 	}
 	if err != nil {
-		return u, err
+		return stored, err
 	}
-	if u.Held != desk.HeldAdoption {
-		return u, desk.Errorf(desk.Conflict, "", "the user does not wait for an answer")
+	if stored.Held != desk.HeldAdoption {
+		return stored, desk.Errorf(desk.Conflict, "", "the user does not wait for an answer")
 	}
-	r, err := u.Decode()
+	r, err := stored.Decode()
 	if err != nil {
-		return u, err
+		return stored, err
 	}
 	to, note, err := c.rules.project(r)
 	if err != nil {
-		return u, err
+		return stored, err
 	}
-	emails := u.EmailIndex(r)
+	emails := stored.EmailIndex(r)
+	u := stored
 	u.Held = ""
-	save := func() error { return c.UpdateUser(&u, emails, emails) }
+	save := func() error { return c.UpdateUser(&stored, &u, emails, emails) }
 	const reason = "agent"
 	if contact == "" {
 		return u, c.createContact(&u, r, to.Profile, reason, note, save)

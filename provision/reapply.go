@@ -111,7 +111,7 @@ func (c change) reapply(id string, rules *rules) (changed bool, err error) {
 	}
 	emails := stored.EmailIndex(r)
 	u := stored
-	save := func() error { return c.UpdateUser(&u, emails, emails) }
+	save := func() error { return c.UpdateUser(&stored, &u, emails, emails) }
 	to, note, err := c.rules.project(r)
 	if refused := desk.AsError(err); err != nil && refused.Kind == desk.InvalidValue {
 		return false, c.record(&u, desk.Refused, string(refused.Kind), refused.Msg, nil)

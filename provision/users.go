@@ -421,7 +421,7 @@ func (c change) update(id string, edit Edit) (desk.DirectoryUser, error) {
 	}
 	u.Version++
 	u.ModifiedAt = c.Now
-	save := func() error { return c.UpdateUser(&u, stored.EmailIndex(was), u.EmailIndex(r)) }
+	save := func() error { return c.UpdateUser(&stored, &u, stored.EmailIndex(was), u.EmailIndex(r)) }
 	to, left, err := c.rules.project(r)
 	if err != nil {
 		return stored, err
@@ -468,7 +468,7 @@ func (c change) saveCounted(before, after *desk.Contact, stored, u *desk.Directo
 		return saveContact(c.Tx, before, after)
 	}
 	if stored.Active != u.Active {
-		return c.UpdateContact(after)
+		return c.UpdateContact(before, after)
 	}
 	return nil
 }

@@ -139,9 +139,9 @@ func (tx *Tx) CreateContact(c *desk.Contact) error {
 	return fail(tx.write(contacts.inserting(c)), "create contact")
 }
 
-// UpdateContact writes all of a contact.
-func (tx *Tx) UpdateContact(c *desk.Contact) error {
-	return fail(tx.write(contacts.updating(c)), "update contact")
+// UpdateContact writes what changed of a contact.
+func (tx *Tx) UpdateContact(stored, c *desk.Contact) error {
+	return fail(rewrite(tx, contacts, stored, c), "update contact")
 }
 
 // DeleteContact removes a contact, which no directory user may point at any more.

@@ -19,10 +19,11 @@ import (
 
 // model is a table whose rows are a T.
 type model[T any] struct {
-	table          string
-	columns        []string
-	fields         []modelField
-	insert, update string
+	table   string
+	columns []string
+	fields  []modelField
+	insert  string
+	update  sync.Map // statements that write some of the columns, by the bits of these
 }
 
 type modelField struct {
@@ -45,15 +46,9 @@ func newModel[T any]() *model[T] {
 		panic(err) // the model's own tags
 	}
 	m := &model[T]{table: parsed.Table, columns: parsed.DBNames}
-	var set, where []string
 	for _, name := range parsed.DBNames {
 		f := parsed.FieldsByDBName[name]
 		field := modelField{index: f.StructField.Index, key: f.PrimaryKey, json: f.Serializer != nil}
-		if f.PrimaryKey {
-			where = append(where, name+" = ?")
-		} else {
-			set = append(set, name+" = ?")
-		}
 		switch kind := f.FieldType; {
 		case field.json:
 		case kind.Kind() == reflect.String && kind != reflect.TypeFor[string]():
@@ -62,8 +57,26 @@ func newModel[T any]() *model[T] {
 		m.fields = append(m.fields, field)
 	}
 	m.insert = "INSERT INTO " + m.table + " (" + strings.Join(m.columns, ", ") + ") VALUES (" + strings.TrimSuffix(strings.Repeat("?, ", len(m.columns)), ", ") + ")"
-	m.update = "UPDATE " + m.table + " SET " + strings.Join(set, ", ") + " WHERE " + strings.Join(where, " AND ")
 	return m
+}
+
+// changing is the statement that writes some of the columns of a row.
+func (m *model[T]) changing(columns uint64) string {
+	if known, ok := m.update.Load(columns); ok {
+		return known.(string)
+	}
+	var set, where []string
+	for i, name := range m.columns {
+		switch {
+		case m.fields[i].key:
+			where = append(where, name+" = ?")
+		case columns&(1<<i) != 0:
+			set = append(set, name+" = ?")
+		}
+	}
+	statement := "UPDATE " + m.table + " SET " + strings.Join(set, ", ") + " WHERE " + strings.Join(where, " AND ")
+	m.update.Store(columns, statement) // what changes together is of few kinds
+	return statement
 }
 
 // list names the columns in SQL, of the table or of an alias of it.
@@ -92,14 +105,14 @@ func (m *model[T]) dest(to []any, row *T) []any {
 	return to
 }
 
-// values returns the row's columns as arguments: those that are of the primary key, or not, or (nil) all.
-func (m *model[T]) values(to []any, row *T, key *bool) ([]any, error) {
+// values returns some of the row's columns as arguments, or (nil) all.
+func (m *model[T]) values(to []any, row *T, some func(i int) bool) ([]any, error) {
 	v := reflect.ValueOf(row).Elem()
 	for i := range m.fields {
-		f := &m.fields[i]
-		if key != nil && f.key != *key {
+		if some != nil && !some(i) {
 			continue
 		}
+		f := &m.fields[i]
 		field := v.FieldByIndex(f.index)
 		switch {
 		case f.json:
@@ -135,14 +148,38 @@ func (m *model[T]) inserting(row *T) (question, error) {
 	return question{sql: m.insert, args: args}, err
 }
 
-// updating is the statement that writes all of a row.
-func (m *model[T]) updating(row *T) (question, error) {
-	key, rest := true, false
-	args, err := m.values(make([]any, 0, len(m.fields)), row, &rest)
-	if err == nil {
-		args, err = m.values(args, row, &key)
+// updating is the statement that writes the columns in which a row differs from what is stored, if there are any. An engine that is
+// given a column writes its index entries anew, even if the value is what it was.
+func (m *model[T]) updating(stored, row *T) (q question, differs bool, err error) {
+	a, b := reflect.ValueOf(stored).Elem(), reflect.ValueOf(row).Elem()
+	var columns uint64
+	for i := range m.fields {
+		if f := &m.fields[i]; !f.key && !same(a.FieldByIndex(f.index), b.FieldByIndex(f.index)) {
+			columns |= 1 << i
+		}
 	}
-	return question{sql: m.update, args: args}, err
+	if columns == 0 {
+		return q, false, nil
+	}
+	args, err := m.values(make([]any, 0, len(m.fields)), row, func(i int) bool { return columns&(1<<i) != 0 })
+	if err == nil {
+		args, err = m.values(args, row, func(i int) bool { return m.fields[i].key })
+	}
+	return question{sql: m.changing(columns), args: args}, true, err
+}
+
+// same reports whether two values of a column are alike, nil and empty not being so.
+func same(a, b reflect.Value) bool {
+	switch a.Kind() {
+	case reflect.Pointer:
+		if a.IsNil() || b.IsNil() {
+			return a.IsNil() && b.IsNil()
+		}
+		return same(a.Elem(), b.Elem())
+	case reflect.Slice, reflect.Map:
+		return reflect.DeepEqual(a.Interface(), b.Interface())
+	}
+	return a.Equal(b)
 }
 
 // reading asks for rows by what comes after FROM, and appends them to a list.

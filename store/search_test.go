@@ -106,8 +106,9 @@ func TestContacts(t *testing.T) {
 					}
 					c.TenantID = ""
 				case i%5 == 0:
+					stored := c.Contact
 					profile(&c.Contact, i)
-					if err := tx.UpdateContact(&c.Contact); err != nil {
+					if err := tx.UpdateContact(&stored, &c.Contact); err != nil {
 						return err
 					}
 				}

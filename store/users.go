@@ -20,9 +20,9 @@ func (tx *Tx) CreateUser(u *desk.DirectoryUser, emails []desk.UserEmail) error {
 	return tx.addEmails(emails)
 }
 
-// UpdateUser writes all of a directory user, and its emails where they changed.
-func (tx *Tx) UpdateUser(u *desk.DirectoryUser, before, after []desk.UserEmail) error {
-	if err := tx.write(users.updating(u)); err != nil {
+// UpdateUser writes what changed of a directory user and of its emails.
+func (tx *Tx) UpdateUser(stored, u *desk.DirectoryUser, before, after []desk.UserEmail) error {
+	if err := rewrite(tx, users, stored, u); err != nil {
 		return fail(err, "update directory user")
 	}
 	if err := tx.removeEmails(without(before, after)); err != nil {
