@@ -1,6 +1,7 @@
 package scim
 
 import (
+	"context"
 	"encoding/json"
 	"maps"
 	"net/http"
@@ -37,7 +38,7 @@ type bulkOperation struct {
 	result                        map[string]any // nil until it is done
 }
 
-// bulk handles POST /Bulk. Each operation is a transaction of its own, with its own event.
+// bulk handles POST /Bulk. Each operation has its own event and its own outcome.
 func (req *request) bulk() error {
 	body, err := req.body()
 	if err != nil {
@@ -73,11 +74,10 @@ func (req *request) bulk() error {
 		j.byBulkID[o.bulkID] = o
 	}
 	req.Limit.Spend(req.actor.TenantID+"/"+req.actor.Connection, len(list))
-	for _, o := range j.operations {
-		if limit > 0 && j.errors >= limit {
-			break
-		}
-		j.do(o)
+	for rest := j.operations; len(rest) > 0 && (limit == 0 || j.errors < limit); {
+		n := min(len(rest), together)
+		j.some(rest[:n], limit)
+		rest = rest[n:]
 	}
 	results := []any{}
 	for _, o := range j.operations {
@@ -86,6 +86,46 @@ func (req *request) bulk() error {
 		}
 	}
 	return req.writeDocument(map[string]any{"schemas": []string{bulkResponseURN}, "Operations": results})
+}
+
+// together is how many operations share a commit. More would save little, and keep others waiting for the rows that they lock.
+const together = 25
+
+// some runs operations, up to the one whose error reaches the limit. They share a transaction, in which each has its own outcome. If
+// that cannot be committed, none of it was done, and they are done one by one.
+func (j *job) some(list []*bulkOperation, limit int) {
+	r, before := j.r, *j
+	var open []*bulkOperation // not done before, as what others refer to is
+	for _, o := range j.operations {
+		if o.result == nil {
+			open = append(open, o)
+		}
+	}
+	forget := func() {
+		j.errors = before.errors
+		for _, o := range open {
+			o.running, o.failed, o.result, o.userID = false, false, nil, ""
+		}
+	}
+	all := func() {
+		for _, o := range list {
+			if limit > 0 && j.errors >= limit {
+				return
+			}
+			j.do(o)
+		}
+	}
+	err := j.Engine.Store.Together(r.Context(), func(ctx context.Context) error {
+		forget()
+		j.r = r.WithContext(ctx)
+		all()
+		return ctx.Err()
+	})
+	j.r = r
+	if err != nil {
+		forget()
+		all()
+	}
 }
 
 // readBulkOperation reads what is there; do says what is missing.
@@ -195,23 +235,27 @@ func (j *job) resolve(text string) (string, error) {
 	return text[:start] + other.userID, nil
 }
 
-// resolveAll does so throughout an operation's data.
+// resolveAll does so throughout a copy of an operation's data, which may be resolved anew.
 func (j *job) resolveAll(v any) (_ any, err error) {
 	switch v := v.(type) {
 	case string:
 		return j.resolve(v)
 	case []any:
+		v = slices.Clone(v)
 		for i := range v {
 			if v[i], err = j.resolveAll(v[i]); err != nil {
 				return nil, err
 			}
 		}
+		return v, nil
 	case map[string]any:
+		v = maps.Clone(v)
 		for _, name := range slices.Sorted(maps.Keys(v)) {
 			if v[name], err = j.resolveAll(v[name]); err != nil {
 				return nil, err
 			}
 		}
+		return v, nil
 	}
 	return v, nil
 }

@@ -25,8 +25,13 @@ type Reader struct {
 // ask asks questions past GORM.
 func (r Reader) ask(list ...question) error { return r.asker.ask(r.ctx, list...) }
 
-// Read returns a reader outside transactions.
-func (s *Store) Read(ctx context.Context) Reader { return Reader{ctx, s.read, s.engine, s} }
+// Read returns a reader outside transactions, but for one that Together began.
+func (s *Store) Read(ctx context.Context) Reader {
+	if tx := s.together(ctx); tx != nil {
+		return Reader{ctx, tx.db.WithContext(ctx), s.engine, tx.asker}
+	}
+	return Reader{ctx, s.read, s.engine, s}
+}
 
 // ask asks outside transactions.
 func (s *Store) ask(ctx context.Context, list ...question) error {
@@ -57,14 +62,18 @@ type Tx struct {
 
 const attempts = 4
 
-// Tx runs f in a transaction, which is committed if f returns nil. f may run several times.
+// Tx runs f in a transaction, which is committed if f returns nil, or in a part of one that Together began. f may run several times.
 func (s *Store) Tx(ctx context.Context, f func(*Tx) error) error {
+	whole := s.together(ctx)
 	for attempt := 1; ; attempt++ {
 		tx := &Tx{Reader: Reader{ctx: ctx, engine: s.engine}, Now: micro(s.Now()), store: s}
 		var err error
-		if s.engine == Postgres {
+		switch {
+		case whole != nil:
+			err = whole.part(ctx, f)
+		case s.engine == Postgres:
 			err = s.pgTx(tx, f)
-		} else {
+		default:
 			err = s.liteTx(tx, f)
 		}
 		if err == nil {
@@ -99,6 +108,15 @@ func (tx *Tx) write(q question, err error) error {
 		return w.later(q)
 	}
 	return tx.ask(q)
+}
+
+// rewrite writes what changed of a row.
+func rewrite[T any](tx *Tx, m *model[T], stored, row *T) error {
+	q, differs, err := m.updating(stored, row)
+	if err != nil || !differs {
+		return err
+	}
+	return tx.write(q, nil)
 }
 
 // Transactions take their locks in one order, so that none waits for another in a circle: the tenant's (Lock or

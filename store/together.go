@@ -1,0 +1,65 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+)
+
+// Several transactions of one request can be made one, which saves a commit for each.
+
+type togetherKey struct{}
+
+// Together runs f, within which all that is done with f's context is one transaction, committed if f returns nil. A call of Tx is a part
+// of it that fails alone. f may run several times, and what it was told counts only when Together has returned nil.
+func (s *Store) Together(ctx context.Context, f func(context.Context) error) error {
+	return s.Tx(ctx, func(tx *Tx) error { return f(context.WithValue(ctx, togetherKey{}, tx)) })
+}
+
+// together returns the transaction of which all with this context is a part, or nil.
+func (s *Store) together(ctx context.Context) *Tx {
+	if tx, ok := ctx.Value(togetherKey{}).(*Tx); ok && tx.store == s {
+		return tx
+	}
+	return nil
+}
+
+const savepoint, releaseSavepoint, rollbackToSavepoint = "SAVEPOINT part", "RELEASE SAVEPOINT part", "ROLLBACK TO SAVEPOINT part"
+
+// part runs f as a part of the transaction.
+func (tx *Tx) part(ctx context.Context, f func(*Tx) error) error {
+	part := &Tx{Reader: Reader{ctx, tx.db.WithContext(ctx), tx.engine, tx.asker}, Now: micro(tx.store.Now()), store: tx.store}
+	err := tx.write(question{sql: savepoint}, nil)
+	if err != nil {
+		return err
+	}
+	if err = f(part); err == nil {
+		err = part.ask(question{sql: releaseSavepoint}) // and all that waits to be written
+	}
+	if err != nil {
+		return tx.undoPart(err)
+	}
+	tx.counted, tx.access = append(tx.counted, part.counted...), tx.access || part.access
+	return nil
+}
+
+// undoPart takes back what a part has done that failed, and returns why it did.
+func (tx *Tx) undoPart(why error) error {
+	if w, ok := tx.asker.(*pgTx); ok {
+		w.failed = nil
+		if i := slices.IndexFunc(w.waiting, func(q question) bool { return q.sql == savepoint }); i >= 0 {
+			w.waiting = w.waiting[:i] // nothing of it was sent
+			return why
+		}
+		w.waiting = nil
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(tx.ctx), 5*time.Second)
+	defer cancel()
+	// One by one: until the first is done, PostgreSQL does not even read the second.
+	err := tx.asker.ask(ctx, question{sql: rollbackToSavepoint})
+	if err == nil {
+		err = tx.asker.ask(ctx, question{sql: releaseSavepoint})
+	}
+	return errors.Join(why, err)
+}

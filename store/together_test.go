@@ -1,0 +1,109 @@
+package store_test
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"testing"
+	"time"
+
+	"rollcall/desk"
+	"rollcall/internal/testkit"
+	"rollcall/store"
+)
+
+// TestTogether holds that the parts of a transaction are there all or none, but for those that failed, and see one another.
+func TestTogether(t *testing.T) {
+	testkit.Databases(t, func(t *testing.T, databaseURL string) {
+		s := open(t, databaseURL)
+		err := s.Tx(t.Context(), func(tx *store.Tx) error { return tx.CreateTenant(&desk.Tenant{ID: "acme", CreatedAt: tx.Now}) })
+		if err != nil {
+			t.Fatal(err)
+		}
+		create := func(ctx context.Context, ids ...string) error {
+			return s.Tx(ctx, func(tx *store.Tx) error {
+				for _, id := range ids {
+					c := desk.Contact{TenantID: "acme", ID: id, Status: desk.Active, CreatedAt: tx.Now, ModifiedAt: tx.Now}
+					if err := tx.CreateContact(&c); err != nil {
+						return err
+					}
+				}
+				return nil
+			})
+		}
+		stored := func(ctx context.Context, ids ...string) []string {
+			t.Helper()
+			found, err := s.Read(ctx).ContactNames("acme", ids)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return slices.DeleteFunc(ids, func(id string) bool { _, ok := found[id]; return !ok })
+		}
+		all := []string{"a", "b", "c", "d", "e"}
+
+		errFault := errors.New("fault")
+		err = s.Together(t.Context(), func(ctx context.Context) error {
+			if err := create(ctx, "a"); err != nil {
+				return err
+			}
+			return errFault
+		})
+		if got := stored(t.Context(), slices.Clone(all)...); !errors.Is(err, errFault) || len(got) > 0 {
+			t.Fatalf("after %v, %v are there", err, got)
+		}
+
+		err = s.Together(t.Context(), func(ctx context.Context) error {
+			if err := create(ctx, "a"); err != nil {
+				return err
+			}
+			// An index refuses the second row, which takes the first one along.
+			if err := create(ctx, "b", "a"); err == nil {
+				t.Error("there may be a second contact a")
+			}
+			// f fails with nothing sent, and with something sent.
+			for _, ask := range []bool{false, true} {
+				err := s.Tx(ctx, func(tx *store.Tx) error {
+					c := desk.Contact{TenantID: "acme", ID: "c", Status: desk.Active, CreatedAt: tx.Now, ModifiedAt: tx.Now}
+					if err := tx.CreateContact(&c); err != nil {
+						return err
+					}
+					if ask {
+						if _, err := tx.LockContact("acme", "c"); err != nil {
+							return err
+						}
+					}
+					return errFault
+				})
+				if !errors.Is(err, errFault) {
+					t.Errorf("a part that fails says %v", err)
+				}
+			}
+			if err := create(ctx, "d"); err != nil {
+				return err
+			}
+			if got := stored(ctx, slices.Clone(all)...); !slices.Equal(got, []string{"a", "d"}) {
+				t.Errorf("within, %v are there", got)
+			}
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := stored(t.Context(), slices.Clone(all)...); !slices.Equal(got, []string{"a", "d"}) {
+			t.Errorf("afterwards, %v are there", got)
+		}
+
+		// Who goes away takes all along.
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		err = s.Together(ctx, func(ctx context.Context) error {
+			if err := create(ctx, "e"); err != nil {
+				return err
+			}
+			cancel()
+			return ctx.Err()
+		})
+		if got := stored(t.Context(), slices.Clone(all)...); err == nil || len(got) != 2 {
+			t.Errorf("after %v, %v are there", err, got)
+		}
+	})
+}
