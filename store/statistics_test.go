@@ -1,0 +1,65 @@
+package store_test
+
+import (
+	"testing"
+	"time"
+
+	"rollcall/desk"
+	"rollcall/internal/testkit"
+	"rollcall/store"
+)
+
+// TestAnalyze holds that PostgreSQL learns soon how large a table has become, and is not bothered again as long as it stays so.
+func TestAnalyze(t *testing.T) {
+	testkit.Databases(t, func(t *testing.T, databaseURL string) {
+		s := open(t, databaseURL)
+		const people = 400
+		err := s.Tx(t.Context(), func(tx *store.Tx) error {
+			if err := tx.CreateTenant(&desk.Tenant{ID: "acme", CreatedAt: tx.Now}); err != nil {
+				return err
+			}
+			for range people {
+				if err := tx.CreateContact(&desk.Contact{TenantID: "acme", ID: store.NewID(), Status: desk.Active, CreatedAt: tx.Now, ModifiedAt: tx.Now}); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if s.Engine() != store.Postgres {
+			if err := s.Analyze(t.Context()); err != nil {
+				t.Error(err)
+			}
+			return
+		}
+		db := testkit.OpenSQL(t, databaseURL)
+		known, times := 0, 0
+		for deadline := time.Now().Add(time.Minute); known < people; time.Sleep(100 * time.Millisecond) { // PostgreSQL counts with a delay
+			if time.Now().After(deadline) {
+				t.Fatalf("it believes in %d contacts", known)
+			}
+			if err := s.Analyze(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			if err := db.QueryRow("SELECT reltuples FROM pg_class WHERE oid = 'contacts'::regclass").Scan(&known); err != nil {
+				t.Fatal(err)
+			}
+		}
+		const analyzed = "SELECT analyze_count + autoanalyze_count FROM pg_stat_user_tables WHERE relid = 'contacts'::regclass"
+		for times == 0 {
+			if err := db.QueryRow(analyzed).Scan(&times); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for range 3 {
+			if err := s.Analyze(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := db.QueryRow(analyzed).Scan(&known); err != nil || known != times {
+			t.Errorf("looked at %d times, then %d times, %v", times, known, err)
+		}
+	})
+}
