@@ -13,7 +13,7 @@ import (
 // way is a way along contacts that fit some of a query's conditions, all those that fit among them: one lane, or several at once.
 type way struct {
 	lanes  []fragment // conditions, each of a stretch of an index; those of partial indexes spelt out
-	users  bool       // along directory users, so that what the query says of them is decided
+	users  bool       // along directory users
 	sorted bool       // has the query's order
 }
 
@@ -23,7 +23,7 @@ const maxLanes = 10
 // waysOf are those that a query can go.
 func (r Reader) waysOf(q ContactQuery) ([]way, error) {
 	var connections []string
-	if q.Connection == "" && (q.Sync == desk.SyncActive || q.Sync == desk.SyncInactive) {
+	if q.Connection == "" && q.Sync == desk.SyncActive {
 		if err := r.db.WithContext(r.ctx).Model(&desk.Connection{}).Where("tenant_id = ?", q.TenantID).Pluck("slug", &connections).Error; err != nil {
 			return nil, err
 		}
@@ -55,22 +55,23 @@ func (q ContactQuery) ways(connections []string) []way {
 	} else if q.Connection != "" {
 		connections = []string{q.Connection}
 	}
-	// Those of whom directory and helpdesk say different things are few.
+	// Those of whom directory and helpdesk say different things are few. (Whether a user is active is in no index, so that a change of
+	// it changes none.)
 	switch {
-	case q.Sync == desk.SyncInactive && q.Status == desk.Active:
-		list = append(list, way{lanes: []fragment{{"status = 'active' AND disabled > 0", nil}}})
+	case q.Sync == desk.SyncInactive && q.Status != desk.SoftDeleted:
+		w := way{lanes: []fragment{{"status = 'active' AND disabled > 0", nil}}}
+		if q.Status == "" {
+			w.lanes = append(w.lanes, fragment{"status = 'deleted'", nil})
+		}
+		list = append(list, w)
 	case q.Sync == desk.SyncActive && q.Status == desk.SoftDeleted:
 		list = append(list, way{lanes: []fragment{{"status = 'deleted' AND disabled < directories", nil}}})
 	}
-	users := way{users: true}
-	for _, c := range connections {
-		for _, state := range []desk.SyncState{desk.SyncActive, desk.SyncInactive} {
-			if q.Sync == "" || q.Sync == state {
-				users.lanes = append(users.lanes, fragment{"connection = ? AND active = ?", []any{c, state == desk.SyncActive}})
-			}
+	if n := len(connections); n > 0 && n <= maxLanes && q.Sync != desk.SyncInactive {
+		users := way{users: true}
+		for _, c := range connections {
+			users.lanes = append(users.lanes, fragment{"connection = ?", []any{c}})
 		}
-	}
-	if n := len(users.lanes); n > 0 && n <= maxLanes {
 		list = append(list, users)
 	}
 	switch {
@@ -135,7 +136,7 @@ func (r Reader) shortest(q ContactQuery, ways []way) (best way, end *desk.Positi
 func (r Reader) along(q ContactQuery, w way, end *desk.Position, columns string, offset, limit int) fragment {
 	table, id, order := "contacts", "id", "id"
 	if w.users {
-		table, id, columns = "directory_users", "contact_id", "contact_id AS id"
+		table, id, columns = "directory_users", "contact_id", "contact_id AS id, active"
 	}
 	if w.sorted {
 		order = q.keys()
@@ -175,18 +176,23 @@ func (r Reader) pick(q ContactQuery, w way, end *desk.Position) ([]desk.Contact,
 // step selects a step's contacts, and returns the query as they have to pass it.
 func (r Reader) step(q ContactQuery, w way, end *desk.Position) (fragment, ContactQuery) {
 	step := r.along(q, w, end, stepColumns, 0, walkStep)
-	if w.users && q.Connection == "" {
+	if !w.users {
+		return step, q
+	}
+	if q.Connection == "" { // the contact knows what all of its users are
 		step.text = fmt.Sprintf("SELECT DISTINCT id FROM (%s) AS same ORDER BY %s LIMIT %d", step.text, q.ordered("id"), walkStep)
 	}
-	if w.users {
-		contacts := " CROSS JOIN contacts c WHERE c.tenant_id = ? AND c.id = k.id"
-		if r.engine == Postgres { // which looks them up one by one, however few the tenant's contacts are, if each is a query of its own
-			contacts = " CROSS JOIN LATERAL (SELECT * FROM contacts WHERE tenant_id = ? AND id = k.id LIMIT 1) AS c"
-		}
-		columns := "k." + strings.ReplaceAll(stepColumns, ", ", ", c.")
-		step.text = "SELECT " + columns + " FROM (" + step.text + ") AS k" + contacts + " ORDER BY " + q.ordered("k.id") + fmt.Sprintf(" LIMIT %d", walkStep)
-		step.args = append(step.args, q.TenantID)
-		q.Connection, q.Sync = "", ""
+	contact := " CROSS JOIN contacts c WHERE c.tenant_id = ? AND c.id = k.id"
+	if r.engine == Postgres { // which looks them up one by one, however few the tenant's contacts are, if each is a query of its own
+		contact = " CROSS JOIN LATERAL (SELECT * FROM contacts WHERE tenant_id = ? AND id = k.id LIMIT 1) AS c WHERE true"
+	}
+	step = fragment{"SELECT k." + strings.ReplaceAll(stepColumns, ", ", ", c.") + " FROM (" + step.text + ") AS k" + contact, append(step.args, q.TenantID)}
+	if q.Connection != "" && q.Sync != "" {
+		step = step.and(fragment{"k.active = ?", []any{q.Sync == desk.SyncActive}})
+	}
+	step.text += fmt.Sprintf(" ORDER BY %s LIMIT %d", q.ordered("k.id"), walkStep)
+	if q.Connection != "" {
+		q.Connection, q.Sync = "", "" // they are decided
 	}
 	return step, q
 }
