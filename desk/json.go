@@ -124,11 +124,10 @@ func isNumber(n json.Number) bool {
 
 // sameJSON reports whether two values are equal as JSON text: numbers by their digits.
 func sameJSON(a, b any) bool {
+	if isNull(a) || isNull(b) {
+		return isNull(a) && isNull(b)
+	}
 	switch a := a.(type) {
-	case nil:
-		if b == nil {
-			return true
-		}
 	case string:
 		other, ok := b.(string)
 		return ok && a == other
@@ -139,6 +138,21 @@ func sameJSON(a, b any) bool {
 	x, errX := appendJSON(nil, a, false)
 	y, errY := appendJSON(nil, b, false)
 	return errX == nil && errY == nil && bytes.Equal(x, y)
+}
+
+// isNull reports whether a value is written as null.
+func isNull(v any) bool {
+	switch v := v.(type) {
+	case nil:
+		return true
+	case Resource:
+		return v == nil
+	case map[string]any:
+		return v == nil
+	case []any:
+		return v == nil
+	}
+	return false
 }
 
 // AppendChanges appends changes as JSON, as their tags say.

@@ -69,6 +69,29 @@ func (u *DirectoryUser) Decode() (Resource, error) {
 	return r, nil
 }
 
+// Clone returns a copy of all levels.
+func (r Resource) Clone() Resource {
+	return clone(map[string]any(r)).(map[string]any)
+}
+
+func clone(v any) any {
+	switch v := v.(type) {
+	case map[string]any:
+		copied := make(map[string]any, len(v))
+		for name, e := range v {
+			copied[name] = clone(e)
+		}
+		return copied
+	case []any:
+		copied := make([]any, len(v))
+		for i, e := range v {
+			copied[i] = clone(e)
+		}
+		return copied
+	}
+	return v
+}
+
 // SetResource stores the resource and what is derived from it.
 func (u *DirectoryUser) SetResource(r Resource) error {
 	doc, err := encode(r)

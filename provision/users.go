@@ -403,11 +403,7 @@ func (c change) update(id string, edit Edit) (desk.DirectoryUser, error) {
 	if err != nil {
 		return stored, err
 	}
-	draft, err := stored.Decode()
-	if err != nil {
-		return stored, err
-	}
-	r, note, err := edit(draft)
+	r, note, err := edit(was.Clone())
 	if err != nil {
 		return stored, err
 	}

@@ -34,7 +34,7 @@ func (a *Attribute) ParseValueFilter(text string) (Parsed, error) {
 		if a.Subs == nil {
 			return Reference{Attr: a, element: true}, strings.EqualFold(path, "value")
 		}
-		sub := a.Subs[strings.ToLower(path)]
+		sub := a.Subs[Lower(path)]
 		return Reference{Attr: sub}, sub != nil
 	})
 }
@@ -203,7 +203,7 @@ func (r *reader) valuePath(path string) (Parsed, error) {
 	if r.next('.') {
 		name := r.Peek()
 		r.At += len(name)
-		sub := ref.Attr.Subs[strings.ToLower(name)]
+		sub := ref.Attr.Subs[Lower(name)]
 		if sub == nil {
 			return Parsed{}, invalidFilter("%s has no sub-attribute %.40s", ref.Attr.Name, name)
 		}

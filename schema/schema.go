@@ -96,6 +96,31 @@ func table(prefix string, attributes elimity.Attributes) map[string]*Attribute {
 	return t
 }
 
+// lowered has the names that the standards give attributes, with their lower case.
+var lowered = func() map[string]string {
+	names := map[string]string{}
+	var add func(t map[string]*Attribute)
+	add = func(t map[string]*Attribute) {
+		for lower, a := range t {
+			names[a.Name] = lower
+			add(a.Subs)
+		}
+	}
+	add(plain.Attributes)
+	for _, e := range plain.Extensions {
+		add(e.Attributes)
+	}
+	return names
+}()
+
+// Lower returns an attribute's name in lower case, by which the tables have it.
+func Lower(name string) string {
+	if lower, ok := lowered[name]; ok {
+		return lower // which makes no new string
+	}
+	return strings.ToLower(name)
+}
+
 // misprinted is the enterprise URN as some of Microsoft's pages print it, in lower case.
 const misprinted = "urn:ietf:params:scim:schemas:extension:enterprise:2.0user"
 
@@ -153,7 +178,7 @@ type Reference struct {
 func (s *Schema) Resolve(path string) (ref Reference, ok bool) {
 	urn, rest := s.SplitURN(path)
 	name, sub, hasSub := strings.Cut(rest, ".")
-	name = strings.ToLower(name)
+	name = Lower(name)
 	attributes := s.Attributes
 	if urn != "" && urn != CoreURN {
 		e := s.Extension(urn)
@@ -171,7 +196,7 @@ func (s *Schema) Resolve(path string) (ref Reference, ok bool) {
 		return ref, false
 	}
 	if hasSub {
-		ref.Sub = ref.Attr.Subs[strings.ToLower(sub)]
+		ref.Sub = ref.Attr.Subs[Lower(sub)]
 		return ref, ref.Sub != nil
 	}
 	return ref, true

@@ -239,7 +239,7 @@ func setComplex(holder map[string]any, a *schema.Attribute, op string, value any
 		have = map[string]any{}
 	}
 	for name, v := range members {
-		if sub := a.Subs[strings.ToLower(name)]; sub != nil {
+		if sub := a.Subs[schema.Lower(name)]; sub != nil {
 			err = set(have, sub, op, v)
 		} else {
 			err = operation{op: op, value: v, to: target{unknown: name}}.applyUnknown(have)
@@ -284,7 +284,7 @@ func agrees(a *schema.Attribute, e, listed any) bool {
 		got := element[name]
 		wantText, text := want.(string)
 		gotText, _ := got.(string)
-		if sub := a.Subs[strings.ToLower(name)]; text && sub != nil && !sub.CaseExact {
+		if sub := a.Subs[schema.Lower(name)]; text && sub != nil && !sub.CaseExact {
 			if !strings.EqualFold(gotText, wantText) {
 				return false
 			}

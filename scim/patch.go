@@ -93,7 +93,7 @@ func (s *userSchema) bareName(path string) string {
 	if end := strings.IndexAny(path, ".["); end >= 0 {
 		path = path[:end]
 	}
-	return strings.ToLower(strings.TrimSpace(path))
+	return schema.Lower(strings.TrimSpace(path))
 }
 
 func isDropped(name string) bool {
@@ -105,11 +105,10 @@ func isDropped(name string) bool {
 // marks and references, which are nothing without the value beside them.
 func sortedKeys(values map[string]any) []string {
 	rank := func(key string) int {
-		lower := strings.ToLower(key)
-		switch {
-		case !strings.ContainsAny(key, ".:["):
+		if !strings.ContainsAny(key, ".:[") {
 			return 0
-		case strings.HasSuffix(lower, ".primary") || strings.HasSuffix(lower, ".$ref"):
+		}
+		if lower := strings.ToLower(key); strings.HasSuffix(lower, ".primary") || strings.HasSuffix(lower, ".$ref") {
 			return 2
 		}
 		return 1
@@ -127,7 +126,7 @@ func (s *userSchema) expand(op string, values map[string]any) []operation {
 		if isDropped(s.bareName(key)) || key == "" {
 			continue
 		}
-		folded := strings.ToLower(key)
+		folded := schema.Lower(key)
 		if seen[folded] {
 			ops = append(ops, operation{to: target{path: key}, err: desk.Errorf(desk.InvalidSyntax, key, "%s is given twice, in different case", short(key))})
 		}
@@ -178,7 +177,7 @@ func (s *userSchema) expandExtension(op, urn string, value any) []operation {
 	var ops []operation
 	for _, key := range sortedKeys(values) {
 		t := target{path: urn + ":" + key, Reference: schema.Reference{URN: urn}, unknown: key}
-		name, sub, hasSub := strings.Cut(strings.ToLower(key), ".")
+		name, sub, hasSub := strings.Cut(schema.Lower(key), ".")
 		if a := e.Attributes[name]; a != nil && (!hasSub || a.Subs[sub] != nil) {
 			t.Attr, t.Sub, t.unknown = a, a.Subs[sub], ""
 		}

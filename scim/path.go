@@ -65,7 +65,7 @@ func (s *userSchema) parseTarget(path string) (target, error) {
 	if rest == "" {
 		return t, nil
 	}
-	if t.Sub = ref.Attr.Subs[strings.ToLower(strings.TrimPrefix(rest, "."))]; t.Sub == nil || rest[0] != '.' {
+	if t.Sub = ref.Attr.Subs[schema.Lower(strings.TrimPrefix(rest, "."))]; t.Sub == nil || rest[0] != '.' {
 		return t, invalidPath(path, "names no sub-attribute that is known")
 	}
 	return t, nil

@@ -129,7 +129,7 @@ func membersOf(a *schema.Attribute, v any) (map[string]any, error) {
 	}
 	out := make(map[string]any, len(m))
 	for name, v := range m {
-		if sub := a.Subs[strings.ToLower(name)]; sub != nil {
+		if sub := a.Subs[schema.Lower(name)]; sub != nil {
 			if sub.ReadOnly {
 				continue
 			}
@@ -149,7 +149,7 @@ func coerceComplex(a *schema.Attribute, v any) (any, error) {
 		return nil, err
 	}
 	for name, v := range members {
-		if sub := a.Subs[strings.ToLower(name)]; sub != nil {
+		if sub := a.Subs[schema.Lower(name)]; sub != nil {
 			v, err = coerce(sub, v)
 		} else {
 			v = compact(v)
