@@ -30,9 +30,9 @@ func setProfile(tx *store.Tx, c *desk.Contact, p desk.Profile) error {
 
 // takeProfile gives the contact a profile, and reports whether its company is to be decided.
 func takeProfile(c *desk.Contact, p desk.Profile) bool {
-	address, domain, company := c.EmailKey, c.Domain, c.CompanyKey
+	domain, company := c.Domain, c.CompanyKey
 	c.SetProfile(p, companies.DomainOfProfile(p))
-	return c.CompanyReason == "" || c.EmailKey != address || c.Domain != domain || c.CompanyKey != company
+	return c.CompanyReason == "" || c.Domain != domain || c.CompanyKey != company
 }
 
 // setCompany decides the contact's company anew.
