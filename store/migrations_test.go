@@ -10,7 +10,7 @@ import (
 )
 
 // released is the newest step of the schema that came before the first release: no version of the program runs on an older one.
-const released = 20
+const released = 21
 
 // TestMigrationsExpand holds the steps of the schema to what docs/OPERATIONS.md promises of upgrades: a server of the version before goes on
 // serving over the new schema. What would break it waits for the release after, and says so in a comment before the statement:
