@@ -10,5 +10,8 @@
 //   - On SQLite one connection writes, begun immediately so that waiting is queued, and several read. On PostgreSQL a pool
 //     does both.
 //
+// Steps of the schema (migrations) expand it first and contract it a release later, so that servers of the version before go on serving
+// meanwhile; docs/OPERATIONS.md has the rule, and TestMigrationsExpand holds it. For the same reason queries name their columns.
+//
 // Every query names the tenant, and every key leads with it.
 package store

@@ -61,7 +61,11 @@ func (s *Store) ReleaseJob(ctx context.Context, name, holder string, pause time.
 	return err
 }
 
-func (s *Store) updateJob(ctx context.Context, set string, args ...any) (bool, error) {
-	result := s.write.WithContext(ctx).Exec("UPDATE jobs SET "+set, args...)
-	return result.RowsAffected == 1, fail(result.Error, "update a job")
+func (s *Store) updateJob(ctx context.Context, set string, args ...any) (updated bool, err error) {
+	err = s.Tx(ctx, func(tx *Tx) error {
+		result := tx.db.Exec("UPDATE jobs SET "+set, args...)
+		updated = result.RowsAffected == 1
+		return fail(result.Error, "update a job")
+	})
+	return updated && err == nil, err
 }

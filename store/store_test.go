@@ -302,3 +302,34 @@ func TestUpgrade(t *testing.T) {
 		}
 	})
 }
+
+// TestNotesBesideTransactions holds that what is noted beside requests waits for its turn, and keeps no transaction from its next statement.
+func TestNotesBesideTransactions(t *testing.T) {
+	testkit.Databases(t, func(t *testing.T, databaseURL string) {
+		s := open(t, databaseURL)
+		began := time.Now()
+		var notes sync.WaitGroup
+		err := s.Tx(t.Context(), func(tx *store.Tx) error {
+			if err := tx.CreateTenant(&desk.Tenant{ID: "t", CreatedAt: tx.Now}); err != nil {
+				return err
+			}
+			ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+			t.Cleanup(cancel)
+			for i := range 4 {
+				notes.Go(func() {
+					err := s.UseToken(ctx, "t", fmt.Sprint(i), tx.Now, "")
+					if _, held := s.HoldJob(ctx, "job", "holder", time.Minute); err != nil || held != nil {
+						t.Error(err, held)
+					}
+				})
+			}
+			time.Sleep(200 * time.Millisecond) // they wait
+			_, err := tx.LockTenant("t")
+			return err
+		})
+		notes.Wait()
+		if took := time.Since(began); err != nil || took > 5*time.Second {
+			t.Errorf("%v, after %v", err, took)
+		}
+	})
+}

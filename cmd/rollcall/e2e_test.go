@@ -49,6 +49,12 @@ func start(t *testing.T, databaseURL string, flags ...string) *process {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return launch(t, path, databaseURL, flags...)
+}
+
+// launch does so with a program.
+func launch(t *testing.T, path, databaseURL string, flags ...string) *process {
+	t.Helper()
 	p := &process{T: t, cmd: exec.Command(path, append([]string{"serve", "--database", databaseURL, "--listen", "127.0.0.1:0"}, flags...)...)}
 	p.cmd.Stderr = &p.stderr
 	stdout, err := p.cmd.StdoutPipe()
