@@ -234,7 +234,7 @@ func (edit ContactEdit) apply(p desk.Profile) (desk.Profile, error) {
 	}
 	for _, key := range [][2]string{{"userName", p.UserName}, {"emails", p.MatchAddress()}} {
 		if len(desk.Fold(key[1])) > desk.MaxKey {
-			return p, desk.Errorf(desk.InvalidValue, key[0], "userName and email addresses may have up to %d bytes", desk.MaxKey)
+			return p, desk.Errorf(desk.InvalidValue, key[0], "userName and email addresses may have up to %d bytes", desk.MaxKey) // #nosec G602 -- an array of two
 		}
 	}
 	text := [][2]string{{"displayName", p.DisplayName}, {"userName", p.UserName}, {"title", p.Title}}

@@ -28,7 +28,7 @@ func floor(at time.Time) string {
 
 func setTime(id *uuid.UUID, at time.Time) {
 	milliseconds := min(max(at.UnixMilli(), 0), 1<<48-1)
-	binary.BigEndian.PutUint64(id[:8], uint64(milliseconds)<<16|7<<12|uint64(at.Nanosecond()%1e6)>>8)
+	binary.BigEndian.PutUint64(id[:8], uint64(milliseconds)<<16|7<<12|uint64(at.Nanosecond()%1e6)>>8) // #nosec G115 -- none is negative or as large
 	id[8] = id[8]&0x3f | 0x80
 }
 
@@ -39,8 +39,8 @@ func timeOf(id string) (time.Time, error) {
 		return time.Time{}, fmt.Errorf("read the time of id %q: %w", id, err)
 	}
 	head := binary.BigEndian.Uint64(parsed[:8])
-	fraction := time.Duration(head&0xfff) << 8
-	return time.UnixMilli(int64(head >> 16)).Add(fraction).Round(time.Microsecond).UTC(), nil
+	fraction := time.Duration(head&0xfff) << 8                                                // #nosec G115 -- none is negative or as large
+	return time.UnixMilli(int64(head >> 16)).Add(fraction).Round(time.Microsecond).UTC(), nil // #nosec G115 -- none is negative or as large
 }
 
 // clock gives out times that differ, and grow, unless the machine's clock is set back.

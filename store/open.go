@@ -124,7 +124,7 @@ func (s *Store) openSQLite(path string) error {
 		}
 	}
 	// It holds people's data: a new file is for its owner alone.
-	file, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
+	file, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600) // #nosec G304 -- the operator names it
 	if err != nil {
 		return errors.Unwrap(err) // the path is in the message already
 	}

@@ -91,12 +91,12 @@ func readState(state *string, tenant, slug string) question {
 // UseToken notes when and from where a token was last used.
 func (s *Store) UseToken(ctx context.Context, tenant, id string, at time.Time, address string) error {
 	return s.Tx(ctx, func(tx *Tx) error {
-		err := tx.write(question{sql: useToken, args: []any{micro(at), address, tenant, id}}, nil)
+		err := tx.write(question{sql: noteUse, args: []any{micro(at), address, tenant, id}}, nil)
 		return fail(err, "note the use of a token")
 	})
 }
 
-const useToken = "UPDATE tokens SET last_used_at = ?, last_used_address = ? WHERE tenant_id = ? AND id = ?"
+const noteUse = "UPDATE tokens SET last_used_at = ?, last_used_address = ? WHERE tenant_id = ? AND id = ?"
 
 // DeleteToken removes a token and reports whether it was there: of two requests that use up one token, one removes it.
 func (tx *Tx) DeleteToken(tenant, id string) (bool, error) {

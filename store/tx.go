@@ -86,7 +86,7 @@ func (s *Store) Tx(ctx context.Context, f func(*Tx) error) error {
 		if attempt == attempts || !lostRace(err) {
 			return fail(err, "transaction")
 		}
-		pause := time.Duration(rand.Int64N(int64(attempt) * int64(20*time.Millisecond)))
+		pause := time.Duration(rand.Int64N(int64(attempt) * int64(20*time.Millisecond))) // #nosec G404 -- a pause is no secret
 		select {
 		case <-ctx.Done():
 			return fail(ctx.Err(), "retry transaction")
@@ -156,7 +156,7 @@ func (tx *Tx) LockCompanies(tenant string) error {
 func lockKey(parts ...string) int64 {
 	h := fnv.New64a()
 	h.Write([]byte(strings.Join(parts, "\x00")))
-	return int64(h.Sum64())
+	return int64(h.Sum64()) // #nosec G115 -- any 64 bits will do
 }
 
 // lock returns the row of which a condition holds, locked until the transaction ends, or NotFound.

@@ -46,7 +46,7 @@ func (f *tlsFlags) config(log *slog.Logger) (*tls.Config, error) {
 		if err := pair.load(); err != nil {
 			return nil, err
 		}
-		return secure(&tls.Config{GetCertificate: pair.certificate, NextProtos: []string{"h2", "http/1.1"}}), nil
+		return secure(&tls.Config{GetCertificate: pair.certificate, NextProtos: []string{"h2", "http/1.1"}}), nil // #nosec G402 -- secure sets it
 	case f.Domain != "":
 		if err := writable(f.Cache); err != nil {
 			return nil, fmt.Errorf("ACME cache: %w", err)
@@ -222,12 +222,12 @@ func (f *tlsFlags) diagnose(publicURL string, now time.Time) (list []desk.Findin
 		}
 	case f.Domain != "":
 		for _, name := range f.names() {
-			kept, err := os.ReadFile(filepath.Join(f.Cache, name)) // which has both, as autocert keeps them
+			kept, err := os.ReadFile(filepath.Join(f.Cache, name)) // #nosec G304 -- the operator names folder and host
 			if errors.Is(err, fs.ErrNotExist) {
 				add(name, desk.HealthAttention, "there is none yet; the server gets it when the first client comes")
 				continue
 			}
-			pair, broken := tls.X509KeyPair(kept, kept)
+			pair, broken := tls.X509KeyPair(kept, kept) // both are in it, as autocert keeps them
 			if err = errors.Join(err, broken); err != nil {
 				add(name, desk.HealthFailing, "cannot be used: %v; take the file out of %s, and the server gets another", err, f.Cache)
 				continue

@@ -85,7 +85,7 @@ func (o Options) helpdesk(n, people int) provision.Filling {
 }
 
 func (o Options) random(tenant, person int) *rand.Rand {
-	return rand.New(rand.NewPCG(o.Seed, uint64(tenant+1)<<32|uint64(person+1)))
+	return rand.New(rand.NewPCG(o.Seed, uint64(tenant+1)<<32|uint64(person+1))) // #nosec G115 G404 -- cut on purpose: parts of a random number; made-up people, the same for the same seed
 }
 
 // makeCompanies returns companies of different names and domains. The last two list one domain both.
@@ -141,7 +141,7 @@ func (m *maker) person(tenant, i, company int) provision.FillPerson {
 	hi, lo := m.Uint64(), m.Uint64()
 	r := desk.Resource{
 		"schemas":           []any{"urn:ietf:params:scim:schemas:core:2.0:User", desk.EnterpriseURN},
-		"externalId":        fmt.Sprintf("%08x-%04x-4%03x-%04x-%012x", uint32(hi>>32), uint16(hi>>16), uint16(hi)&0xfff, uint16(lo>>48)&0x3fff|0x8000, lo&0xffffffffffff),
+		"externalId":        fmt.Sprintf("%08x-%04x-4%03x-%04x-%012x", uint32(hi>>32), uint16(hi>>16), uint16(hi)&0xfff, uint16(lo>>48)&0x3fff|0x8000, lo&0xffffffffffff), // #nosec G115 -- cut on purpose: parts of a random number
 		"userName":          address,
 		"active":            m.IntN(100) >= 5,
 		"displayName":       given + " " + family,
