@@ -27,3 +27,10 @@ func Pages() (list []Page) {
 	}
 	return list
 }
+
+// ParsePages parses all templates, which panics where one is broken.
+func ParsePages() {
+	for _, parse := range pages {
+		parse()
+	}
+}

@@ -11,6 +11,7 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/gorilla/mux"
 
@@ -22,26 +23,28 @@ import (
 //go:embed templates
 var templates embed.FS
 
-// pages are the templates by name, each with the layout and the shared parts around it. A broken one stops the program at its
-// start.
-var pages = parsePages()
-
-func parsePages() map[string]*template.Template {
-	shared := template.Must(template.New("layout.html").Funcs(functions).ParseFS(templates, "templates/layout.html", "templates/parts*.html"))
+// pages are the templates by name, each with the layout and the shared parts around it. They are read when they are first shown: all of
+// them take as much memory as all else that a server without agents needs.
+var pages = func() map[string]func() *template.Template {
+	shared := sync.OnceValue(func() *template.Template {
+		return template.Must(template.New("layout.html").Funcs(functions).ParseFS(templates, "templates/layout.html", "templates/parts*.html"))
+	})
 	names, err := fs.Glob(templates, "templates/*.html")
 	if err != nil {
 		panic(err) // the pattern above
 	}
-	parsed := map[string]*template.Template{}
+	list := map[string]func() *template.Template{}
 	for _, name := range names {
 		page := strings.TrimSuffix(path.Base(name), ".html")
 		if page == "layout" || strings.HasPrefix(page, "parts") {
 			continue
 		}
-		parsed[page] = template.Must(template.Must(shared.Clone()).ParseFS(templates, name))
+		list[page] = sync.OnceValue(func() *template.Template {
+			return template.Must(template.Must(shared().Clone()).ParseFS(templates, name))
+		})
 	}
-	return parsed
-}
+	return list
+}()
 
 // Handler serves the portal of all tenants.
 type Handler struct {
@@ -323,7 +326,7 @@ func (h *Handler) secure() bool { return strings.HasPrefix(h.PublicURL, "https:"
 // render writes a page. It is made whole first, so that an error does not follow half of it.
 func (h *Handler) render(w http.ResponseWriter, status int, name string, data layout) error {
 	var b bytes.Buffer
-	if err := pages[name].Execute(&b, data); err != nil {
+	if err := pages[name]().Execute(&b, data); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")

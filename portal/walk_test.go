@@ -228,6 +228,7 @@ func seedPages(t testing.TB, s *testkit.Server) (unlinked []string) {
 // TestEveryPage walks through all pages of a helpdesk that has something of everything, as an administrator and as an agent: each
 // link leads to a page, and each page says what it has to in sound markup, whatever people and companies are called.
 func TestEveryPage(t *testing.T) {
+	portal.ParsePages()
 	testkit.Databases(t, func(t *testing.T, databaseURL string) {
 		s := testkit.NewServer(t, databaseURL)
 		unlinked := seedPages(t, s)
