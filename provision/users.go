@@ -111,6 +111,15 @@ func (e *Engine) DeleteUser(ctx context.Context, actor desk.Actor, id string, ch
 	return e.describe(ctx, actor, e.guarded(ctx, actor, err), nil)
 }
 
+// Together runs f, within which all that is asked of the engine with f's context is one transaction, committed if f returns nil: each
+// change a part of it that may fail alone. f may run several times. Of ErrLost, and of any other error, nothing is done.
+func (e *Engine) Together(ctx context.Context, f func(context.Context) error) error {
+	return e.Store.Together(ctx, f)
+}
+
+// ErrLost is what a change returns whose transaction is lost with all others in it; they can be made one by one.
+var ErrLost = store.ErrLost
+
 // change makes a change in a transaction. The actor's directory was read before; a transaction that finds it changed since then has
 // the actor get it anew, and runs again.
 func (e *Engine) change(ctx context.Context, actor *desk.Actor, f func(change) error) error {

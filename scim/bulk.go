@@ -3,6 +3,7 @@ package scim
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"maps"
 	"net/http"
 	"slices"
@@ -12,6 +13,7 @@ import (
 
 	"rollcall/desk"
 	"rollcall/internal/httpx"
+	"rollcall/provision"
 )
 
 const (
@@ -26,6 +28,7 @@ type job struct {
 	operations []*bulkOperation
 	byBulkID   map[string]*bulkOperation
 	errors     int
+	lost       bool // the transaction that the operations under way share
 }
 
 // bulkOperation is one request within it, and what came of it.
@@ -88,7 +91,7 @@ func (req *request) bulk() error {
 	return req.writeDocument(map[string]any{"schemas": []string{bulkResponseURN}, "Operations": results})
 }
 
-// together is how many operations share a commit. More would save little, and keep others waiting for the rows that they lock.
+// together is how many operations share a commit. More would save little, and keep others waiting for the people that they lock.
 const together = 25
 
 // some runs operations, up to the one whose error reaches the limit. They share a transaction, in which each has its own outcome. If
@@ -102,23 +105,25 @@ func (j *job) some(list []*bulkOperation, limit int) {
 		}
 	}
 	forget := func() {
-		j.errors = before.errors
+		j.errors, j.lost = before.errors, false
 		for _, o := range open {
 			o.running, o.failed, o.result, o.userID = false, false, nil, ""
 		}
 	}
 	all := func() {
 		for _, o := range list {
-			if limit > 0 && j.errors >= limit {
+			if j.lost || limit > 0 && j.errors >= limit {
 				return
 			}
 			j.do(o)
 		}
 	}
-	err := j.Engine.Store.Together(r.Context(), func(ctx context.Context) error {
+	err := j.Engine.Together(r.Context(), func(ctx context.Context) error {
 		forget()
 		j.r = r.WithContext(ctx)
-		all()
+		if all(); j.lost {
+			return provision.ErrLost
+		}
 		return ctx.Err()
 	})
 	j.r = r
@@ -150,6 +155,10 @@ func (j *job) do(o *bulkOperation) {
 	sub.actor.Began = time.Now() // each operation takes its own time
 	u, err := j.run(o, sub)
 	o.running = false
+	if errors.Is(err, provision.ErrLost) {
+		j.lost = true
+		return
+	}
 	o.result = map[string]any{"method": o.method}
 	if o.bulkID != "" {
 		o.result["bulkId"] = o.bulkID
@@ -229,7 +238,9 @@ func (j *job) resolve(text string) (string, error) {
 	if other.running {
 		return "", desk.Errorf(desk.Conflict, "bulkId", "the operation refers in a circle to the bulkId %s; refer to one of them in a PATCH of its own", short(name))
 	}
-	if j.do(other); other.failed {
+	if j.do(other); j.lost {
+		return "", provision.ErrLost
+	} else if other.failed {
 		return "", desk.Errorf(desk.Conflict, "bulkId", "the operation with the bulkId %s failed, to which this one refers", short(name))
 	}
 	return text[:start] + other.userID, nil

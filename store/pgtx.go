@@ -3,7 +3,6 @@ package store
 import (
 	"context"
 	"database/sql"
-	"errors"
 	"time"
 
 	"gorm.io/gorm"
@@ -16,7 +15,7 @@ type pgTx struct {
 	ctx     context.Context
 	conn    *sql.Conn
 	waiting []question // not sent yet
-	failed  error      // of a write that was sent for GORM
+	refused error      // why the database refused a statement, which ends the transaction
 }
 
 // pgTx runs f in a transaction.
@@ -41,8 +40,8 @@ func (s *Store) pgTx(tx *Tx, f func(*Tx) error) (err error) {
 	if err = f(tx); err != nil {
 		return err
 	}
-	if p.failed != nil {
-		return p.failed
+	if p.refused != nil {
+		return p.refused
 	}
 	if err = p.ask(tx.ctx, question{sql: pgCommit}); err == nil {
 		committed = true
@@ -64,9 +63,13 @@ func (p *pgTx) later(q question) error {
 }
 
 func (p *pgTx) ask(ctx context.Context, list ...question) error {
+	if p.refused != nil {
+		return p.refused
+	}
 	all := append(p.waiting, list...)
 	p.waiting = nil
-	return p.store.observed(ctx, all, func() error { return pgAsk(ctx, p.conn, all...) })
+	p.refused = p.store.observed(ctx, all, func() error { return pgAsk(ctx, p.conn, all...) })
+	return p.refused
 }
 
 // session returns GORM on a connection of one's own.
@@ -82,10 +85,9 @@ type pgPool struct{ *pgTx }
 // flush sends what waits, before GORM asks.
 func (p pgPool) flush(ctx context.Context) error {
 	if len(p.waiting) == 0 {
-		return p.failed
+		return p.refused
 	}
-	p.failed = errors.Join(p.failed, p.ask(ctx))
-	return p.failed
+	return p.ask(ctx)
 }
 
 func (p pgPool) PrepareContext(ctx context.Context, query string) (*sql.Stmt, error) {

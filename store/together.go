@@ -3,7 +3,6 @@ package store
 import (
 	"context"
 	"errors"
-	"slices"
 	"time"
 )
 
@@ -27,15 +26,22 @@ func (s *Store) together(ctx context.Context) *Tx {
 
 const savepoint, releaseSavepoint, rollbackToSavepoint = "SAVEPOINT part", "RELEASE SAVEPOINT part", "ROLLBACK TO SAVEPOINT part"
 
-// part runs f as a part of the transaction.
+// ErrLost says that the transaction of several is lost, so that none of them was done: the database refused something, and which part
+// wrote it cannot be told any more. They can be done one by one.
+var ErrLost = errors.New("the transaction of several is lost")
+
+// part runs f as a part of the transaction. What it writes may reach PostgreSQL with the next part's first question.
 func (tx *Tx) part(ctx context.Context, f func(*Tx) error) error {
 	part := &Tx{Reader: Reader{ctx, tx.db.WithContext(ctx), tx.engine, tx.asker}, Now: micro(tx.store.Now()), store: tx.store}
 	err := tx.write(question{sql: savepoint}, nil)
-	if err != nil {
-		return err
+	if err == nil {
+		err = f(part)
 	}
-	if err = f(part); err == nil {
-		err = part.ask(question{sql: releaseSavepoint}) // and all that waits to be written
+	if err == nil {
+		err = part.write(question{sql: releaseSavepoint}, nil)
+	}
+	if w, ok := tx.asker.(*pgTx); ok && w.refused != nil {
+		return errors.Join(ErrLost, w.refused)
 	}
 	if err != nil {
 		return tx.undoPart(err)
@@ -47,10 +53,11 @@ func (tx *Tx) part(ctx context.Context, f func(*Tx) error) error {
 // undoPart takes back what a part has done that failed, and returns why it did.
 func (tx *Tx) undoPart(why error) error {
 	if w, ok := tx.asker.(*pgTx); ok {
-		w.failed = nil
-		if i := slices.IndexFunc(w.waiting, func(q question) bool { return q.sql == savepoint }); i >= 0 {
-			w.waiting = w.waiting[:i] // nothing of it was sent
-			return why
+		for i := len(w.waiting) - 1; i >= 0; i-- {
+			if w.waiting[i].sql == savepoint { // this part's: those before it have ended
+				w.waiting = w.waiting[:i] // nothing of it was sent
+				return why
+			}
 		}
 		w.waiting = nil
 	}

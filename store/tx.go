@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"errors"
 	"hash/fnv"
 	"math/rand/v2"
 	"slices"
@@ -70,7 +71,9 @@ func (s *Store) Tx(ctx context.Context, f func(*Tx) error) error {
 		var err error
 		switch {
 		case whole != nil:
-			err = whole.part(ctx, f)
+			if err = whole.part(ctx, f); errors.Is(err, ErrLost) {
+				return err
+			}
 		case s.engine == Postgres:
 			err = s.pgTx(tx, f)
 		default:
