@@ -111,10 +111,10 @@ func (e *Engine) DeleteUser(ctx context.Context, actor desk.Actor, id string, ch
 	return e.describe(ctx, actor, e.guarded(ctx, actor, err), nil)
 }
 
-// Together runs f, within which all that is asked of the engine with f's context is one transaction, committed if f returns nil: each
-// change a part of it that may fail alone. f may run several times. Of ErrLost, and of any other error, nothing is done.
-func (e *Engine) Together(ctx context.Context, f func(context.Context) error) error {
-	return e.Store.Together(ctx, f)
+// Together runs f, within which all that the actor asks of the engine with f's context is one transaction, committed if f returns nil:
+// each change a part of it that may fail alone. f may run several times. Of ErrLost, and of any other error, nothing is done.
+func (e *Engine) Together(ctx context.Context, actor desk.Actor, f func(context.Context) error) error {
+	return e.Store.Together(ctx, actor.TenantID, f)
 }
 
 // ErrLost is what a change returns whose transaction is lost with all others in it; they can be made one by one.

@@ -118,7 +118,7 @@ func (j *job) some(list []*bulkOperation, limit int) {
 			j.do(o)
 		}
 	}
-	err := j.Engine.Together(r.Context(), func(ctx context.Context) error {
+	err := j.Engine.Together(r.Context(), j.actor, func(ctx context.Context) error {
 		forget()
 		j.r = r.WithContext(ctx)
 		if all(); j.lost {

@@ -11,9 +11,22 @@ import (
 type togetherKey struct{}
 
 // Together runs f, within which all that is done with f's context is one transaction, committed if f returns nil. A call of Tx is a part
-// of it that fails alone. f may run several times, and what it was told counts only when Together has returned nil.
-func (s *Store) Together(ctx context.Context, f func(context.Context) error) error {
-	return s.Tx(ctx, func(tx *Tx) error { return f(context.WithValue(ctx, togetherKey{}, tx)) })
+// of it that fails alone. f may run several times, and what it was told counts only when Together has returned nil. A tenant has one at
+// a time: two that lock the same people in another order would wait for each other. A second one is ErrLost.
+func (s *Store) Together(ctx context.Context, tenant string, f func(context.Context) error) error {
+	return s.Tx(ctx, func(tx *Tx) error {
+		free := true
+		if s.engine == Postgres {
+			err := tx.ask(question{sql: "SELECT pg_try_advisory_xact_lock(?)", args: []any{lockKey(tenant, "together")}, row: func(scan scanner) error { return scan(&free) }})
+			if err != nil {
+				return err
+			}
+		}
+		if !free {
+			return ErrLost
+		}
+		return f(context.WithValue(ctx, togetherKey{}, tx))
+	})
 }
 
 // together returns the transaction of which all with this context is a part, or nil.
@@ -26,8 +39,8 @@ func (s *Store) together(ctx context.Context) *Tx {
 
 const savepoint, releaseSavepoint, rollbackToSavepoint = "SAVEPOINT part", "RELEASE SAVEPOINT part", "ROLLBACK TO SAVEPOINT part"
 
-// ErrLost says that the transaction of several is lost, so that none of them was done: the database refused something, and which part
-// wrote it cannot be told any more. They can be done one by one.
+// ErrLost says that none of several was done together: the database refused something, and which part wrote it cannot be told any more, or
+// there is another such transaction. They can be done one by one.
 var ErrLost = errors.New("the transaction of several is lost")
 
 // part runs f as a part of the transaction. What it writes may reach PostgreSQL with the next part's first question.

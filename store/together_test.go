@@ -42,7 +42,7 @@ func TestTogether(t *testing.T) {
 		all := []string{"a", "b", "c", "d", "e"}
 
 		errFault := errors.New("fault")
-		err = s.Together(t.Context(), func(ctx context.Context) error {
+		err = s.Together(t.Context(), "acme", func(ctx context.Context) error {
 			if err := create(ctx, "a"); err != nil {
 				return err
 			}
@@ -52,7 +52,7 @@ func TestTogether(t *testing.T) {
 			t.Fatalf("after %v, %v are there", err, got)
 		}
 
-		err = s.Together(t.Context(), func(ctx context.Context) error {
+		err = s.Together(t.Context(), "acme", func(ctx context.Context) error {
 			if err := create(ctx, "a"); err != nil {
 				return err
 			}
@@ -91,7 +91,7 @@ func TestTogether(t *testing.T) {
 
 		// An index refuses a row. SQLite says so at once, and the part fails alone; PostgreSQL when others have followed.
 		var last error
-		err = s.Together(t.Context(), func(ctx context.Context) error {
+		err = s.Together(t.Context(), "acme", func(ctx context.Context) error {
 			create(ctx, "e")
 			create(ctx, "b", "a")
 			if s.Engine() == store.Postgres {
@@ -111,7 +111,7 @@ func TestTogether(t *testing.T) {
 		// Who goes away takes all along.
 		before := len(got)
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
-		err = s.Together(ctx, func(ctx context.Context) error {
+		err = s.Together(ctx, "acme", func(ctx context.Context) error {
 			if err := create(ctx, "late"); err != nil {
 				return err
 			}

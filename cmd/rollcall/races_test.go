@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -129,8 +130,15 @@ func TestRaces(t *testing.T) {
 			for i := range 20 {
 				operations = append(operations, fmt.Sprintf(`{"method":"POST","path":"/Users","bulkId":"b%d","data":{"userName":"bulk%[1]d@acme.example"}}`, i))
 			}
-			body := `{"schemas":["urn:ietf:params:scim:api:messages:2.0:BulkRequest"],"Operations":[` + strings.Join(operations, ",") + `]}`
-			counts := race(func(int) (string, string, string, string) { return "POST", "/scim/main/entra/Bulk", entra, body })
+			body := func() string {
+				return `{"schemas":["urn:ietf:params:scim:api:messages:2.0:BulkRequest"],"Operations":[` + strings.Join(operations, ",") + `]}`
+			}
+			forth := body()
+			slices.Reverse(operations) // so that transactions of several people wait for each other in a circle
+			back := body()
+			counts := race(func(i int) (string, string, string, string) {
+				return "POST", "/scim/main/entra/Bulk", entra, []string{forth, back}[i/2%2]
+			})
 			if list := contacts("bulk"); counts[200] != crowd || len(list) != 20 {
 				t.Errorf("answers are %v, contacts %d", counts, len(list))
 			}
