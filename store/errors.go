@@ -67,6 +67,10 @@ func fail(err error, doing string) error {
 	if lostRace(err) || unreachable(err) {
 		return &desk.Error{Kind: desk.Unavailable, Msg: "the server is busy or its database out of reach; try again", Err: wrapped}
 	}
+	var pg *pgconn.PgError
+	if errors.As(err, &pg) && strings.HasPrefix(pg.Code, "22") { // data exceptions, whose texts quote the value
+		return fmt.Errorf("%s: PostgreSQL refuses a value (SQLSTATE %s)", doing, pg.Code)
+	}
 	return wrapped
 }
 

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	stdlog "log"
 	"log/slog"
 	"net"
@@ -42,6 +43,9 @@ type serveCmd struct {
 	Metrics string `help:"Address of a listener of its own for Prometheus, such as 127.0.0.1:9090; none if left out." env:"ROLLCALL_METRICS" placeholder:"ADDR"`
 
 	OTLP string `name:"otlp" help:"Base URL of an OpenTelemetry collector that takes traces by OTLP over HTTP, such as http://localhost:4318; none if left out." env:"ROLLCALL_OTLP,OTEL_EXPORTER_OTLP_ENDPOINT" placeholder:"URL"`
+
+	LogFormat string `help:"How the server's own log is written: text or json." enum:"text,json," default:"text" env:"ROLLCALL_LOG_FORMAT" placeholder:"FORMAT"`
+	LogLevel  string `help:"What of it is written: debug, info, warn or error, and what is worse." enum:"debug,info,warn,error," default:"info" env:"ROLLCALL_LOG_LEVEL" placeholder:"LEVEL"`
 
 	KeepEvents keep `help:"How long the log of events is kept, such as 365d; 0 keeps all of it." default:"${keep}" env:"ROLLCALL_KEEP_EVENTS" placeholder:"365d"`
 }
@@ -107,7 +111,7 @@ func (c *serveCmd) Run(p *program) error {
 	}
 	defer st.Close()
 
-	log := slog.New(slog.NewTextHandler(p.stderr, nil))
+	log := c.log(p.stderr)
 	tlsConfig, err := c.TLS.config(log)
 	if err != nil {
 		return err
@@ -190,6 +194,15 @@ func (c *serveCmd) Run(p *program) error {
 		server.Close()
 	}
 	return nil
+}
+
+// log returns the server's own log.
+func (c *serveCmd) log(to io.Writer) *slog.Logger {
+	options := &slog.HandlerOptions{Level: map[string]slog.Level{"debug": slog.LevelDebug, "warn": slog.LevelWarn, "error": slog.LevelError}[c.LogLevel]} // else info
+	if c.LogFormat == "json" {
+		return slog.New(slog.NewJSONHandler(to, options))
+	}
+	return slog.New(slog.NewTextHandler(to, options))
 }
 
 // jobs are what servers do beside answering requests.

@@ -20,6 +20,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/gorilla/mux"
 
 	"rollcall/desk"
@@ -230,7 +231,7 @@ func Wrap(next http.Handler, log *slog.Logger, observe func(context.Context, Don
 				level = slog.LevelDebug
 			}
 			done := Done{req.edge, req.route, method(r), rec.status, time.Since(start)}
-			attributes := []slog.Attr{slog.String("method", done.Method), slog.String("path", safePath(r.URL.Path)), slog.Int("status", rec.status),
+			attributes := []slog.Attr{slog.String("method", done.Method), slog.String("path", safePath(r.URL.Path, req.route)), slog.Int("status", rec.status),
 				slog.Duration("duration", done.Took.Round(time.Microsecond)), slog.String("request_id", id)}
 			if own := headerID(r, "Client-Request-Id"); own != "" && own != id {
 				attributes = append(attributes, slog.String("client_request_id", own))
@@ -283,19 +284,28 @@ func method(r *http.Request) string {
 	return "other"
 }
 
-// safePath keeps addresses, which some clients take for ids, and the secrets of sign-in links out of the log.
-func safePath(path string) string {
+// safePath keeps out of the log what may be personal or secret: addresses and names, which some clients take for ids, and the secrets of
+// sign-in links. route is the template that the path fits, "" for none.
+func safePath(path, route string) string {
 	if strings.HasPrefix(strings.TrimLeft(path, "/"), "signin/") {
 		return "/signin/…"
 	}
-	parts := strings.Split(path, "/")
+	words, parts := strings.Split(route, "/"), strings.Split(path, "/")
+	before := ""
 	for i, p := range parts {
-		if strings.Contains(p, "@") {
+		plain := !strings.ContainsFunc(p, func(r rune) bool {
+			return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || r == '-' || r == '.' || r == '_')
+		})
+		if !plain || ofPeople[before] && p != "" && uuid.Validate(p) != nil && !slices.Contains(words, p) {
 			parts[i] = "…"
 		}
+		before = p
 	}
 	return strings.Join(parts, "/")
 }
+
+// ofPeople are the parts of paths behind which somebody's id stands.
+var ofPeople = map[string]bool{"Users": true, "contacts": true, "held": true, "agents": true}
 
 type recorder struct {
 	http.ResponseWriter

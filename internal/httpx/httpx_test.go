@@ -57,6 +57,15 @@ func TestLogKeepsToItself(t *testing.T) {
 	if strings.Contains(log, "acme") || strings.Contains(log, "ann") || !strings.Contains(log, "/scim/main/entra/Users/…/x") || !strings.Contains(log, "status=404") {
 		t.Errorf("log is %s", log)
 	}
+	const id = "01a21ffe-375c-7595-9485-2d55221e3d29"
+	for path, want := range map[string]string{
+		"/scim/main/entra/Users/" + id: "/scim/main/entra/Users/" + id, "/scim/main/entra/Users/kofi": "/scim/main/entra/Users/…", "/scim/main/entra/Users/": "/scim/main/entra/Users/",
+		"/contacts/new": "/contacts/new", "/contacts/kofi": "/contacts/…", "/contacts/" + id + "/edit": "/contacts/" + id + "/edit", "/x/Kofi Mensah": "/x/…", "/x/Küfi": "/x/…", "/static/style.css": "/static/style.css",
+	} {
+		if got := safePath(path, "/contacts/new"); got != want {
+			t.Errorf("%s is logged as %s, want %s", path, got, want)
+		}
+	}
 }
 
 func TestRecoverAfterTheAnswerBegan(t *testing.T) {
