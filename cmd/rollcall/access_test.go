@@ -70,6 +70,11 @@ func TestAccess(t *testing.T) {
 		holdTable(t, list)
 
 		w := newAccessWorld(t, s, databaseURL)
+		for _, credential := range credentials {
+			if status, _ := w.call(httpx.Access{Method: "GET", Path: "/metrics"}, credential); status != http.StatusNotFound {
+				t.Errorf("/metrics with %s: %d", credential, status)
+			}
+		}
 		for _, a := range list {
 			for _, credential := range credentials {
 				status, location := w.call(a, credential)
@@ -103,7 +108,7 @@ func holdTable(t *testing.T, list []httpx.Access) {
 	text := "# Access\n\nFor whom each route is. `directory` is a token of the connection in the path, `client` an OAuth client's credentials, `agent` and\n" +
 		"`admin` a token of the JSON API below `/api`, and a session elsewhere; an administrator may do what an agent may. What a route does is done in\n" +
 		"the tenant of the token or session. The table is made from the code (`go test ./cmd/rollcall -run TestAccess -update`), and a test calls each of\n" +
-		"these with each kind of credential.\n\n| method | route | for |\n| --- | --- | --- |\n"
+		"these with each kind of credential. `GET /metrics`, for whoever reaches it, is on a listener of its own (`--metrics`), and on this one it is nothing.\n\n| method | route | for |\n| --- | --- | --- |\n"
 	for _, a := range list {
 		text += fmt.Sprintf("| %s | `%s` | %s |\n", a.Method, a.Path, a.Who)
 	}

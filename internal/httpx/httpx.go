@@ -111,6 +111,11 @@ func (e Edges) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
+// Access lists the routes that are of no edge.
+func (e Edges) Access() []Access {
+	return []Access{{http.MethodGet, "/healthz", Anybody}, {http.MethodGet, "/readyz", Anybody}}
+}
+
 // singleSlashes lets pass what comes of a URL that was pasted with a slash at its end. To redirect, as http.ServeMux does,
 // would turn a directory's POST into a GET.
 func singleSlashes(r *http.Request) *http.Request {

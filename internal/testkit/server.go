@@ -62,10 +62,9 @@ func NewServer(t testing.TB, databaseURL string) *Server {
 	pages := &portal.Handler{
 		Engine: s.Engine, Session: s.Auth.Session, SignIn: s.Auth.SignIn, SignOut: s.Auth.SignOut, Accounts: s.Auth, Tokens: s.Auth, ReadUser: scim.ReadUser, PublicURL: s.URL, Log: log,
 	}
-	s.Access = slices.Concat(endpoint.Access(), program.Access(), client.Access(), pages.Access())
-	s.Handler = httpx.Wrap(httpx.Behind(httpx.Loopback, httpx.Edges{
-		SCIM: endpoint.Routes(), API: program.Routes(), OAuth: client.Routes(), Portal: pages.Routes(), Ready: st.Ping,
-	}), log, nil)
+	edges := httpx.Edges{SCIM: endpoint.Routes(), API: program.Routes(), OAuth: client.Routes(), Portal: pages.Routes(), Ready: st.Ping}
+	s.Access = slices.Concat(endpoint.Access(), program.Access(), client.Access(), pages.Access(), edges.Access())
+	s.Handler = httpx.Wrap(httpx.Behind(httpx.Loopback, edges), log, nil)
 	return s
 }
 
