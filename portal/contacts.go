@@ -16,8 +16,11 @@ const pageSize = 50
 // contactsPage is a list of contacts.
 type contactsPage struct {
 	contactFilter
+	fault
 	Contacts    []provision.ContactView
 	Tabs        []tab
+	Found       desk.Count // how many contacts the filter finds in the tab
+	Total       desk.Count // and how many the tab has
 	Connections []desk.Connection
 	// Company is the one that the filter names; without it, Meant are those that it may mean.
 	Company *desk.Company
@@ -61,7 +64,7 @@ type tab struct {
 // readContactFilter reads the filter of an address. Without a tab it is the active contacts'.
 func readContactFilter(query url.Values) contactFilter {
 	f := contactFilter{
-		Tab: query.Get("status"), Text: query.Get("q"), Named: query.Get("company"), Connection: query.Get("connection"), Domain: query.Get("domain"),
+		Tab: query.Get("status"), Text: query.Get("q"), Named: query.Get("company"), Connection: query.Get("connection"), Domain: domainOf(query.Get("domain")),
 		Sync: desk.SyncState(query.Get("sync")),
 	}
 	for _, t := range contactTabs {
@@ -72,6 +75,9 @@ func readContactFilter(query url.Values) contactFilter {
 	f.Tab = "active"
 	return f
 }
+
+// domainOf returns the domain of what may be a whole address.
+func domainOf(address string) string { return address[strings.LastIndex(address, "@")+1:] }
 
 // Narrow reports whether the list is filtered beyond its tab.
 func (f contactFilter) Narrow() bool { return f != contactFilter{Tab: f.Tab} }
@@ -119,7 +125,8 @@ func (f contactFilter) query(company, after, before string) provision.ContactQue
 func (h *Handler) contacts(w http.ResponseWriter, r *http.Request, actor desk.Actor) error {
 	page, err := h.contactsPage(r.Context(), actor, r.URL.Query())
 	if err != nil {
-		return err
+		page.fault = faultOf(err)
+		return h.showAgain(w, r, actor, err, "contacts", "Contacts", page)
 	}
 	return h.show(w, r, actor, "contacts", "Contacts", page)
 }
@@ -137,6 +144,9 @@ func (h *Handler) contactsPage(ctx context.Context, actor desk.Actor, query url.
 		t, other := contactTabs[i], page.contactFilter
 		other.Tab = t.status
 		page.Tabs = append(page.Tabs, tab{t.label, other.path(), t.status == page.Tab, count})
+		if t.status == page.Tab {
+			page.Total = count
+		}
 	}
 	if page.Connections, err = h.Engine.Connections(ctx, actor); err != nil {
 		return page, err
@@ -151,11 +161,17 @@ func (h *Handler) contactsPage(ctx context.Context, actor desk.Actor, query url.
 		}
 		company = page.Company.ID
 	}
-	found, err := h.Engine.Contacts(ctx, actor, page.query(company, after, before))
+	asked := page.query(company, after, before)
+	found, err := h.Engine.Contacts(ctx, actor, asked)
 	if err != nil {
 		return page, err
 	}
-	page.Contacts = found.Contacts
+	page.Contacts, page.Found = found.Contacts, desk.Count{N: len(found.Contacts)}
+	if page.Narrow() && found.Prev+found.Next != "" {
+		if page.Found, err = h.Engine.CountContacts(ctx, actor, asked); err != nil {
+			return page, err
+		}
+	}
 	if found.Prev != "" {
 		page.Newer = page.path("before", found.Prev)
 	}

@@ -11,6 +11,7 @@ import (
 
 // deletedPage is the list of deleted contacts.
 type deletedPage struct {
+	fault
 	Text     string
 	Contacts []provision.ContactView
 	Self     string
@@ -22,7 +23,8 @@ type deletedPage struct {
 func (h *Handler) deleted(w http.ResponseWriter, r *http.Request, actor desk.Actor) error {
 	page, err := h.deletedPage(r.Context(), actor, r.URL.Query())
 	if err != nil {
-		return err
+		page.fault = faultOf(err)
+		return h.showAgain(w, r, actor, err, "deleted", "Deleted contacts", page)
 	}
 	return h.show(w, r, actor, "deleted", "Deleted contacts", page)
 }

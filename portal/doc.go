@@ -8,8 +8,8 @@
 // Pages work without JavaScript. With it, htmx (static/htmx.js, version 4.0.1) asks for the same page again and puts a part of the
 // answer in place, so that no handler knows of it:
 //
-//	<div id="results" data-live hx-get="/contacts?…" hx-trigger="every 3s" hx-select="#results" hx-swap="outerMorph">   renews itself
-//	<form hx-get="/contacts" hx-trigger="input delay:250ms, submit" hx-target="#results" hx-select="#results"
+//	<div id="results" data-live hx-get="/contacts?…" hx-sync="drop" hx-trigger="every 3s" hx-select="#results" hx-swap="outerMorph">   renews itself
+//	<form hx-get="/contacts" hx-trigger="input delay:250ms, submit" hx-sync="#results:replace" hx-target="#results" hx-select="#results"
 //	      hx-swap="outerMorph" hx-replace-url="true">                                                                   searches as one types
 //
 // Rows that renew have ids, by which they are recognised. Attributes that would evaluate code do not work: the

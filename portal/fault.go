@@ -20,6 +20,9 @@ func (f fault) At(field string) string {
 	return ""
 }
 
+// Unfit says why a list cannot be shown as its address asks for it, "" where it can.
+func (f fault) Unfit() string { return f.text }
+
 func faultOf(err error) fault {
 	e := desk.AsError(err)
 	return fault{e.Field, e.Msg, errors.Is(err, errFreemail)}

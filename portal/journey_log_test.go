@@ -21,7 +21,7 @@ func TestJourneySyncLog(t *testing.T) {
 		v.Sees("Nobody matched, so it is a new contact")
 		testkit.Call(v.T, "POST", base+"/Users", token, entraUser("9c2f", "Kofi Again", "kofi@acme.example")).Want(v.T, 409)
 		testkit.Call(v.T, "PATCH", base+"/Users/"+kofi, token, `{"Operations":[{"op":"replace","path":"title","value":"Lead"}]}`).Want(v.T, 200)
-		v.Sees("userName is taken", "Changed title")
+		v.Sees("userName is taken", "Changed Title")
 		v.wait("the newest on top", `document.querySelector("tbody tr").innerText.includes("updated")`)
 		v.Check()
 

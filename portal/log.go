@@ -59,7 +59,7 @@ func readLogFilter(query url.Values) (f logFilter, q provision.EventQuery, err e
 	get := func(name string) string { return strings.TrimSpace(query.Get(name)) }
 	f = logFilter{get("outcome"), get("operation"), get("person"), get("request"), get("cycle"), get("from"), get("to")}
 	if f.Outcome != "" && !slices.Contains(desk.Outcomes, desk.Outcome(f.Outcome)) || f.Operation != "" && !slices.Contains(desk.Operations, desk.Operation(f.Operation)) {
-		return f, q, desk.Errorf(desk.InvalidValue, "", "Choose the outcome and the operation from the lists.")
+		return f, q, desk.Errorf(desk.InvalidValue, "outcome", "Choose the outcome and the operation from the lists.")
 	}
 	if f.Outcome != "" {
 		q.Outcomes = []desk.Outcome{desk.Outcome(f.Outcome)}
@@ -89,7 +89,7 @@ func logTime(text string) (time.Time, error) {
 			return at.UTC(), nil
 		}
 	}
-	return time.Time{}, desk.Errorf(desk.InvalidValue, "", "“%s” is no time. Write it like %s.", text, logTimes[1])
+	return time.Time{}, desk.Errorf(desk.InvalidValue, "from", "“%s” is no time. Write it like %s.", text, logTimes[1])
 }
 
 // values is the filter as the query of an address, with more of it by name and value.
@@ -108,6 +108,7 @@ func (f logFilter) values(more ...string) string {
 
 type logPage struct {
 	logOf
+	fault
 	Filter     logFilter
 	Cycle      *desk.Cycle // to which the filter limits the log
 	Outcomes   []desk.Outcome
@@ -149,6 +150,7 @@ func (h *Handler) syncLog(w http.ResponseWriter, r *http.Request, actor desk.Act
 		page.Cycle = &cycle
 	}
 	if err != nil {
+		page.fault = faultOf(err)
 		return h.showAgain(w, r, actor, err, "log", "Sync log", page)
 	}
 	page.Paused = query.Get("paused") != ""

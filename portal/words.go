@@ -74,6 +74,15 @@ func why(e desk.Event) string {
 	return e.Reason
 }
 
+// fieldNamesOf are what people call the fields that changed.
+func fieldNamesOf(e desk.Event) []string {
+	names := e.ChangedFields()
+	for i, field := range names {
+		names[i] = fieldName(field)
+	}
+	return names
+}
+
 // maxHappened is how long what happened may be in a line of a list, in characters.
 const maxHappened = 120
 
@@ -84,7 +93,7 @@ func happened(e desk.Event) string {
 	case e.Outcome == desk.Refused && e.Detail != "":
 		text = e.Detail
 	case text == "" && len(e.Changes) > 0:
-		text = "Changed " + strings.Join(e.ChangedFields(), ", ")
+		text = "Changed " + strings.Join(fieldNamesOf(e), ", ")
 	case text == "":
 		text = operations[e.Operation]
 	}

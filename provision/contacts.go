@@ -52,23 +52,16 @@ const maxText = 200
 
 // Contacts returns a page of contacts.
 func (e *Engine) Contacts(ctx context.Context, actor desk.Actor, q ContactQuery) (ContactPage, error) {
-	q.Text = strings.TrimSpace(q.Text)
-	domain, err := normaliseDomain(q.Domain)
-	if err == nil && utf8.RuneCountInString(q.Text) > maxText {
-		err = desk.Errorf(desk.InvalidValue, "q", "search for up to %d characters", maxText)
-	}
-	if err != nil {
-		return ContactPage{}, err
-	}
 	from, err := q.from()
 	if err != nil {
 		return ContactPage{}, err
 	}
-	r := e.Store.Read(ctx)
-	asked := store.ContactQuery{
-		TenantID: actor.TenantID, Status: q.Status, Text: q.Text, Domain: domain, Company: q.Company,
-		Verified: q.Verified, Connection: q.Connection, Sync: q.Sync, Order: q.Order, From: from, Limit: q.Limit,
+	asked, err := q.of(actor.TenantID)
+	if err != nil {
+		return ContactPage{}, err
 	}
+	asked.From, asked.Limit = from, q.Limit
+	r := e.Store.Read(ctx)
 	contacts, on, err := r.Contacts(asked)
 	if err != nil {
 		return ContactPage{}, err
@@ -87,6 +80,19 @@ func (e *Engine) Contacts(ctx context.Context, actor desk.Actor, q ContactQuery)
 	}
 	page.Contacts, err = view(r, actor.TenantID, contacts)
 	return page, err
+}
+
+// of is the query as the store asks it of a tenant's contacts, without its page.
+func (q ContactQuery) of(tenant string) (store.ContactQuery, error) {
+	q.Text = strings.TrimSpace(q.Text)
+	domain, err := normaliseDomain(q.Domain)
+	if err == nil && utf8.RuneCountInString(q.Text) > maxText {
+		err = desk.Errorf(desk.InvalidValue, "q", "search for up to %d characters", maxText)
+	}
+	return store.ContactQuery{
+		TenantID: tenant, Status: q.Status, Text: q.Text, Domain: domain, Company: q.Company,
+		Verified: q.Verified, Connection: q.Connection, Sync: q.Sync, Order: q.Order,
+	}, err
 }
 
 // from is the position of After or Before, nil for neither.

@@ -35,6 +35,15 @@ func (e *Engine) ContactCounts(ctx context.Context, actor desk.Actor) (ContactCo
 	return counts, nil
 }
 
+// CountContacts counts the contacts that a query is about, whatever its page, as far.
+func (e *Engine) CountContacts(ctx context.Context, actor desk.Actor, q ContactQuery) (desk.Count, error) {
+	asked, err := q.of(actor.TenantID)
+	if err != nil {
+		return desk.Count{}, err
+	}
+	return e.Store.Read(ctx).CountContacts(asked)
+}
+
 // CompanyContacts counts the active contacts of companies, each up to a thousand, by company.
 func (e *Engine) CompanyContacts(ctx context.Context, actor desk.Actor, ids ...string) (map[string]desk.Count, error) {
 	return e.Store.Read(ctx).CompanyContacts(actor.TenantID, ids)
