@@ -241,7 +241,7 @@ func TestSecurityHeaders(t *testing.T) {
 	s := testkit.NewServer(t, testkit.SQLite(t))
 	s.Connect(t, "main", "entra")
 	a := testkit.Call(t, "GET", s.URL+"/signin", "", nil)
-	if csp := a.Header.Get("Content-Security-Policy"); !strings.HasPrefix(csp, "default-src 'none'") || strings.Contains(csp, "unsafe") || a.Header.Get("Cache-Control") != "no-store" {
+	if csp := a.Header.Get("Content-Security-Policy"); !strings.HasPrefix(csp, "default-src 'none'") || strings.Contains(csp, "unsafe") || !strings.Contains(csp, "frame-ancestors 'none'") || a.Header.Get("Cache-Control") != "no-store" {
 		t.Errorf("headers are %v", a.Header)
 	}
 	for path, allow := range map[string]string{"/contacts": "GET, HEAD", "/signin": "GET, HEAD, POST", "/signout": "POST", "/static/style.css": "GET, HEAD"} {

@@ -237,6 +237,31 @@ func (w *accessWorld) call(a httpx.Access, credential string) (int, string) {
 	return answer.Status, location.Path
 }
 
+// TestOtherSites sends the forms of all pages as a browser would that an administrator is signed in with, and that is on another site.
+func TestOtherSites(t *testing.T) {
+	s := testkit.NewServer(t, testkit.SQLite(t))
+	s.Connect(t, "main", "entra")
+	w := &accessWorld{T: t, Server: s}
+	cookie, forms := w.session(s.Token(t, "main", desk.RoleAdmin)), 0
+	for _, a := range s.Access {
+		if a.Method != "POST" || a.Who == httpx.Directory || a.Who == httpx.Client || strings.HasPrefix(a.Path, "/api/") {
+			continue
+		}
+		r, err := http.NewRequest("POST", s.URL+regexp.MustCompile(`\{\w+\}`).ReplaceAllString(a.Path, "main"), strings.NewReader("x=y"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Header = http.Header{"Content-Type": {"application/x-www-form-urlencoded"}, "Cookie": {cookie}, "Sec-Fetch-Site": {"cross-site"}, "Origin": {"https://elsewhere.example"}}
+		if answer, err := testkit.Do(r); err != nil || answer.Status != http.StatusForbidden {
+			t.Errorf("another site's form to %s: %d, %v", a.Path, answer.Status, err)
+		}
+		forms++
+	}
+	if forms < 30 {
+		t.Errorf("there are %d forms only", forms)
+	}
+}
+
 // TestThreatModel holds that the tests exist that docs/SECURITY.md names.
 func TestThreatModel(t *testing.T) {
 	text, err := os.ReadFile("../../docs/SECURITY.md")
