@@ -53,6 +53,7 @@ type Store struct {
 	// What directories do, as far as this process has not written it down yet.
 	activity activity
 	denials  denials
+	totals   totals
 	// Now is the clock; tests set it before use.
 	Now func() time.Time
 }

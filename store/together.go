@@ -45,7 +45,7 @@ var ErrLost = errors.New("the transaction of several is lost")
 
 // part runs f as a part of the transaction. What it writes may reach PostgreSQL with the next part's first question.
 func (tx *Tx) part(ctx context.Context, f func(*Tx) error) error {
-	part := &Tx{Reader: Reader{ctx, tx.db.WithContext(ctx), tx.engine, tx.asker}, Now: micro(tx.store.Now()), store: tx.store}
+	part := &Tx{Reader: Reader{ctx, tx.db.WithContext(ctx), tx.engine, tx.store, tx.asker}, Now: micro(tx.store.Now())}
 	err := tx.write(question{sql: savepoint}, nil)
 	if err == nil {
 		err = f(part)

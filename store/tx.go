@@ -20,6 +20,7 @@ type Reader struct {
 	ctx    context.Context
 	db     *gorm.DB
 	engine Engine
+	store  *Store
 	asker
 }
 
@@ -29,9 +30,9 @@ func (r Reader) ask(list ...question) error { return r.asker.ask(r.ctx, list...)
 // Read returns a reader outside transactions, but for one that Together began.
 func (s *Store) Read(ctx context.Context) Reader {
 	if tx := s.together(ctx); tx != nil {
-		return Reader{ctx, tx.db.WithContext(ctx), s.engine, tx.asker}
+		return Reader{ctx, tx.db.WithContext(ctx), s.engine, s, tx.asker}
 	}
-	return Reader{ctx, s.read, s.engine, s}
+	return Reader{ctx, s.read, s.engine, s, s}
 }
 
 // ask asks outside transactions.
@@ -55,8 +56,7 @@ func (s *Store) ask(ctx context.Context, list ...question) error {
 // refuses a row may so be heard of late, but always by who called Store.Tx.
 type Tx struct {
 	Reader
-	Now     time.Time // UTC, to the microsecond
-	store   *Store
+	Now     time.Time    // UTC, to the microsecond
 	counted []desk.Cycle // activity that counts once it is committed
 	access  bool         // whether it changes who gets in, or what their requests go by
 }
@@ -67,7 +67,7 @@ const attempts = 4
 func (s *Store) Tx(ctx context.Context, f func(*Tx) error) error {
 	whole := s.together(ctx)
 	for attempt := 1; ; attempt++ {
-		tx := &Tx{Reader: Reader{ctx: ctx, engine: s.engine}, Now: micro(s.Now()), store: s}
+		tx := &Tx{Reader: Reader{ctx: ctx, engine: s.engine, store: s}, Now: micro(s.Now())}
 		var err error
 		switch {
 		case whole != nil:

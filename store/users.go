@@ -1,6 +1,7 @@
 package store
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"sync"
@@ -198,15 +199,17 @@ func (r Reader) Users(tenant, connection string, q desk.UserQuery) ([]desk.Direc
 	return list, fail(err, "list directory users")
 }
 
-// CountUsers returns how many users a query is about, whatever its page.
+// CountUsers returns how many users a query is about, whatever its page; if they are many, as of a time within the last minute.
 func (r Reader) CountUsers(tenant, connection string, q desk.UserQuery) (int, error) {
 	t := r.translator(tenant, connection, q)
 	where, err := t.users(q)
 	if err != nil {
 		return 0, err
 	}
-	n, err := gorm.G[desk.DirectoryUser](r.db).Where(where, t.args...).Count(r.ctx, "*")
-	return int(n), fail(err, "count directory users")
+	return r.store.totals.of(fmt.Sprintf("%s\x00%q", where, t.args), r.store.Now(), func() (int, error) {
+		n, err := gorm.G[desk.DirectoryUser](r.db).Where(where, t.args...).Count(r.ctx, "*")
+		return int(n), fail(err, "count directory users")
+	})
 }
 
 func (r Reader) translator(tenant, connection string, q desk.UserQuery) *translator {
