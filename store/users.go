@@ -187,6 +187,9 @@ func (r Reader) Users(tenant, connection string, q desk.UserQuery) ([]desk.Direc
 		return nil, err
 	}
 	order, from := t.order(q)
+	if q.Filter == nil && q.Sort == nil && from == "" {
+		from = " AND id > ''" // lest an engine takes another index of the connection's users, and sorts them all
+	}
 	var list []desk.DirectoryUser
 	rest := "WHERE " + where + from + " ORDER BY " + order + " LIMIT " + t.arg(q.Limit)
 	if q.Offset > 0 {
