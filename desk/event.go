@@ -66,8 +66,8 @@ type Event struct {
 	Detail    string
 	ContactID *string
 	UserID    *string // SCIM id
-	// Subject is who a refused request was about, as far as it said: the userName, else the externalId. SubjectKey is its
-	// folded form, by which erasing a person finds the refusals.
+	// Subject is who a refused request was about, as far as it said: the userName, else the externalId; and the userName of a user
+	// without a contact. SubjectKey is its folded form, by which erasing a person finds these events.
 	Subject    string
 	SubjectKey string
 	Changes    []Change `gorm:"serializer:json"`

@@ -515,7 +515,7 @@ func (e *Engine) EraseContact(ctx context.Context, actor desk.Actor, id string, 
 		if err := tx.EraseTickets(actor.TenantID, id); err != nil {
 			return err
 		}
-		if err := tx.EraseEvents(actor.TenantID, id, append(keys, personalKeys(history)...)); err != nil {
+		if err := tx.EraseEvents(actor.TenantID, id, append(keys, personalKeys(history)...), usersIn(history)); err != nil {
 			return err
 		}
 		ev := actor.Event(desk.OpErase, desk.Erased, "")

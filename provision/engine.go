@@ -3,6 +3,7 @@ package provision
 import (
 	"context"
 	"encoding/json"
+	"slices"
 	"strings"
 	"time"
 
@@ -197,6 +198,20 @@ func reference(id string) *string {
 		return nil
 	}
 	return &id
+}
+
+// usersIn returns the directory users that events are about.
+func usersIn(events []desk.Event) []store.UserRef {
+	var users []store.UserRef
+	for _, ev := range events {
+		if ev.UserID == nil {
+			continue
+		}
+		if u := (store.UserRef{Connection: ev.Connection, ID: *ev.UserID}); !slices.Contains(users, u) {
+			users = append(users, u)
+		}
+	}
+	return users
 }
 
 // personalKeys returns the folded names, ids and addresses that events tell of a person.

@@ -125,6 +125,15 @@ func (c change) answer(id, contact string) (desk.DirectoryUser, error) {
 	if err != nil {
 		return stored, err
 	}
+	if contact != "" {
+		candidates, err := c.Candidates(personOf(&stored, r, to.Profile))
+		if err != nil {
+			return stored, err
+		}
+		if !slices.ContainsFunc(candidates, func(may store.Candidate) bool { return may.ContactID == contact }) {
+			return stored, desk.Errorf(desk.InvalidValue, "contactId", "the person cannot be this contact; choose one of those that they may be, or a new one")
+		}
+	}
 	emails := stored.EmailIndex(r)
 	u := stored
 	u.Held = ""

@@ -571,6 +571,54 @@ func TestEraseHeldContact(t *testing.T) {
 	})
 }
 
+// TestEraseOnceHeld erases somebody who was held under another name before an agent said who it is: the log finds them as long as
+// they are there, and tells nothing of them afterwards.
+func TestEraseOnceHeld(t *testing.T) {
+	both(t, func(w *world) {
+		w.decide(`{"apply":{"create":false},"adopt":"ask"}`)
+		w.make("Kofi", "kofi@acme.example", "")
+		u := w.push(w.a, user("kofi@acme.example", "externalId", "k1", "emails", work("mensah@acme.example")))
+		w.must(w.change(w.a, u.ID, "userName", "born@acme.example"))
+		w.must(w.change(w.a, u.ID, "userName", "KOFI@acme.example"))
+		bystander := w.push(w.a, user("ann@acme.example"))
+		if u.ContactID != nil || bystander.ContactID != nil {
+			w.Fatalf("they are not held: %+v, %+v", u, bystander)
+		}
+		look := func(person string) (found []string) {
+			w.Helper()
+			events, err := w.ConnectionEvents(w.ctx(), w.agent, "a", provision.EventQuery{Person: person, Limit: 10})
+			w.must(err)
+			for _, ev := range events {
+				found = append(found, ev.Subject)
+			}
+			return found
+		}
+		all := []string{"KOFI@acme.example", "born@acme.example", "kofi@acme.example"}
+		for person, want := range map[string][]string{
+			"kofi@acme.example": all, "Mensah@acme.example": all, "k1": all, u.ID: all, "BORN@acme.example": {"born@acme.example"}, "ann@acme.example": {"ann@acme.example"}, "nobody@acme.example": nil,
+		} {
+			if diff := cmp.Diff(want, look(person)); diff != "" {
+				w.Errorf("%s: %s", person, diff)
+			}
+		}
+		contact, err := w.AnswerHeld(w.ctx(), w.agent, "a", u.ID, "")
+		w.must(err)
+		w.must(w.DeleteContact(w.ctx(), w.agent, contact.ID, nil))
+		w.must(w.EraseContact(w.ctx(), w.agent, contact.ID, nil))
+		events, err := w.ConnectionEvents(w.ctx(), w.agent, "a", provision.EventQuery{Limit: 100})
+		w.must(err)
+		for _, e := range events {
+			text := strings.ToLower(fmt.Sprint(e.Changes, e.Subject, e.SubjectKey, e.Detail))
+			if strings.Contains(text, "born@") || strings.Contains(text, "kofi@") || strings.Contains(text, "mensah@") {
+				w.Errorf("event keeps personal data: %+v", e)
+			}
+		}
+		if diff := cmp.Diff([]string{"ann@acme.example"}, look("ann@acme.example")); diff != "" {
+			w.Errorf("somebody else's: %s", diff)
+		}
+	})
+}
+
 // TestRefuse records what clients that are gone, hostile or long-winded were refused.
 func TestRefuse(t *testing.T) {
 	both(t, func(w *world) {

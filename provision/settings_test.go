@@ -154,9 +154,11 @@ func TestAdoptionSettings(t *testing.T) {
 		// Whom the agent says no to is a new contact.
 		other := w.make("Ama of the desk", "ama", "")
 		ama := w.push(w.a, user("ama"))
-		taken, err := w.AnswerHeld(w.ctx(), w.agent, "a", ama.ID, made.ID)
-		w.wantKind(err, desk.Conflict, "contactId")
-		_ = taken
+		stranger := w.make("A stranger", "stranger", "")
+		for _, id := range []string{made.ID, stranger.ID} { // one who is somebody already, and one who was not offered
+			_, err = w.AnswerHeld(w.ctx(), w.agent, "a", ama.ID, id)
+			w.wantKind(err, desk.InvalidValue, "contactId")
+		}
 		c, err = w.AnswerHeld(w.ctx(), w.agent, "a", ama.ID, "")
 		w.must(err)
 		if c.ID == other.ID || c.VerifiedAt != nil {

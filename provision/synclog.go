@@ -108,14 +108,21 @@ func about(r store.Reader, q *store.EventQuery, person string) error {
 		return err
 	}
 	users, err := r.UsersByKey(store.Person{TenantID: q.TenantID, Connection: q.Connection, ExternalID: person, UserName: key})
-	for _, u := range users {
+	if err != nil {
+		return err
+	}
+	held, err := r.HeldByEmail(q.TenantID, q.Connection, key)
+	q.Users = []string{person}
+	for _, u := range append(users, held...) {
 		if u.ContactID != nil {
 			contacts = append(contacts, *u.ContactID)
+		} else if !slices.Contains(q.Users, u.ID) {
+			q.Users = append(q.Users, u.ID)
 		}
 	}
 	contacts = append(contacts, person)
 	slices.Sort(contacts)
-	q.Contacts, q.UserID, q.Subject = slices.Compact(contacts), person, key
+	q.Contacts, q.Subject = slices.Compact(contacts), key
 	return err
 }
 

@@ -579,6 +579,14 @@ func heldBy(contact *desk.Contact) string {
 func (c change) record(u *desk.DirectoryUser, outcome desk.Outcome, reason, note string, changes []desk.Change) error {
 	ev := c.actor.Event(c.operation, outcome, reason)
 	ev.UserID, ev.ContactID, ev.Detail, ev.Changes = &u.ID, u.ContactID, clip(note), changes
+	if u.ContactID == nil { // so that the log finds somebody who is held, and erasing them finds the log
+		r, err := u.Decode()
+		if err != nil {
+			return err
+		}
+		ev.Subject = clip(r.UserName())
+		ev.SubjectKey = desk.Fold(ev.Subject)
+	}
 	if c.recorded != nil {
 		*c.recorded = ev
 		return nil

@@ -89,10 +89,10 @@ func (r Reader) CountDeactivations(tenant, connection string, since, made time.T
 type EventQuery struct {
 	TenantID   string
 	Connection string // slug; "" for what no directory did, and together with Contacts for all
-	// Whom they are about: one of the contacts, the SCIM user, or, where nobody was found, a refusal's subject (folded). All
-	// of them empty for anybody.
+	// Whom they are about: one of the contacts, one of the SCIM users, or, where there is no contact, the subject (folded). All of
+	// them empty for anybody.
 	Contacts []string
-	UserID   string
+	Users    []string
 	Subject  string
 
 	Operations []desk.Operation // none for all
@@ -188,7 +188,7 @@ func (r Reader) ways(q EventQuery) []condition {
 		}
 		return []condition{all}
 	}
-	person := len(q.Contacts) > 0 || q.UserID != "" || q.Subject != ""
+	person := len(q.Contacts) > 0 || len(q.Users) > 0 || q.Subject != ""
 	byWhat := len(q.Operations)+len(q.Outcomes) > 0 && !person && q.RequestID == ""
 	if len(q.Operations) > 0 && !byWhat {
 		all = all.and("operation IN ?", q.Operations)
@@ -226,8 +226,8 @@ func (r Reader) aboutPerson(q EventQuery, all, connection condition) (ways []con
 	for _, id := range q.Contacts {
 		ways = append(ways, all.and("contact_id = ?", id))
 	}
-	if q.UserID != "" {
-		ways = append(ways, connection.and("user_id = ?", q.UserID))
+	for _, id := range q.Users {
+		ways = append(ways, connection.and("user_id = ?", id))
 	}
 	if q.Subject != "" {
 		ways = append(ways, all.and("subject_key = ? AND subject_key <> ''", q.Subject))
@@ -253,15 +253,23 @@ func byOutcome(q EventQuery, connection condition) (ways []condition) {
 	return ways
 }
 
-// EraseEvents removes personal data from the events of a contact, and from the refusals about any of the subjects
-// (folded user names, external ids, addresses). The events themselves stay.
-func (tx *Tx) EraseEvents(tenant, contact string, subjects []string) error {
+// UserRef names a directory user, who need not be there any more.
+type UserRef struct{ Connection, ID string }
+
+// EraseEvents removes personal data from the events of a contact, and from those of no contact that name any of the subjects
+// (folded user names, external ids, addresses), or one of the users. The events themselves stay.
+func (tx *Tx) EraseEvents(tenant, contact string, subjects []string, users []UserRef) error {
 	const blank = "UPDATE events SET changes = NULL, detail = '', subject = '', subject_key = '' WHERE tenant_id = ? AND "
 	if err := tx.db.Exec(blank+"contact_id = ?", tenant, contact).Error; err != nil {
 		return fail(err, "erase events")
 	}
 	for chunk := range slices.Chunk(subjects, 500) {
 		if err := tx.db.Exec(blank+"subject_key <> '' AND subject_key IN ?", tenant, chunk).Error; err != nil {
+			return fail(err, "erase events")
+		}
+	}
+	for _, u := range users {
+		if err := tx.db.Exec(blank+"connection = ? AND user_id = ? AND subject_key <> ''", tenant, u.Connection, u.ID).Error; err != nil {
 			return fail(err, "erase events")
 		}
 	}

@@ -75,9 +75,9 @@ func TestEventQueries(t *testing.T) {
 			}
 			switch random.IntN(6) {
 			case 0:
-				q.Contacts, q.UserID, q.Subject = []string{"p1", "p2"}, "u1", "kofi"
+				q.Contacts, q.Users, q.Subject = []string{"p1", "p2"}, []string{"u1", "u2"}, "kofi"
 			case 1:
-				q.Contacts, q.UserID, q.Subject = []string{"p1"}, "p1", "p1"
+				q.Contacts, q.Users, q.Subject = []string{"p1"}, []string{"p1"}, "p1"
 			case 2:
 				q.Contacts, q.Connection = []string{"p3"}, ""
 			}
@@ -132,8 +132,8 @@ func TestEventQueries(t *testing.T) {
 // asked reports whether a query asks for an event.
 func asked(q store.EventQuery, ev desk.Event) bool {
 	is := func(id *string, one ...string) bool { return id != nil && slices.Contains(one, *id) }
-	person := len(q.Contacts) == 0 && q.UserID == "" && q.Subject == "" ||
-		is(ev.ContactID, q.Contacts...) || is(ev.UserID, q.UserID) || ev.SubjectKey != "" && ev.SubjectKey == q.Subject
+	person := len(q.Contacts) == 0 && len(q.Users) == 0 && q.Subject == "" ||
+		is(ev.ContactID, q.Contacts...) || is(ev.UserID, q.Users...) || ev.SubjectKey != "" && ev.SubjectKey == q.Subject
 	return person && ev.TenantID == q.TenantID && (q.Connection == ev.Connection || q.Connection == "" && len(q.Contacts) > 0) &&
 		(len(q.Operations) == 0 || slices.Contains(q.Operations, ev.Operation)) && (len(q.Outcomes) == 0 || slices.Contains(q.Outcomes, ev.Outcome)) &&
 		(q.RequestID == "" || q.RequestID == ev.RequestID) && (!q.Directory || ev.ActorType == desk.ActorDirectory) &&

@@ -127,7 +127,7 @@ func TestPlans(t *testing.T) {
 			"a connection's events, a page later":  events(store.EventQuery{Connection: "c", Before: "7"}),
 			"a connection's events, a page before": events(store.EventQuery{Connection: "c", After: "7"}),
 			"refusals, a page before":              events(store.EventQuery{Connection: "c", Outcomes: []desk.Outcome{desk.Refused}, After: "7"}),
-			"a person's events, a page before":     events(store.EventQuery{Connection: "c", Contacts: []string{middle}, UserID: userID(7), Subject: name(500), After: "7"}),
+			"a person's events, a page before":     events(store.EventQuery{Connection: "c", Contacts: []string{middle}, Users: []string{userID(7)}, Subject: name(500), After: "7"}),
 			"an event":                             func(tx *store.Tx) error { _, err := tx.Event("t", "c", "7"); return err },
 			"a token":                              func(tx *store.Tx) error { _, err := tx.Token("t", "hash"); return err },
 			"contacts, newest first":               contacts(store.ContactQuery{Status: desk.Active, Order: desk.NewestFirst}),
@@ -179,17 +179,21 @@ func TestPlans(t *testing.T) {
 			"creations":                         events(store.EventQuery{Connection: "c", Operations: []desk.Operation{desk.OpCreate}}),
 			"deletions of a period":             events(store.EventQuery{Connection: "c", Operations: []desk.Operation{desk.OpDelete}, From: t0}),
 			"refused deletions":                 events(store.EventQuery{Connection: "c", Operations: []desk.Operation{desk.OpDelete}, Outcomes: []desk.Outcome{desk.Refused}}),
-			"a person's events":                 events(store.EventQuery{Connection: "c", Contacts: []string{middle, contactID(7)}, UserID: userID(7), Subject: name(500)}),
-			"a person's refusals":               events(store.EventQuery{Connection: "c", Contacts: []string{middle}, UserID: middle, Subject: middle, Outcomes: []desk.Outcome{desk.Refused}}),
+			"a person's events":                 events(store.EventQuery{Connection: "c", Contacts: []string{middle, contactID(7)}, Users: []string{userID(7)}, Subject: name(500)}),
+			"a person's refusals":               events(store.EventQuery{Connection: "c", Contacts: []string{middle}, Users: []string{middle}, Subject: middle, Outcomes: []desk.Outcome{desk.Refused}}),
 			"the audit log":                     events(store.EventQuery{Audit: true}),
 			"the audit log, a page later":       events(store.EventQuery{Audit: true, Before: "f", From: t0}),
 			"the audit log of somebody":         events(store.EventQuery{Audit: true, Actor: "system"}),
 			"a request's events":                events(store.EventQuery{Connection: "c", RequestID: "r" + middle}),
 			"a request's creations":             events(store.EventQuery{Connection: "c", RequestID: "r" + middle, Operations: []desk.Operation{desk.OpCreate}}),
-			"names of contacts":                 func(tx *store.Tx) error { _, err := tx.ContactNames("t", []string{middle, contactID(7)}); return err },
-			"contacts by key":                   func(tx *store.Tx) error { _, err := tx.ContactsByKey("t", "x7", name(7)); return err },
-			"cycles":                            func(tx *store.Tx) error { _, err := tx.Cycles("t", "c", "", 10); return err },
-			"cycles, a page later":              func(tx *store.Tx) error { _, err := tx.Cycles("t", "c", "cycle001000", 10); return err },
+			"the events of an erased person": func(tx *store.Tx) error {
+				return tx.EraseEvents("t", middle, []string{name(7), name(8)}, []store.UserRef{{Connection: "c", ID: userID(7)}})
+			},
+			"held users by address": func(tx *store.Tx) error { _, err := tx.HeldByEmail("t", "c", "x7@acme.example"); return err },
+			"names of contacts":     func(tx *store.Tx) error { _, err := tx.ContactNames("t", []string{middle, contactID(7)}); return err },
+			"contacts by key":       func(tx *store.Tx) error { _, err := tx.ContactsByKey("t", "x7", name(7)); return err },
+			"cycles":                func(tx *store.Tx) error { _, err := tx.Cycles("t", "c", "", 10); return err },
+			"cycles, a page later":  func(tx *store.Tx) error { _, err := tx.Cycles("t", "c", "cycle001000", 10); return err },
 			"a cycle's end": func(tx *store.Tx) error {
 				_, _, err := tx.CycleSpan(desk.Cycle{TenantID: "t", Connection: "c", ID: "cycle001000"})
 				return err

@@ -153,6 +153,16 @@ func byKey(list *[]desk.DirectoryUser, p Person) question {
 	return users.reading(list, "WHERE tenant_id = ? AND connection = ? AND (external_id = ? OR user_name_key = ?)", p.TenantID, p.Connection, p.ExternalID, p.UserName)
 }
 
+// maxHeldByEmail is how many held users with one address are looked for.
+const maxHeldByEmail = 20
+
+// HeldByEmail returns users of a connection that its settings hold back and that have an address (folded).
+func (r Reader) HeldByEmail(tenant, connection, key string) (list []desk.DirectoryUser, err error) {
+	err = r.ask(users.reading(&list, "WHERE tenant_id = ? AND connection = ? AND held <> '' AND id IN"+
+		" (SELECT user_id FROM directory_user_emails WHERE tenant_id = ? AND connection = ? AND value_key = ?) LIMIT ?", tenant, connection, tenant, connection, key, maxHeldByEmail))
+	return list, fail(err, "look for held users")
+}
+
 // UsersOf returns the directory users of contacts, by connection.
 func (r Reader) UsersOf(tenant string, contacts ...string) ([]desk.DirectoryUser, error) {
 	if len(contacts) == 0 {
