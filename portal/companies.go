@@ -2,8 +2,10 @@ package portal
 
 import (
 	"errors"
+	"maps"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
 	"rollcall/desk"
@@ -61,8 +63,8 @@ func (h *Handler) newCompany(w http.ResponseWriter, r *http.Request, actor desk.
 
 func (h *Handler) createCompany(w http.ResponseWriter, r *http.Request, actor desk.Actor) error {
 	page := newCompanyPage{Name: r.PostForm.Get("name"), Domains: r.PostForm.Get("domains")}
-	domains := strings.FieldsFunc(page.Domains, func(c rune) bool { return strings.ContainsRune(" \t\r\n,;", c) })
-	err := refuseFreemail(r, domains...)
+	domains := readDomains(page.Domains)
+	err := h.refuseDoubtful(r, actor, "", domains...)
 	if err == nil {
 		var c desk.Company
 		if c, err = h.Engine.CreateCompany(r.Context(), actor, provision.CompanyEdit{Name: &page.Name, Domains: &domains}); err == nil {
@@ -81,16 +83,50 @@ func (h *Handler) startRescan(w http.ResponseWriter, r *http.Request, actor desk
 	return h.done(w, r, "/companies", "")
 }
 
-// errFreemail is why a domain is refused at which anybody can have an address.
-var errFreemail = errors.New("freemail")
+// readDomains reads domains, one a line, or with commas between them.
+func readDomains(text string) (list []string) {
+	for _, domain := range strings.FieldsFunc(text, func(c rune) bool { return strings.ContainsRune("\r\n,;", c) }) {
+		if domain = strings.TrimSpace(domain); domain != "" {
+			list = append(list, domain)
+		}
+	}
+	return list
+}
 
-// refuseFreemail refuses such domains, unless the form says that they are meant. (Those who give the addresses are companies as well.)
-func refuseFreemail(r *http.Request, domains ...string) error {
-	list := provision.Freemail(domains...)
-	if len(list) == 0 || r.PostForm.Get("freemail") != "" {
+// errDoubtful is why a domain is refused of which somebody has to say that it is meant.
+var errDoubtful = errors.New("doubtful")
+
+// refuseDoubtful refuses domains for a company (id "" for a new one) at which anybody can have an address, or that another company
+// lists, unless the form says that they are meant. (Those who give the addresses are companies as well.)
+func (h *Handler) refuseDoubtful(r *http.Request, actor desk.Actor, id string, domains ...string) error {
+	if r.PostForm.Get("insist") != "" {
 		return nil
 	}
-	e := desk.Errorf(desk.InvalidValue, "domains", "anybody can have an address at %s, and all who do would become this company’s", strings.Join(list, ", "))
-	e.Err = errFreemail
+	var doubts []string
+	if free := provision.Freemail(domains...); len(free) > 0 {
+		doubts = append(doubts, "anybody can have an address at "+strings.Join(free, ", ")+", and all who do would become this company’s")
+	}
+	listed, err := h.Engine.ListedDomains(r.Context(), actor, domains...)
+	if err != nil {
+		return err
+	}
+	for _, domain := range slices.Sorted(maps.Keys(listed)) {
+		var others []string
+		for _, c := range listed[domain] {
+			if c.ID == id {
+				others = nil
+				break // it changes nothing
+			}
+			others = append(others, c.Name)
+		}
+		if len(others) > 0 {
+			doubts = append(doubts, "the domain "+domain+" is listed by "+strings.Join(others, ", ")+": listed by both, it is ambiguous, and its contacts lose their company until somebody settles it")
+		}
+	}
+	if len(doubts) == 0 {
+		return nil
+	}
+	e := desk.Errorf(desk.InvalidValue, "domains", "%s", strings.Join(doubts, "; "))
+	e.Err = errDoubtful
 	return e
 }

@@ -88,15 +88,24 @@ func TestCompanyPages(t *testing.T) {
 			t.Errorf("a new company leads to %s", address)
 		}
 		posts(admin, "/companies", url.Values{"name": {"beta"}}, 409, "/companies", "A company named beta exists already.", `value="beta"`)
-		posts(admin, "/companies", url.Values{"name": {" "}}, 400, "/companies", "A company needs a name")
+		posts(admin, "/companies", url.Values{"name": {" "}}, 400, "/companies", "Give the company a name")
 		posts(admin, "/companies", url.Values{"name": {"Gamma"}, "domains": {"*.co.uk"}}, 400, "/companies", "public suffix", "*.co.uk</textarea>")
 		posts(admin, "/companies", url.Values{"name": {"Gamma"}, "domains": {"<script>"}}, 400, "/companies", "is not a domain name")
-		posts(admin, "/companies", url.Values{"name": {"Gamma"}, "domains": {"gamma.example gmail.com"}}, 400, "/companies", "Anybody can have an address at gmail.com", "List it all the same")
+		posts(admin, "/companies", url.Values{"name": {"Gamma"}, "domains": {"gamma.example, gmail.com"}}, 400, "/companies", "Anybody can have an address at gmail.com", "List it all the same")
+
+		posts(admin, "/companies", url.Values{"name": {"Gamma"}, "domains": {"gamma.example\r\nnot a domain"}}, 400, "/companies", "&#34;not a domain&#34; is not a domain name")
+		posts(admin, "/companies", url.Values{"name": {"Gamma"}, "domains": {"ACME.example"}}, 400, "/companies", "The domain acme.example is listed by Acme: listed by both", "List it all the same")
 
 		// Domains.
+		posts(admin, "/companies/"+odd+"/domains", url.Values{"domain": {"acme.example"}}, 400, "/companies/"+odd+"/domains", "The domain acme.example is listed by Acme", `name="insist"`)
+		posts(admin, "/companies/"+odd+"/domains", url.Values{"domain": {"acme.example"}, "insist": {"yes"}}, 200, "/companies/"+odd, "Also listed by")
+		posts(admin, "/companies/"+odd+"/domains", url.Values{"domain": {"acme.example"}}, 200, "/companies/"+odd)
+		posts(admin, "/companies/"+odd+"/domains/remove", url.Values{"domain": {"acme.example"}}, 200, "/companies/"+odd)
+		testkit.Call(t, "POST", base+"/Users", token, `{"userName":"e@eu.acme.example"}`).Want(t, 201)
+		opens(admin, "/domains", 200, `formaction="/companies/`+acme+`/domains" formnovalidate>Add to Acme`, `value="New"`, `!value="Acme"`)
 		posts(admin, "/companies/"+acme+"/domains", url.Values{"domain": {"*.com"}}, 400, "/companies/"+acme+"/domains", "public suffix", `value="*.com"`)
 		posts(admin, "/companies/"+acme+"/domains", url.Values{"domain": {"gmail.com"}}, 400, "/companies/"+acme+"/domains", "Anybody can have an address")
-		posts(admin, "/companies/"+acme+"/domains", url.Values{"domain": {"gmail.com"}, "freemail": {"yes"}}, 200, "/companies/"+acme, "The company lists gmail.com now.")
+		posts(admin, "/companies/"+acme+"/domains", url.Values{"domain": {"gmail.com"}, "insist": {"yes"}}, 200, "/companies/"+acme, "The company lists gmail.com now.")
 		posts(admin, "/companies/"+acme+"/domains/remove", url.Values{"domain": {"gmail.com"}}, 200, "/companies/"+acme, "no longer lists gmail.com")
 		posts(admin, "/domains/company", url.Values{"domain": {"new.example"}, "name": {"Acme"}}, 409, "/domains/company", "A company named Acme exists already.", `value="Acme"`)
 		posts(admin, "/domains/settle", url.Values{"domain": {"joint.example"}, "company": {"nobody"}}, 404, "/domains/settle", "no company with this id")

@@ -72,7 +72,7 @@ func (h *Handler) renameCompany(w http.ResponseWriter, r *http.Request, actor de
 
 func (h *Handler) addDomain(w http.ResponseWriter, r *http.Request, actor desk.Actor) error {
 	id, domain := mux.Vars(r)["id"], r.PostForm.Get("domain")
-	err := refuseFreemail(r, domain)
+	err := h.refuseDoubtful(r, actor, id, domain)
 	if err == nil {
 		if _, err = h.Engine.EditCompany(r.Context(), actor, id, provision.CompanyEdit{Add: []string{domain}}); err == nil {
 			return h.done(w, r, "/companies/"+id, "The company lists "+strings.TrimSpace(domain)+" now.")

@@ -36,6 +36,7 @@ type unmappedDomain struct {
 	provision.UnmappedDomain
 	Typed string // the name in the form
 	Fault string
+	Known string // the company that has the suggested name, "" for none
 }
 
 func (h *Handler) domains(w http.ResponseWriter, r *http.Request, actor desk.Actor) error {
@@ -67,8 +68,19 @@ func (h *Handler) domainsPage(r *http.Request, actor desk.Actor, view string) (p
 		if d.Freemail {
 			page.Freemail = append(page.Freemail, d)
 		} else {
-			page.Unmapped = append(page.Unmapped, unmappedDomain{d, d.Name(), ""})
+			page.Unmapped = append(page.Unmapped, unmappedDomain{UnmappedDomain: d, Typed: d.Name()})
 		}
+	}
+	if err != nil {
+		return page, err
+	}
+	names := make([]string, len(page.Unmapped))
+	for i, d := range page.Unmapped {
+		names[i] = d.Typed
+	}
+	ids, err := h.Engine.CompaniesByName(r.Context(), actor, names...)
+	for i := range page.Unmapped {
+		page.Unmapped[i].Known = ids[names[i]]
 	}
 	return page, err
 }

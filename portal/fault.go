@@ -9,7 +9,7 @@ import (
 // fault is what is wrong with a form, to be shown at the field. Pages embed it.
 type fault struct {
 	field, text string
-	Freemail    bool // a domain is refused as one at which anybody can have an address; who insists may list it
+	Doubtful    bool // a domain is refused that a company can list, if who asks for it insists
 }
 
 // At returns what is wrong with a field, "" for nothing.
@@ -25,5 +25,5 @@ func (f fault) Unfit() string { return f.text }
 
 func faultOf(err error) fault {
 	e := desk.AsError(err)
-	return fault{e.Field, e.Msg, errors.Is(err, errFreemail)}
+	return fault{e.Field, e.Msg, errors.Is(err, errDoubtful)}
 }

@@ -56,7 +56,7 @@ func (edit CompanyEdit) apply(c *desk.Company) error {
 		c.NameKey = desk.Fold(c.Name)
 	}
 	if c.Name == "" || len(c.NameKey) > desk.MaxKey {
-		return desk.Errorf(desk.InvalidValue, "name", "a company needs a name of up to %d bytes", desk.MaxKey)
+		return desk.Errorf(desk.InvalidValue, "name", "give the company a name, of up to %d bytes", desk.MaxKey)
 	}
 	if err := checkText("name", c.Name); err != nil {
 		return err

@@ -36,10 +36,27 @@ func Freemail(domains ...string) (list []string) {
 
 // SharedDomains returns those of some companies' domains that several companies list, each with these, by name.
 func (e *Engine) SharedDomains(ctx context.Context, actor desk.Actor, list ...desk.Company) (map[string][]DomainCompany, error) {
-	var domains, ids []string
+	var domains []string
 	for _, c := range list {
 		domains = append(domains, c.Domains...)
 	}
+	return e.listed(ctx, actor, domains, 2)
+}
+
+// ListedDomains returns those of some domains that companies list, each with these, by name. What is no domain nobody lists.
+func (e *Engine) ListedDomains(ctx context.Context, actor desk.Actor, domains ...string) (map[string][]DomainCompany, error) {
+	var known []string
+	for _, d := range domains {
+		if listing, err := companies.NormaliseListing(d); err == nil {
+			known = append(known, listing)
+		}
+	}
+	return e.listed(ctx, actor, known, 1)
+}
+
+// listed returns those of some domains that so many companies list at least.
+func (e *Engine) listed(ctx context.Context, actor desk.Actor, domains []string, least int) (map[string][]DomainCompany, error) {
+	var ids []string
 	r := e.Store.Read(ctx)
 	listings, err := r.Listings(actor.TenantID, domains...)
 	if err != nil {
@@ -50,7 +67,7 @@ func (e *Engine) SharedDomains(ctx context.Context, actor desk.Actor, list ...de
 		shared[l.Domain] = append(shared[l.Domain], DomainCompany{ID: l.CompanyID, Listed: true})
 	}
 	for domain, by := range shared {
-		if len(by) == 1 {
+		if len(by) < least {
 			delete(shared, domain)
 			continue
 		}
@@ -266,4 +283,20 @@ func describeDomains(r store.Reader, tenant string, links []store.DomainCompany)
 		}
 	}
 	return list, nil
+}
+
+// CompaniesByName returns the ids of those companies that have one of some names, by name, in whatever case that is written.
+func (e *Engine) CompaniesByName(ctx context.Context, actor desk.Actor, names ...string) (map[string]string, error) {
+	var keys []string
+	for _, name := range names {
+		keys = append(keys, desk.Fold(name))
+	}
+	byKey, err := e.Store.Read(ctx).CompaniesByName(actor.TenantID, keys)
+	ids := map[string]string{}
+	for i, name := range names {
+		if id, ok := byKey[keys[i]]; ok {
+			ids[name] = id
+		}
+	}
+	return ids, err
 }
