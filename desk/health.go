@@ -90,14 +90,22 @@ func (v *Vitals) Diagnose(now time.Time) (Health, []HealthReason) {
 		if d.Status == 404 {
 			what, code = "for a path that is none of ours; check the tenant URL in the directory", "not_found"
 		}
-		add(code, HealthFailing, "the last %d requests, since %s, came %s. Directories stop asking after such streaks: Entra puts the job into quarantine",
-			d.Requests, Moment(d.FirstAt), what)
+		add(code, HealthFailing, "the last %d requests, since %s, came %s. Directories stop asking after such streaks%s",
+			d.Requests, Moment(d.FirstAt), what, v.ofEntra(": Entra puts the job into quarantine"))
 	}
 	slices.SortStableFunc(reasons, func(a, b HealthReason) int { return cmp.Compare(a.Health.rank(), b.Health.rank()) })
 	if len(reasons) == 0 {
 		return HealthOK, nil
 	}
 	return reasons[0].Health, reasons
+}
+
+// ofEntra returns what is told of Entra alone, "" for another directory.
+func (v *Vitals) ofEntra(text string) string {
+	if v.Connection.Provider != "entra" {
+		return ""
+	}
+	return text
 }
 
 func (h Health) rank() int {
@@ -170,7 +178,8 @@ func (v *Vitals) failures(now time.Time, add func(string, Health, string, ...any
 			h = HealthAttention
 		}
 		if h.rank() < worst.rank() {
-			worst, said = h, fmt.Sprintf("%d of %d writes failed in %s; the log says why. Entra puts a job into quarantine when more than %.0f %% fail", failed, all, when, 100*failingShare)
+			said = fmt.Sprintf("%d of %d writes failed in %s; the log says why", failed, all, when)
+			worst, said = h, said+v.ofEntra(fmt.Sprintf(". Entra puts a job into quarantine when more than %.0f %% fail", 100*failingShare))
 		}
 	}
 	var hour []Cycle

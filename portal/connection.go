@@ -17,6 +17,7 @@ type connectionPage struct {
 	Stop     *provision.GuardStop // what the guard saw, where it paused the connection
 	StopFrom string               // Stop.Since, as the log's address takes it
 	Applying applying
+	Recorded bool // there is something to download
 	Edit     connectionText
 }
 
@@ -59,6 +60,9 @@ func (h *Handler) connectionPage(r *http.Request, actor desk.Actor) (page connec
 	}
 	if page.Stop != nil {
 		page.StopFrom = page.Stop.Since.UTC().Format("2006-01-02T15:04:05Z")
+	}
+	if page.Recorded, err = h.Engine.HasRecording(ctx, actor, c.Slug); err != nil {
+		return page, err
 	}
 	page.Applying, err = h.applying(r, actor, page.connectionHead)
 	return page, err

@@ -94,7 +94,8 @@ type connectionsPage struct {
 
 type connectionCard struct {
 	provision.ConnectionHealth
-	Chart chart
+	Chart  chart
+	Unused bool // nothing but made
 }
 
 // chartDays is how many days a chart shows.
@@ -111,7 +112,7 @@ func (h *Handler) connections(w http.ResponseWriter, r *http.Request, actor desk
 	}
 	page := connectionsPage{Admin: actor.Role == desk.RoleAdmin}
 	for _, c := range list {
-		page.Cards = append(page.Cards, connectionCard{c, newChart(days[c.Slug])})
+		page.Cards = append(page.Cards, connectionCard{c, newChart(days[c.Slug]), notSetUp(c)})
 	}
 	return h.show(w, r, actor, "connections", "Connections", page)
 }

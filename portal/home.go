@@ -1,6 +1,7 @@
 package portal
 
 import (
+	"cmp"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -24,10 +25,47 @@ type homePage struct {
 type task struct {
 	ID                    string // in the page
 	Bad                   bool   // people are not, or soon not, in step
+	Quiet                 bool   // nothing has gone wrong yet
 	Provider, About       string // the directory's, "" for what no directory concerns; and what it is about
 	Title, Text, Do, Link string
 	At                    time.Time // when it last happened, zero where that says nothing
 }
+
+// rank is the place of a task in the list: the worst first.
+func (t task) rank() int {
+	switch {
+	case t.Bad:
+		return 0
+	case t.Quiet:
+		return 2
+	}
+	return 1
+}
+
+// notSetUp reports whether a connection was made, and nothing else has been done yet.
+func notSetUp(c provision.ConnectionHealth) bool {
+	return c.LastActivity == nil && c.PausedAt == nil && len(c.Denials) == 0 &&
+		slices.ContainsFunc(c.Reasons, func(r desk.HealthReason) bool { return r.Code == "no_credential" })
+}
+
+func unusedTask(list []desk.Connection) task {
+	t := task{ID: "t-unused", Quiet: true, About: "Connections", Title: plural(len(list), "connection is not set up yet", "connections are not set up yet"), Do: "Look at them", Link: "/connections"}
+	if len(list) == 1 {
+		t.Provider, t.About, t.Do, t.Link = list[0].Provider, list[0].Name, "Go on", "/connections/"+list[0].Slug+"/setup"
+	}
+	var names []string
+	for _, c := range list[:min(len(list), shownUnused)] {
+		names = append(names, c.Name)
+	}
+	if t.Text = strings.Join(names, ", "); len(list) > shownUnused {
+		t.Text += " and others"
+	}
+	t.Text += ": no directory has a token yet."
+	return t
+}
+
+// shownUnused is how many connections without anything the home page names.
+const shownUnused = 5
 
 // shownAmbiguous is how many ambiguous domains the home page names.
 const shownAmbiguous = 3
@@ -43,9 +81,21 @@ func (h *Handler) home(w http.ResponseWriter, r *http.Request, actor desk.Actor)
 	if err != nil {
 		return err
 	}
+	var unused []desk.Connection
 	for _, c := range health {
+		if notSetUp(c) {
+			unused = append(unused, c.Connection)
+			continue
+		}
+		a := attention[c.Slug]
+		if c.PausedBy == provision.Guard { // of which the refusals come
+			a.Refused = 0
+		}
 		page.Tasks = append(page.Tasks, healthTasks(c, page.Admin)...)
-		page.Tasks = append(page.Tasks, attentionTasks(c.Connection, attention[c.Slug], since)...)
+		page.Tasks = append(page.Tasks, attentionTasks(c.Connection, a, since)...)
+	}
+	if len(unused) > 0 {
+		page.Tasks = append(page.Tasks, unusedTask(unused))
 	}
 	ambiguous, err := h.Engine.Unsettled(ctx, actor, shownAmbiguous+1)
 	if err != nil {
@@ -54,14 +104,7 @@ func (h *Handler) home(w http.ResponseWriter, r *http.Request, actor desk.Actor)
 	if len(ambiguous) > 0 {
 		page.Tasks = append(page.Tasks, ambiguousTask(ambiguous))
 	}
-	slices.SortStableFunc(page.Tasks, func(a, b task) int {
-		if a.Bad == b.Bad {
-			return 0
-		} else if a.Bad {
-			return -1
-		}
-		return 1
-	})
+	slices.SortStableFunc(page.Tasks, func(a, b task) int { return cmp.Compare(a.rank(), b.rank()) })
 	if page.Rescan, err = h.rescan(r, actor, "/"); err != nil {
 		return err
 	}
@@ -92,7 +135,14 @@ var ailments = map[string]struct{ title, do, place string }{
 // healthTasks are what is wrong with a connection.
 func healthTasks(c provision.ConnectionHealth, admin bool) (tasks []task) {
 	for _, reason := range c.Reasons {
+		stopped := c.PausedBy == provision.Guard
+		if stopped && reason.Code == "failures" { // which are what the guard refuses
+			continue
+		}
 		ail, known := ailments[reason.Code]
+		if stopped && reason.Code == "paused" {
+			ail.title, reason.Health = "The guard stopped the directory", desk.HealthFailing
+		}
 		if !known {
 			ail.title, ail.do = "Needs attention", "Look at it"
 		}

@@ -60,17 +60,27 @@ func TestHome(t *testing.T) {
 		must(err)
 		must(s.Engine.CreateConnection(t.Context(), system, &desk.Connection{Slug: "bare", Provider: "okta"}))
 		home(desk.RoleAdmin, "3 records were refused", "1 person waits for an answer", "Several domains are ambiguous", "a.example, b.example, c.example and others",
-			"Paused", "&lt;script&gt;", "!<script>", "No secret token", `href="/connections/bare/tokens"`, `href="/connections/entra/held?reason=adoption"`, `href="/domains?view=ambiguous"`, "connection=entra&amp;from=20", "!Nothing needs you")
-		home(desk.RoleAgent, "No secret token", "!/tokens")
+			"Paused", "&lt;script&gt;", "!<script>", "1 connection is not set up yet", `href="/connections/bare/setup"`, `href="/connections/entra/held?reason=adoption"`, `href="/domains?view=ambiguous"`, "connection=entra&amp;from=20", "!Nothing needs you")
+		home(desk.RoleAgent, "1 connection is not set up yet", "!/tokens")
+		must(s.Engine.CreateConnection(t.Context(), system, &desk.Connection{Slug: "empty", Provider: "zoho"}))
+		home(desk.RoleAdmin, "2 connections are not set up yet", "bare, empty: no directory", "!No secret token")
+		b := newBrowser(t, s.URL)
+		b.post("/signin", url.Values{"token": {s.Token(t, "main", desk.RoleAdmin)}})
+		if _, _, text := b.open("/"); strings.Index(text, "not set up yet") < strings.Index(text, "Several domains are ambiguous") {
+			t.Error("what is not set up yet does not stand last")
+		}
+		if _, _, text := b.open("/connections"); !strings.Contains(text, "Not set up yet") || !strings.Contains(text, `href="/connections/bare/setup"`) || strings.Count(text, `class="chart"`) != 1 {
+			t.Error("connections that are not set up look as if they were")
+		}
 
 		// What is older than a day waits for nobody; what happened since a page was opened is not there yet.
 		attention, err := s.Engine.Attention(t.Context(), system, time.Now().Add(time.Minute))
 		must(err)
-		if got := attention["entra"]; got.Refused != 0 || !got.LastRefused.IsZero() || got.Held != 1 || len(attention) != 2 {
+		if got := attention["entra"]; got.Refused != 0 || !got.LastRefused.IsZero() || got.Held != 1 || len(attention) != 3 {
 			t.Errorf("attention is %+v", attention)
 		}
 
-		b := newBrowser(t, s.URL)
+		b = newBrowser(t, s.URL)
 		b.post("/signin", url.Values{"token": {s.Token(t, "main", desk.RoleAgent)}})
 		if status, _, text := b.open("/connections/entra/held"); status != 200 || !strings.Contains(text, "ama") {
 			t.Errorf("the held page: %d", status)

@@ -123,6 +123,9 @@ func ago(t time.Time) string {
 		return fmt.Sprintf(form, fmt.Sprintf("%d min", int(d.Minutes())))
 	case d < 48*time.Hour:
 		return fmt.Sprintf(form, fmt.Sprintf("%d h", int(d.Hours())))
+	case form == "in %s": // what is good for a year is so for 365 days when it has just been made
+		d = d.Round(24 * time.Hour)
+		fallthrough
 	default:
 		return fmt.Sprintf(form, fmt.Sprintf("%d days", int(d.Hours()/24)))
 	}

@@ -216,6 +216,12 @@ func (h *Handler) page(page route) http.Handler {
 			to := "/signin"
 			if r.Method == http.MethodGet && r.URL.Path != "/" {
 				to += "?" + url.Values{"next": {r.URL.RequestURI()}}.Encode()
+			} else if r.Method == http.MethodPost { // back to the page of the form
+				from, _ := url.Parse(r.Referer())
+				if from == nil || from.Host != r.Host {
+					from = &url.URL{}
+				}
+				to += "?" + url.Values{"next": {from.RequestURI()}, "unsent": {""}}.Encode()
 			}
 			if r.Header.Get("HX-Request") != "" { // a part of a page, where no sign-in page belongs
 				w.Header().Set("HX-Refresh", "true")

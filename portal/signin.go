@@ -15,6 +15,7 @@ import (
 type signInPage struct {
 	Problem   string // what is wrong with what was tried, "" for nothing
 	Next      string // the page that the agent wanted to see; "" for the first
+	Unsent    bool   // they sent a form from it, after their session had ended
 	AskTenant bool   // there are several helpdesks
 	Tenant    string
 	Email     string
@@ -33,7 +34,7 @@ type choice struct{ Name, Address string }
 // showSignIn asks who is there, or offers to use a link. Opening a link does not use it up: mail scanners open links too.
 func (h *Handler) showSignIn(w http.ResponseWriter, r *http.Request) error {
 	query := r.URL.Query()
-	page := signInPage{Next: ownPage(query.Get("next")), Tenant: query.Get("tenant")}
+	page := signInPage{Next: ownPage(query.Get("next")), Unsent: query.Has("unsent"), Tenant: cmp.Or(query.Get("tenant"), lastTenant(r))}
 	var problem *desk.Error
 	if secret := mux.Vars(r)["secret"]; secret != "" {
 		owner, err := h.Accounts.LinkOwner(r, secret)
@@ -78,6 +79,17 @@ func (h *Handler) renderSignIn(w http.ResponseWriter, r *http.Request, page sign
 	return h.render(w, status, "signin", layout{Title: title, Page: page})
 }
 
+// tenantCookie keeps the helpdesk to which an agent has signed in last, so that its name is typed once.
+const tenantCookie = "rollcall_helpdesk"
+
+func lastTenant(r *http.Request) string {
+	cookie, err := r.Cookie(tenantCookie)
+	if err != nil || desk.CheckSlug("tenant", cookie.Value) != nil {
+		return ""
+	}
+	return cookie.Value
+}
+
 // ownPage returns an address of this server's as it is, and "" for others: a link must not lead on to another site.
 func ownPage(address string) string {
 	_, err := url.Parse(address)
@@ -98,6 +110,9 @@ func (h *Handler) signIn(w http.ResponseWriter, r *http.Request) error {
 	switch desk.KindOf(err) {
 	case "":
 		http.SetCookie(w, cookie)
+		if desk.CheckSlug("tenant", page.Tenant) == nil {
+			http.SetCookie(w, h.cookie(&http.Cookie{Name: tenantCookie, Value: page.Tenant, MaxAge: 365 * 24 * 60 * 60}))
+		}
 		http.Redirect(w, r, cmp.Or(page.Next, to), http.StatusSeeOther)
 		return nil
 	case desk.RateLimited:

@@ -222,3 +222,40 @@ func TestJourneyProvider(t *testing.T) {
 		v.Sees("ann@desk.example", "Administrator")
 	})
 }
+
+// TestEndedSession holds that who has to sign in again is told why, gets back, and need not type the helpdesk's name again.
+func TestEndedSession(t *testing.T) {
+	s := testkit.NewServer(t, testkit.SQLite(t))
+	s.Connect(t, "main", "entra")
+	s.Connect(t, "other", "entra")
+	b := newBrowser(t, s.URL)
+	if _, address, text := b.open("/contacts?q=kofi"); address != "/signin" || !strings.Contains(text, "you get to the page that you asked for") || !strings.Contains(text, `name="next" value="/contacts?q=kofi"`) {
+		t.Errorf("a page leads to %s\n%s", address, text)
+	}
+	post := func(referer string) string {
+		t.Helper()
+		r, err := http.NewRequest("POST", s.URL+"/connections/entra/settings", strings.NewReader("adopt=ask"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		r.Header.Set("Referer", referer)
+		response, err := b.client.Do(r)
+		_, address, text := b.read(response, err)
+		if address != "/signin" || !strings.Contains(text, "the form was not saved") {
+			t.Errorf("a form leads to %s\n%s", address, text)
+		}
+		return text
+	}
+	if text := post(s.URL + "/connections/entra/settings?x=1"); !strings.Contains(text, `name="next" value="/connections/entra/settings?x=1"`) {
+		t.Errorf("it does not lead back:\n%s", text)
+	}
+	if text := post("https://evil.example/phish"); strings.Contains(text, "phish") {
+		t.Error("it leads to another site")
+	}
+	b.post("/signin", url.Values{"token": {s.Token(t, "main", desk.RoleAgent)}, "tenant": {"main"}})
+	b.post("/signout", nil)
+	if _, _, text := b.open("/signin"); !strings.Contains(text, `name="tenant" value="main"`) {
+		t.Error("the helpdesk is forgotten")
+	}
+}

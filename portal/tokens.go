@@ -29,7 +29,12 @@ type lifetime struct {
 	Label string
 }
 
-var lifetimes = []lifetime{{365, "1 year"}, {180, "180 days"}, {90, "90 days"}, {730, "2 years"}, {0, "It does not expire"}}
+var lifetimes = []lifetime{{90, "90 days"}, {180, "180 days"}, {usualLifetime, "1 year"}, {730, "2 years"}, {0, "It does not expire"}}
+
+const usualLifetime = 365
+
+// Usual reports whether the choice is offered first.
+func (l lifetime) Usual() bool { return l.Days == usualLifetime }
 
 // madeSecret is a token or a client secret that was just made. It is shown this once.
 type madeSecret struct {

@@ -31,6 +31,11 @@ func (e *Engine) KeepExchange(ctx context.Context, actor desk.Actor, line []byte
 	})
 }
 
+// HasRecording reports whether anything of a connection is recorded.
+func (e *Engine) HasRecording(ctx context.Context, actor desk.Actor, slug string) (bool, error) {
+	return e.Store.Read(ctx).HasExchanges(actor.TenantID, slug)
+}
+
 // Recording returns what was recorded of a connection as a file of exchanges, one a line, in the order of time. The ids of
 // users that were made in its course are placeholders there, so that it can be replayed.
 func (e *Engine) Recording(ctx context.Context, actor desk.Actor, slug string) ([]byte, error) {

@@ -25,6 +25,12 @@ func (r Reader) Exchanges(tenant, connection string) ([]desk.Exchange, error) {
 	return list, fail(err, "read exchanges")
 }
 
+// HasExchanges reports whether a connection has a recording.
+func (r Reader) HasExchanges(tenant, connection string) (bool, error) {
+	list, err := gorm.G[desk.Exchange](r.db).Where("tenant_id = ? AND connection = ?", tenant, connection).Select("id").Limit(1).Find(r.ctx)
+	return len(list) > 0, fail(err, "look for exchanges")
+}
+
 // DeleteExchanges empties a connection's recording.
 func (tx *Tx) DeleteExchanges(tenant, connection string) error {
 	_, err := gorm.G[desk.Exchange](tx.db).Where("tenant_id = ? AND connection = ?", tenant, connection).Delete(tx.ctx)

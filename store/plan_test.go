@@ -189,11 +189,12 @@ func TestPlans(t *testing.T) {
 			"the events of an erased person": func(tx *store.Tx) error {
 				return tx.EraseEvents("t", middle, []string{name(7), name(8)}, []store.UserRef{{Connection: "c", ID: userID(7)}})
 			},
-			"held users by address": func(tx *store.Tx) error { _, err := tx.HeldByEmail("t", "c", "x7@acme.example"); return err },
-			"names of contacts":     func(tx *store.Tx) error { _, err := tx.ContactNames("t", []string{middle, contactID(7)}); return err },
-			"contacts by key":       func(tx *store.Tx) error { _, err := tx.ContactsByKey("t", "x7", name(7)); return err },
-			"cycles":                func(tx *store.Tx) error { _, err := tx.Cycles("t", "c", "", 10); return err },
-			"cycles, a page later":  func(tx *store.Tx) error { _, err := tx.Cycles("t", "c", "cycle001000", 10); return err },
+			"whether there is a recording": func(tx *store.Tx) error { _, err := tx.HasExchanges("t", "c"); return err },
+			"held users by address":        func(tx *store.Tx) error { _, err := tx.HeldByEmail("t", "c", "x7@acme.example"); return err },
+			"names of contacts":            func(tx *store.Tx) error { _, err := tx.ContactNames("t", []string{middle, contactID(7)}); return err },
+			"contacts by key":              func(tx *store.Tx) error { _, err := tx.ContactsByKey("t", "x7", name(7)); return err },
+			"cycles":                       func(tx *store.Tx) error { _, err := tx.Cycles("t", "c", "", 10); return err },
+			"cycles, a page later":         func(tx *store.Tx) error { _, err := tx.Cycles("t", "c", "cycle001000", 10); return err },
 			"a cycle's end": func(tx *store.Tx) error {
 				_, _, err := tx.CycleSpan(desk.Cycle{TenantID: "t", Connection: "c", ID: "cycle001000"})
 				return err
