@@ -194,6 +194,7 @@ func seedPages(t testing.TB, s *testkit.Server) (unlinked []string) {
 	base, token := s.Connect(t, "main", "entra")
 	_, err := s.Engine.EditConnection(ctx, admin, "entra", provision.ConnectionEdit{Name: &name, Description: &name, Notes: &name})
 	must(err)
+	must(s.Engine.KeepExchange(ctx, desk.Actor{TenantID: "main", Connection: "entra"}, []byte("{}")))
 	must(s.Engine.CreateField(ctx, admin, desk.Field{Name: "location", Type: desk.FieldText}))
 	for _, company := range []provision.CompanyEdit{
 		{Name: &name, Domains: &[]string{"acme.example", "*.acme.example", "shared.example"}}, {Name: new("Beta"), Domains: &[]string{"shared.example"}},
