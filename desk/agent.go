@@ -46,8 +46,8 @@ const (
 
 // Check returns an InvalidValue error unless the agent makes sense.
 func (a Agent) Check() error {
-	switch address, err := mail.ParseAddress(a.Email); {
-	case err != nil || address.Address != a.Email || len(a.Email) > maxEmail || !plain(a.Email, maxEmail):
+	switch {
+	case !IsEmail(a.Email):
 		return Errorf(InvalidValue, "email", "Give an email address, such as ann@desk.example.")
 	case a.Name == "" || !plain(a.Name, 4*maxAgentName) || utf8.RuneCountInString(a.Name) > maxAgentName:
 		return Errorf(InvalidValue, "name", "A name has up to %d characters, and no control characters among them.", maxAgentName)
@@ -55,6 +55,12 @@ func (a Agent) Check() error {
 		return Errorf(InvalidValue, "role", "A role is agent or admin.")
 	}
 	return nil
+}
+
+// IsEmail reports whether a text is an email address and nothing else: no name or brackets around it.
+func IsEmail(text string) bool {
+	address, err := mail.ParseAddress(text)
+	return err == nil && address.Address == text && plain(text, maxEmail)
 }
 
 // NameOfEmail returns what an agent of whom nothing else is known is called: what stands before the @.

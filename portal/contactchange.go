@@ -1,8 +1,10 @@
 package portal
 
 import (
+	"cmp"
 	"net/http"
 	"strings"
+	"unicode"
 
 	"github.com/gorilla/mux"
 
@@ -62,6 +64,9 @@ type erasePage struct {
 	provision.ContactView
 }
 
+// Word is what is to be typed.
+func (p erasePage) Word() string { return cmp.Or(visible(p.DisplayName), eraseWord) }
+
 // erase shows what goes and what stays when a contact is deleted forever, and does it for who types the contact's name.
 func (h *Handler) erase(w http.ResponseWriter, r *http.Request, actor desk.Actor) error {
 	view, err := h.Engine.Contact(r.Context(), actor, mux.Vars(r)["id"])
@@ -74,7 +79,7 @@ func (h *Handler) erase(w http.ResponseWriter, r *http.Request, actor desk.Actor
 	}
 	err = h.Engine.EraseContact(r.Context(), actor, view.ID, func(v provision.ContactView) error {
 		if page.ContactView = v; !sameName(v.DisplayName, r.PostForm.Get("name")) {
-			return desk.Errorf(desk.InvalidValue, "name", "Type the contact’s name as it stands here. Nothing has been erased.")
+			return desk.Errorf(desk.InvalidValue, "name", "Type the word or name that stands here. Nothing has been erased.")
 		}
 		return nil
 	})
@@ -84,7 +89,22 @@ func (h *Handler) erase(w http.ResponseWriter, r *http.Request, actor desk.Actor
 	return h.done(w, r, "/deleted", "The contact is erased for good.")
 }
 
-// sameName reports whether somebody has typed a name, give or take spaces.
+// sameName reports whether somebody has typed a name, give or take spaces and what nobody sees or can type. A name of nothing else is
+// typed as "erase".
 func sameName(name, typed string) bool {
-	return strings.Join(strings.Fields(typed), " ") == strings.Join(strings.Fields(name), " ")
+	return visible(typed) == cmp.Or(visible(name), eraseWord)
+}
+
+// eraseWord is typed to erase a contact whose name cannot be.
+const eraseWord = "erase"
+
+// visible is what people see of a text: without format characters such as zero-width spaces, and with single spaces.
+func visible(text string) string {
+	text = strings.Map(func(r rune) rune {
+		if unicode.Is(unicode.Cf, r) {
+			return -1
+		}
+		return r
+	}, text)
+	return strings.Join(strings.Fields(text), " ")
 }

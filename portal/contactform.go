@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/gorilla/mux"
 
@@ -26,7 +27,11 @@ type contactForm struct {
 	Phones      []desk.Address
 	Fields      []fieldInput
 	Owners      map[string]string // names of connections, by the fields whose values are their directories'
-	Modified    string            // when the contact was last changed, as the form was opened
+	Modified    string            // when the contact was last changed, as the form was opened; a new one when that was
+	Alike       []desk.Contact    // those with the same user name or address, of whom it is asked whether they are meant to be others
+	Others      []string          // ids of those of whom that was said
+	newID       string            // of the contact that the form makes; "" for one of its own
+	Meanwhile   []desk.Event      // what was changed since the form was opened
 }
 
 // fieldInput is a custom field with what stands in it.
@@ -80,6 +85,8 @@ func formOf(c desk.Contact, fields []desk.Field) contactForm {
 	}
 	if c.ID != "" {
 		f.Title = "Edit " + c.DisplayName
+	} else {
+		f.Modified = stamp(desk.Contact{ModifiedAt: time.Now()})
 	}
 	for _, field := range fields {
 		f.Fields = append(f.Fields, fieldInput{field, fieldTexts(c.Fields[field.Name])})
@@ -154,7 +161,7 @@ func (f contactForm) edit(c desk.Contact) provision.ContactEdit {
 		return &list
 	}
 	edit := provision.ContactEdit{
-		DisplayName: &f.DisplayName, UserName: &f.UserName, Title: &f.JobTitle, Emails: given(f.Emails), Phones: given(f.Phones), Fields: map[string]any{},
+		ID: f.newID, DisplayName: &f.DisplayName, UserName: &f.UserName, Title: &f.JobTitle, Emails: given(f.Emails), Phones: given(f.Phones), Fields: map[string]any{},
 	}
 	for _, field := range f.Fields {
 		if f.ID != "" && slices.Equal(field.Values, fieldTexts(c.Fields[field.Name])) {
@@ -234,7 +241,20 @@ func (h *Handler) contactForm(w http.ResponseWriter, r *http.Request, actor desk
 		return h.show(w, r, actor, "contactform", form.Title, form)
 	}
 	form.fill(r.PostForm)
-	saved, err := save(r.Context(), form)
+	form.Others, form.newID = r.PostForm["other"], newContactID(r.PostForm)
+	if err = form.check(view.Contact); err == nil {
+		err = h.askAlike(r.Context(), actor, &form, view.Contact)
+	}
+	var saved provision.ContactView
+	if err == nil {
+		saved, err = save(r.Context(), form)
+	}
+	if desk.KindOf(err) == desk.VersionMismatch {
+		var missing error
+		if form.Meanwhile, missing = h.since(r.Context(), actor, view.ID, r.PostForm.Get("modified")); missing != nil {
+			return missing
+		}
+	}
 	if err != nil {
 		form.fault = faultOf(err)
 		return h.showAgain(w, r, actor, err, "contactform", form.Title, form)

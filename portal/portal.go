@@ -2,7 +2,9 @@ package portal
 
 import (
 	"bytes"
+	"context"
 	"embed"
+	"errors"
 	"html/template"
 	"io/fs"
 	"log/slog"
@@ -346,7 +348,9 @@ func (h *Handler) writeError(w http.ResponseWriter, r *http.Request, err error) 
 	e := desk.AsError(err)
 	switch e.Kind {
 	case desk.Internal, desk.Unavailable:
-		h.report(r, err)
+		if r.Context().Err() == nil || !errors.Is(err, context.Canceled) { // else the browser has left
+			h.report(r, err)
+		}
 	case desk.RateLimited:
 		w.Header().Set("Retry-After", httpx.RetryAfter)
 	}

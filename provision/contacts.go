@@ -1,6 +1,7 @@
 package provision
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -199,6 +200,7 @@ func (e *Engine) ContactEvents(ctx context.Context, actor desk.Actor, id, before
 
 // ContactEdit is what an agent changes in a contact; nil leaves a field as it is.
 type ContactEdit struct {
+	ID          string // of a contact to be made, by NewContactID; "" for one of its own
 	DisplayName *string
 	UserName    *string
 	Title       *string
@@ -308,11 +310,46 @@ func checkText(field, text string) error {
 	return nil
 }
 
-// CreateContact adds a contact that no directory has pushed (yet).
+// ContactsAlike returns contacts, deleted ones among them, that have the user name or the main address that an edit newly gives the contact
+// with an id ("" for a new one): some ten for each. It is for asking whether that is meant; several contacts may well share an address.
+func (e *Engine) ContactsAlike(ctx context.Context, actor desk.Actor, id string, edit ContactEdit) ([]desk.Contact, error) {
+	r := e.Store.Read(ctx)
+	var before desk.Contact
+	if id != "" {
+		var err error
+		if before, err = r.Contact(actor.TenantID, id); err != nil {
+			return nil, describeContact(err)
+		}
+	}
+	profile, err := edit.apply(before.Profile)
+	if err != nil {
+		return nil, err
+	}
+	var ids []string
+	for _, key := range []struct{ before, now string }{{before.UserNameKey, desk.Fold(profile.UserName)}, {before.EmailKey, desk.Fold(profile.MatchAddress())}} {
+		if key.now == "" || key.now == key.before {
+			continue
+		}
+		found, err := r.ContactsByKey(actor.TenantID, "", key.now)
+		if err != nil {
+			return nil, err
+		}
+		ids = append(ids, found...)
+	}
+	ids = slices.DeleteFunc(ids, func(other string) bool { return other == id || other == edit.ID })
+	byID, err := r.ContactsByID(actor.TenantID, ids)
+	return slices.SortedFunc(maps.Values(byID), func(a, b desk.Contact) int { return strings.Compare(a.ID, b.ID) }), err
+}
+
+// NewContactID returns the id of a contact that a form makes, which was opened at a time and is known by a text: the same for the same.
+func NewContactID(opened time.Time, form string) string { return store.IDOf(opened, form) }
+
+// CreateContact adds a contact that no directory has pushed (yet). If there is one with the edit's ID, it was made by the same edit, and
+// is returned.
 func (e *Engine) CreateContact(ctx context.Context, actor desk.Actor, edit ContactEdit) (ContactView, error) {
 	var c desk.Contact
 	err := e.Store.Tx(ctx, func(tx *store.Tx) error {
-		c = desk.Contact{TenantID: actor.TenantID, ID: store.NewID(), Status: desk.Active, CreatedAt: tx.Now, ModifiedAt: tx.Now}
+		c = desk.Contact{TenantID: actor.TenantID, ID: cmp.Or(edit.ID, store.NewID()), Status: desk.Active, CreatedAt: tx.Now, ModifiedAt: tx.Now}
 		profile, err := edit.apply(desk.Profile{})
 		if err == nil {
 			err = edit.applyFields(tx, actor.TenantID, &profile)
@@ -336,7 +373,7 @@ func (e *Engine) CreateContact(ctx context.Context, actor desk.Actor, edit Conta
 		ev.ContactID, ev.Changes = &c.ID, contactChanges(&desk.Contact{}, &c)
 		return tx.Record(ev)
 	})
-	if err != nil {
+	if e := desk.AsError(err); err != nil && (e.Kind != desk.Uniqueness || e.Field != "id") {
 		return ContactView{}, err
 	}
 	return e.Contact(ctx, actor, c.ID)

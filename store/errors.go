@@ -29,6 +29,9 @@ var unique = map[string]string{
 	"directory_users_contact": "contact",
 	"directory_users.tenant_id, directory_users.contact_id, directory_users.connection": "contact",
 
+	"contacts_pkey":                   "id",
+	"contacts.tenant_id, contacts.id": "id",
+
 	"companies_name": "name",
 	"companies.tenant_id, companies.name_key": "name",
 

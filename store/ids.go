@@ -1,6 +1,7 @@
 package store
 
 import (
+	"crypto/sha256"
 	"encoding/binary"
 	"fmt"
 	"sync/atomic"
@@ -15,6 +16,14 @@ func NewID() string { return uuid.Must(uuid.NewV7()).String() }
 // idAt returns a UUIDv7 that begins with a time, to the microsecond (RFC 9562 section 6.2, method 3).
 func idAt(at time.Time) string {
 	id := uuid.New()
+	setTime(&id, at)
+	return id.String()
+}
+
+// IDOf returns the UUIDv7 that stands for a text and a time: the same for the same.
+func IDOf(at time.Time, text string) string {
+	sum := sha256.Sum256([]byte(text))
+	id := uuid.UUID(sum[:16])
 	setTime(&id, at)
 	return id.String()
 }
