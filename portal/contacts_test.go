@@ -281,3 +281,16 @@ func TestOtherTenantsContacts(t *testing.T) {
 		}
 	})
 }
+
+func TestPlural(t *testing.T) {
+	for want, n := range map[string]any{
+		"0 contacts": 0, "1 contact": 1, "1,234 contacts": 1234, "2 contacts": desk.Count{N: 2}, "1,000+ contacts": desk.Count{N: 1000, More: true},
+	} {
+		if got := portal.Plural(n, "contact", "contacts"); got != want {
+			t.Errorf("%v: %q, want %q", n, got, want)
+		}
+	}
+	if got := portal.Plural(desk.Count{N: 1}, "contact", "contacts"); got != "1 contact" {
+		t.Error(got)
+	}
+}

@@ -10,6 +10,7 @@ import (
 var (
 	Why      = why
 	Happened = happened
+	Plural   = plural
 )
 
 // Page is the route of a page for those who have signed in.

@@ -185,10 +185,10 @@ func count(n any) string {
 
 // plural writes a number of things: plural 2 "contact" "contacts".
 func plural(n any, one, many string) string {
-	if text := fmt.Sprint(n); text == "1" {
-		return "1 " + one
+	if text := count(n); text != "1" {
+		return text + " " + many
 	}
-	return count(n) + " " + many
+	return "1 " + one
 }
 
 // sentence writes the message of an error or a reason, which is part of one, as a sentence.
