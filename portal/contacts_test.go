@@ -12,6 +12,7 @@ import (
 
 	"rollcall/desk"
 	"rollcall/internal/testkit"
+	"rollcall/portal"
 	"rollcall/provision"
 )
 
