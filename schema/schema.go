@@ -139,7 +139,7 @@ func (s *Schema) SplitURN(path string) (urn, rest string) {
 		case rest == "":
 			return urn, ""
 		case rest[0] == ':' || rest[0] == '.':
-			return urn, rest[1:]
+			return urn, strings.TrimSpace(rest[1:])
 		}
 	}
 	return "", path

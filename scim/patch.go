@@ -152,6 +152,9 @@ func (s *userSchema) parseKey(key string) (target, error) {
 		return t, err
 	}
 	_, name := s.SplitURN(key)
+	if name = strings.TrimSpace(name); name == "" {
+		return t, err
+	}
 	t = target{path: key, unknown: name}
 	if first, sub, ok := strings.Cut(name, "."); ok {
 		if ref, known := s.Resolve(first); known && ref.Attr.Kind == "complex" && !ref.Attr.Multi {

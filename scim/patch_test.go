@@ -109,6 +109,7 @@ func TestPatch(t *testing.T) {
 		"a manager's reference removed":             {`{"userName":"k","ENT":{"manager":{"$ref":"../M"}}}`, `[{"op":"remove","path":"manager.$ref"}]`, `{"userName":"k"}`},
 		"a manager's read-only name alone":          {`{"userName":"k","ENT":{"manager":{"value":"M"}}}`, `[{"op":"replace","path":"manager","value":{"displayName":"x"}},{"op":"add","value":{"ENT":{"manager":{}}}}]`, `{"userName":"k","ENT":{"manager":{"value":"M"}}}`},
 		"manager.value removed":                     {`{"userName":"k","ENT":{"manager":{"value":"M","$ref":"../M"}}}`, `[{"op":"remove","path":"manager.value"}]`, `{"userName":"k"}`},
+		"a blank behind the URN":                    {`{"userName":"k"}`, `[{"op":"Add","value":{"ENT: department":"D","ENT: colour":"teal"}}]`, `{"userName":"k","ENT":{"department":"D"},"colour":"teal"}`},
 		"a dot behind the URN":                      {`{"userName":"k"}`, `[{"op":"Add","path":"ENT.manager","value":"N"}]`, `{"userName":"k","ENT":{"manager":{"value":"N"}}}`},
 		"a whole extension":                         {kofi, `[{"op":"remove","path":"ENT"},{"op":"remove","path":"emails"},{"op":"remove","path":"name"}]`, `{"userName":"kofi","active":true,"title":"T"}`},
 		"an extension's object":                     {`{"userName":"k","ENT":{"department":"D"}}`, `[{"op":"replace","path":"ENT","value":{"costCenter":"C","department":null}}]`, `{"userName":"k","ENT":{"costCenter":"C"}}`},
@@ -168,7 +169,7 @@ func TestPatchErrors(t *testing.T) {
 		`[{"op":"replace","path":"id","value":"x"}]`: desk.Mutability, `[{"op":"remove","path":"meta.created"}]`: desk.Mutability, `[{"op":"add","path":"groups","value":[]}]`: desk.Mutability, `[{"op":"replace","path":"ENT:manager.displayName","value":"x"}]`: desk.Mutability,
 		`[{"op":"remove","path":"userName"}]`: desk.Mutability, `[{"op":"replace","path":"userName","value":""}]`: desk.InvalidValue, `[{"op":"replace","path":"userName","value":" "}]`: desk.InvalidValue,
 		`[{"op":"replace","path":"title","value":5}]`: desk.InvalidValue, `[{"op":"replace","path":"active","value":"perhaps"}]`: desk.InvalidValue, `[{"op":"replace","path":"name.givenName","value":{}}]`: desk.InvalidValue,
-		`[{"op":"replace","path":"ENT","value":"x"}]`: desk.InvalidValue, `[{"op":"add","path":"emails","value":[{"value":"a","primary":true},{"value":"b","primary":true}]}]`: desk.InvalidValue,
+		`[{"op":"replace","value":{"ENT: ":"x"}}]`: desk.InvalidValue, `[{"op":"replace","value":{" ":"x"}}]`: desk.InvalidPath, `[{"op":"replace","path":"ENT","value":"x"}]`: desk.InvalidValue, `[{"op":"add","path":"emails","value":[{"value":"a","primary":true},{"value":"b","primary":true}]}]`: desk.InvalidValue,
 		`[{"op":"replace","path":"emails.primary","value":true}]`: desk.InvalidValue, `[{"op":"replace","path":"emails[type eq \"work\"].primary","value":"True"}]`: desk.InvalidValue,
 	} {
 		r := resource(t, `{"userName":"k","active":true,"emails":[{"type":"work","value":"w"},{"type":"work","value":"v"}]}`)
