@@ -23,11 +23,8 @@ const password = "three words long"
 
 var system = provision.System("main")
 
-// wait lets time pass, once what is noted beside requests has been.
-func (d *desks) wait(long time.Duration) {
-	d.Auth.Close()
-	d.now = d.now.Add(long)
-}
+// wait lets time pass.
+func (d *desks) wait(long time.Duration) { d.turn(d.now.Add(long)) }
 
 // agent makes an agent with a password.
 func (d *desks) agent(email string, role desk.Role) desk.Agent {

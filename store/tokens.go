@@ -90,8 +90,8 @@ func readState(state *string, tenant, slug string) question {
 
 // UseToken notes when and from where a token was last used.
 func (s *Store) UseToken(ctx context.Context, tenant, id string, at time.Time, address string) error {
-	return s.Tx(ctx, func(tx *Tx) error {
-		err := tx.write(question{sql: noteUse, args: []any{micro(at), address, tenant, id}}, nil)
+	return s.txAt(ctx, func() time.Time { return at }, func(tx *Tx) error {
+		err := tx.write(question{sql: noteUse, args: []any{tx.Now, address, tenant, id}}, nil)
 		return fail(err, "note the use of a token")
 	})
 }
