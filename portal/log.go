@@ -68,25 +68,23 @@ func readLogFilter(query url.Values) (f logFilter, q provision.EventQuery, err e
 		q.Operations = []desk.Operation{desk.Operation(f.Operation)}
 	}
 	q.Person, q.RequestID, q.Cycle = f.Person, f.Request, f.Cycle
-	for _, side := range []struct {
-		text *string
-		at   *time.Time
-	}{{&f.From, &q.From}, {&f.To, &q.To}} {
-		if *side.text == "" {
-			continue
-		}
-		if *side.at, err = logTime(*side.text); err != nil {
-			return f, q, err
-		}
-		*side.text = side.at.Format(logTimes[0])
+	if q.From, err = readTime(&f.From); err == nil {
+		q.To, err = readTime(&f.To)
 	}
-	return f, q, nil
+	return f, q, err
 }
 
-func logTime(text string) (time.Time, error) {
+// readTime reads a time of an address, zero where it has none, and writes it as the form has it.
+func readTime(written *string) (time.Time, error) {
+	text := strings.TrimSpace(*written)
+	if text == "" {
+		return time.Time{}, nil
+	}
 	for _, layout := range logTimes {
 		if at, err := time.Parse(layout, text); err == nil {
-			return at.UTC(), nil
+			at = at.UTC()
+			*written = at.Format(logTimes[0])
+			return at, nil
 		}
 	}
 	return time.Time{}, desk.Errorf(desk.InvalidValue, "from", "“%s” is no time. Write it like %s.", text, logTimes[1])

@@ -25,6 +25,7 @@ var functions = template.FuncMap{
 	"reason":   func(r desk.CompanyReason) string { return reasons[r] },
 	"why":      why,
 	"happened": happened,
+	"did":      did,
 	"asked":    func(o desk.Operation) string { return operations[o] },
 	"field":    fieldName,
 	"given":    func(v any) bool { return v != nil },
@@ -158,7 +159,7 @@ var reasons = map[desk.CompanyReason]string{
 var fieldNames = map[string]string{
 	"displayName": "Name", "userName": "User name", "title": "Title", "emails": "Email", "phones": "Phone", "directoryCompany": "Directory’s company",
 	"company": "Company", "companyReason": "Why", "status": "Status", "verified": "Verified", "active": "In the directory", "externalId": "External id",
-	"phoneNumbers": "Phone", "subject": "Subject", "ticketStatus": "Ticket", "spam": "Spam",
+	"company.name": "Company’s name", "company.domains": "Company’s domains", "phoneNumbers": "Phone", "subject": "Subject", "ticketStatus": "Ticket", "spam": "Spam",
 }
 
 // fieldName is what people call a field that changed: a custom one by its name, and what no contact has as the directory does.

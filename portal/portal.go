@@ -113,6 +113,8 @@ func (h *Handler) routes() []route {
 		{"POST", "/agents/{id}", admin, h.editAgent},
 		{"POST", "/agents/{id}/link", admin, h.newLink},
 		{"POST", "/agents/{id}/delete", admin, h.deleteAgent},
+		{"GET", "/audit", admin, h.audit},
+		{"GET", "/audit.csv", admin, h.downloadAudit},
 		{"GET", "/account", agent, h.account},
 		{"POST", "/account", agent, h.rename},
 		{"POST", "/account/password", agent, h.changePassword},
@@ -290,8 +292,11 @@ func (h *Handler) showAgain(w http.ResponseWriter, r *http.Request, actor desk.A
 // section is the part of the menu to which a page belongs.
 func section(r *http.Request) string {
 	first, _, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/")
-	if first == "domains" {
+	switch first {
+	case "domains":
 		return "companies"
+	case "audit":
+		return "agents"
 	}
 	return first
 }

@@ -1,6 +1,7 @@
 package portal
 
 import (
+	"cmp"
 	"strings"
 
 	"rollcall/desk"
@@ -98,4 +99,21 @@ func happened(e desk.Event) string {
 		text = operations[e.Operation]
 	}
 	return shorten(text, maxHappened)
+}
+
+// did says in a line what somebody did: to what, and which of its fields are others now.
+func did(e desk.Event) string {
+	if e.Outcome == desk.Refused {
+		return happened(e)
+	}
+	text := cmp.Or(e.Detail, strings.TrimSuffix(why(e), "."))
+	if e.Operation == desk.OpSignIn {
+		text = operations[e.Operation]
+	}
+	if fields := strings.Join(fieldNamesOf(e), ", "); text != "" && fields != "" {
+		text += ": " + fields
+	} else if text += fields; text == "" {
+		text = operations[e.Operation]
+	}
+	return shorten(sentence(text), maxHappened)
 }
