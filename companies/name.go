@@ -26,3 +26,16 @@ func NameOf(domain string) string {
 	}
 	return strings.Join(words, " ")
 }
+
+// Shown returns a domain, or a listing, as people write it, in letters of their own; what that cannot be told of stays as it is.
+func Shown(domain string) string {
+	parent, all := strings.CutPrefix(domain, wildcard)
+	text, err := idna.Lookup.ToUnicode(parent)
+	if back, failed := idna.Lookup.ToASCII(text); err != nil || failed != nil || back != parent {
+		return domain
+	}
+	if all {
+		return wildcard + text
+	}
+	return text
+}

@@ -12,3 +12,14 @@ func TestNameOf(t *testing.T) {
 		}
 	}
 }
+
+func TestShown(t *testing.T) {
+	for domain, want := range map[string]string{
+		"acme.com": "acme.com", "xn--bcher-kva.de": "bücher.de", "*.xn--bcher-kva.de": "*.bücher.de", "*.acme.com": "*.acme.com", "": "",
+		"xn--a.example": "xn--a.example", "xn--.de": "xn--.de",
+	} {
+		if got := Shown(domain); got != want {
+			t.Errorf("%s is shown as %q, want %q", domain, got, want)
+		}
+	}
+}

@@ -69,6 +69,26 @@ func (o office) sends(path string, form url.Values, status int, text string) {
 	}
 }
 
+// TestCompanyWords holds how pages say why a contact has no company, and domains in letters of their own.
+func TestCompanyWords(t *testing.T) {
+	offices(t, func(o office) {
+		name, domains := "Bücher", []string{"xn--bcher-kva.example"}
+		company, err := o.Engine.CreateCompany(o.Context(), o.agent, provision.CompanyEdit{Name: &name, Domains: &domains})
+		if err != nil {
+			o.Fatal(err)
+		}
+		o.wants(200, "/companies", ">bücher.example<", "!>xn--")(o.open("/companies"))
+		o.wants(200, "/companies/"+company.ID, ">bücher.example<", "!>xn--")(o.open("/companies/" + company.ID))
+		for text, emails := range map[string][]desk.Address{
+			"No work email address":              nil,
+			"No company lists the email domain.": {{Type: "work", Value: "ama@acme.example"}},
+		} {
+			id := o.add(provision.ContactEdit{DisplayName: &name, Emails: &emails})
+			o.wants(200, "/contacts/"+id, text)(o.open("/contacts/" + id))
+		}
+	})
+}
+
 // TestContactForms sends the forms of contacts with good and bad values.
 func TestContactForms(t *testing.T) {
 	offices(t, func(o office) {

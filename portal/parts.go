@@ -11,6 +11,7 @@ import (
 	"unicode/utf8"
 
 	"rollcall/desk"
+	"rollcall/provision"
 )
 
 // functions are what all templates can call.
@@ -22,7 +23,8 @@ var functions = template.FuncMap{
 	"clock":    clock,
 	"ago":      ago,
 	"provider": provider,
-	"reason":   func(r desk.CompanyReason) string { return reasons[r] },
+	"reason":   reason,
+	"domain":   provision.ShownDomain,
 	"why":      why,
 	"happened": happened,
 	"did":      did,
@@ -153,6 +155,14 @@ var reasons = map[desk.CompanyReason]string{
 	desk.CompanyNoMatch:           "No company lists the email domain.",
 	desk.CompanyAmbiguousListing:  "Several companies list the email domain.",
 	desk.CompanyAmbiguousContacts: "Contacts of this domain belong to different companies.",
+}
+
+// reason says how a contact came to its company, or why it has none.
+func reason(c desk.Contact) string {
+	if c.CompanyReason == desk.CompanyNoMatch && c.MatchAddress() == "" {
+		return "No work email address, and so no domain to go by."
+	}
+	return reasons[c.CompanyReason]
 }
 
 // fieldNames are what people call the fields of a contact.

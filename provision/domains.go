@@ -300,3 +300,6 @@ func (e *Engine) CompaniesByName(ctx context.Context, actor desk.Actor, names ..
 	}
 	return ids, err
 }
+
+// ShownDomain returns a domain, or what a company lists, as people write it.
+func ShownDomain(domain string) string { return companies.Shown(domain) }
