@@ -64,11 +64,29 @@ func Open(ctx context.Context, databaseURL string) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := s.migrate(ctx); err != nil {
+	err = s.migrate(ctx)
+	if err == nil {
+		err = s.keepOwn()
+	}
+	if err != nil {
 		s.Close()
 		return nil, err
 	}
 	return s, nil
+}
+
+// keepOwn leaves the files beside a SQLite file, which hold the same people's data, to its owner alone. SQLite makes them as the process
+// makes any file, and they stay for as long as the store is open.
+func (s *Store) keepOwn() error {
+	if s.engine != SQLite {
+		return nil
+	}
+	for _, beside := range []string{"-wal", "-shm"} {
+		if err := os.Chmod(s.path+beside, 0o600); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("keep %s for its owner: %w", filepath.Base(s.path)+beside, err)
+		}
+	}
+	return nil
 }
 
 // connect opens the database without looking at its schema.

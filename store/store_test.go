@@ -333,3 +333,18 @@ func TestNotesBesideTransactions(t *testing.T) {
 		}
 	})
 }
+
+// TestFilesOfOwner holds that nobody else on the machine can read a SQLite database, be it in the files beside it.
+func TestFilesOfOwner(t *testing.T) {
+	databaseURL := testkit.SQLite(t)
+	s := open(t, databaseURL)
+	if err := s.Tx(t.Context(), func(tx *store.Tx) error { return tx.CreateTenant(&desk.Tenant{ID: "acme", CreatedAt: tx.Now}) }); err != nil {
+		t.Fatal(err)
+	}
+	for _, beside := range []string{"", "-wal", "-shm"} {
+		info, err := os.Stat(strings.TrimPrefix(databaseURL, "sqlite:") + beside)
+		if err != nil || info.Mode().Perm() != 0o600 {
+			t.Errorf("%q: %v, %v", beside, info, err)
+		}
+	}
+}
