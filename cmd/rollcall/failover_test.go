@@ -73,7 +73,7 @@ func ready(p *process) bool {
 // TestFullDisk fills the disk under a SQLite database, and makes it read-only: directories see 503, agents can read, and once there is room
 // the server carries on.
 func TestFullDisk(t *testing.T) {
-	if os.Geteuid() != 0 {
+	if os.Geteuid() != 0 && os.Getenv("REQUIRE_POSTGRES") == "" {
 		t.Skip("only root can make a small disk")
 	}
 	dir := t.TempDir()
