@@ -41,7 +41,7 @@ type Contact struct {
 	CompanyKey  string // folded DirectoryCompany, "" for none or one that no company can have
 	EmailKey    string // folded MatchAddress, "" for none
 	Domain      string // normalised email domain, "" for none
-	SearchKey   string // folded name, userName and addresses, a line each
+	SearchKey   string // folded name, userName and addresses, a line each, of which the first MaxSearch bytes
 }
 
 // Count adds n to the contact's directories for a user: 1 for one that it gets, -1 for one that it loses.
@@ -148,7 +148,9 @@ func (c *Contact) SetProfile(p Profile, domain string) {
 			lines = append(lines, line)
 		}
 	}
-	c.SearchKey = strings.Join(lines, "\n")
+	if c.SearchKey = strings.Join(lines, "\n"); len(c.SearchKey) > MaxSearch {
+		c.SearchKey = strings.ToValidUTF8(c.SearchKey[:MaxSearch], "")
+	}
 }
 
 // Update returns p with what a directory changed between two states of its user. What the directory did not change is

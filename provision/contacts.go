@@ -354,6 +354,9 @@ func (e *Engine) CreateContact(ctx context.Context, actor desk.Actor, edit Conta
 		if err == nil {
 			err = edit.applyFields(tx, actor.TenantID, &profile)
 		}
+		if err == nil {
+			err = profile.CheckSize(desk.Profile{})
+		}
 		if err != nil {
 			return err
 		}
@@ -424,6 +427,9 @@ func (edit ContactEdit) change() contactChange {
 		profile, err := edit.apply(c.Profile)
 		if err == nil {
 			err = edit.applyFields(tx, c.TenantID, &profile)
+		}
+		if err == nil {
+			err = profile.CheckSize(c.Profile)
 		}
 		if err != nil {
 			return err

@@ -73,9 +73,11 @@ func (e *Engine) reapplyPage(ctx context.Context, r *desk.Reapply) (more bool, e
 		})
 		switch kind := desk.KindOf(err); {
 		case kind == desk.NotFound: // deleted in the meantime
-		case kind == desk.Uniqueness || errors.Is(err, errGone):
-			refusal := Refusal{Operation: desk.OpRescan, UserID: u.ID, Err: desk.Errorf(desk.Conflict, "", "the person's contact was taken in the meantime; it is tried again with the next change")}
-			if err := e.Refuse(ctx, actor, refusal); err != nil {
+		case kind == desk.Uniqueness || kind == desk.InvalidValue || errors.Is(err, errGone):
+			if kind != desk.InvalidValue { // as too long a contact is
+				err = desk.Errorf(desk.Conflict, "", "the person's contact was taken in the meantime; it is tried again with the next change")
+			}
+			if err := e.Refuse(ctx, actor, Refusal{Operation: desk.OpRescan, UserID: u.ID, Err: err}); err != nil {
 				return false, err
 			}
 		case err != nil:

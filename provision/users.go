@@ -190,6 +190,9 @@ func (c change) setProfile(contact *desk.Contact, before, after desk.Profile) (b
 	if existed && s.KeepNames {
 		p.DisplayName = contact.DisplayName
 	}
+	if err := p.CheckTotal(contact.Profile); err != nil {
+		return false, err
+	}
 	if p.DirectoryCompany != contact.DirectoryCompany && s.CreateCompanies && contact.CompanyReason != desk.CompanyManual {
 		if err := ensureCompany(c.Tx, c.actor, p.DirectoryCompany); err != nil {
 			return true, err
@@ -219,6 +222,9 @@ func (c change) lock(id string) (desk.DirectoryUser, desk.Contact, error) {
 }
 
 func (c change) create(r desk.Resource) (desk.DirectoryUser, error) {
+	if err := r.CheckSize(nil); err != nil {
+		return desk.DirectoryUser{}, err
+	}
 	to, note, err := c.rules.project(r)
 	if err != nil {
 		return desk.DirectoryUser{}, err
@@ -413,6 +419,9 @@ func (c change) update(id string, edit Edit) (desk.DirectoryUser, error) {
 		return stored, err
 	}
 	r, note, err := edit(was.Clone())
+	if err == nil {
+		err = r.CheckSize(was)
+	}
 	if err != nil {
 		return stored, err
 	}

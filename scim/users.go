@@ -104,8 +104,8 @@ func (req *request) patch(body map[string]any) (desk.DirectoryUser, error) {
 		return desk.DirectoryUser{}, err
 	}
 	u, err := req.update(desk.OpPatch, req.users.edit(ops))
-	if deactivates(ops) && desk.KindOf(err) == desk.Uniqueness {
-		// A key is taken. Somebody who left shall not stay active for that.
+	if kind := desk.KindOf(err); deactivates(ops) && (kind == desk.Uniqueness || kind == desk.InvalidValue) {
+		// A key is taken, or a text too long. Somebody who left shall not stay active for that.
 		u, err = req.update(desk.OpPatch, func(r desk.Resource) (desk.Resource, string, error) {
 			leftOut, err := req.users.deactivate(r, ops)
 			return r, leaverNote(leftOut), err

@@ -70,11 +70,8 @@ func unwrap(a *schema.Attribute, v any) any {
 	return v
 }
 
-// maxElements is how many values an attribute may have, unless it is a custom field.
-const maxElements = 500
-
 func checkLength(a *schema.Attribute, list []any) error {
-	most := maxElements
+	most := desk.MaxElements
 	if a.Field != nil {
 		most = desk.MaxValues
 	}
@@ -91,6 +88,9 @@ func coerceOne(a *schema.Attribute, v any) (any, error) {
 	}
 	if a.Kind == "complex" {
 		return coerceComplex(a, v)
+	}
+	if text, ok := v.(string); ok && a.Path == "photos.value" && len(text) > desk.MaxText {
+		return nil, nil // the picture itself, where its URL belongs: no reason to refuse the person
 	}
 	if a.Field != nil {
 		return a.Field.CoerceOne(v)
