@@ -29,19 +29,23 @@ const certificates = "x509certificates"
 func (r Resource) CheckSize(before Resource) error {
 	n := sizeOf(map[string]any(r))
 	if n <= MaxText {
-		return nil // so is each text in it
+		return nil // and so is each text in it
 	}
 	if path, most := tooLong(r, before); path != "" {
 		return Errorf(InvalidValue, path, "%s may have up to %d characters", path, most)
 	}
-	if n <= MaxResource {
-		return nil
-	}
-	had := map[string]any(before)
-	if n -= sizeOfOld(map[string]any(r), had); n > MaxResource && n > sizeOf(had)-sizeOfOld(had, had) {
+	if n > MaxResource && grown(n, sizeOf(map[string]any(before)), r, before) {
 		return Errorf(InvalidValue, "", "all attributes of a user may have up to %d bytes together", MaxResource)
 	}
 	return nil
+}
+
+// grown reports whether values of a size are too much, and more than there were before. A text from before that
+// is longer than any may be by now counts for neither.
+func grown(size, sizeBefore int, values, before Resource) bool {
+	had := map[string]any(before)
+	size -= sizeOfOld(map[string]any(values), had)
+	return size > MaxResource && size > sizeBefore-sizeOfOld(had, had)
 }
 
 // CheckSize does the same for what agents write of a contact.
@@ -66,7 +70,7 @@ func (p Profile) CheckSize(before Profile) error {
 
 // CheckTotal returns an InvalidValue error if a profile is too long in all, and longer than before.
 func (p Profile) CheckTotal(before Profile) error {
-	if n := p.size(); n > MaxResource && n > before.size() {
+	if n := p.size(); n > MaxResource && grown(n, before.size(), p.attributes(), before.attributes()) {
 		return Errorf(InvalidValue, "", "all that is known of a contact may have up to %d bytes together", MaxResource)
 	}
 	return nil
@@ -82,7 +86,8 @@ func (p Profile) attributes() Resource {
 		return out
 	}
 	return Resource{
-		"displayName": p.DisplayName, "userName": p.UserName, "title": p.Title, "emails": list(p.Emails), "phones": list(p.Phones), "fields": p.Fields,
+		"displayName": p.DisplayName, "userName": p.UserName, "title": p.Title, "directoryCompany": p.DirectoryCompany,
+		"emails": list(p.Emails), "phones": list(p.Phones), "fields": p.Fields,
 	}
 }
 
