@@ -161,12 +161,13 @@ func TestDuration(t *testing.T) {
 func TestDeleteEvents(t *testing.T) {
 	testkit.Databases(t, func(t *testing.T, databaseURL string) {
 		s := open(t, databaseURL)
-		now := noon
+		start := time.Now().UTC().Truncate(time.Second).Add(-72 * time.Hour) // what is younger than a day the database keeps
+		now := start
 		s.Now = func() time.Time { return now }
 		logs := []store.Log{{"a", ""}, {"a", "c"}, {"b", "c"}, {"b", "d"}}
 		err := s.Tx(t.Context(), func(tx *store.Tx) error {
 			for i := range 10 {
-				now = noon.Add(time.Duration(i) * time.Hour)
+				now = start.Add(time.Duration(i) * time.Hour)
 				for _, log := range logs[:3] {
 					if err := tx.Record(desk.Event{TenantID: log.TenantID, Connection: log.Connection}); err != nil {
 						return err
@@ -208,14 +209,14 @@ func TestDeleteEvents(t *testing.T) {
 			}
 			return fmt.Sprint(sizes, " ", len(left))
 		}
-		fifth := noon.Add(5 * time.Hour)
+		fifth := start.Add(5 * time.Hour)
 		if got := batches(logs[1], fifth); got != "[2 2 1] 5" {
 			t.Errorf("batches and rest: %s", got)
 		}
 		if got := batches(logs[1], fifth.Add(time.Millisecond)); got != "[1] 4" {
 			t.Errorf("a moment later: %s", got)
 		}
-		if got := batches(logs[2], noon); got != "[0] 10" {
+		if got := batches(logs[2], start); got != "[0] 10" {
 			t.Errorf("of another tenant: %s", got)
 		}
 		if got := batches(logs[3], now.Add(time.Hour)); got != "[1] 0" {
