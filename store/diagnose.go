@@ -7,6 +7,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
+	"slices"
 	"strings"
 	"time"
 
@@ -22,6 +24,7 @@ func Diagnose(ctx context.Context, databaseURL string) (*Store, []desk.Finding) 
 	if err := exists(databaseURL); err != nil {
 		return unreachable(err)
 	}
+	files, found := diagnoseFiles(databaseURL) // before opening makes some
 	s, err := connect(ctx, databaseURL)
 	if err != nil {
 		return unreachable(err)
@@ -35,12 +38,23 @@ func Diagnose(ctx context.Context, databaseURL string) (*Store, []desk.Finding) 
 		s.Close()
 		return unreachable(fmt.Errorf("database %s: %w", redact(databaseURL), oneLine(err)))
 	}
+	if !found {
+		if err := s.keepOwn(); err != nil {
+			s.Close()
+			return unreachable(err)
+		}
+	}
+	list = append(list, files...)
 	schema := s.diagnoseSchema(ctx)
 	if list = append(list, schema); schema.Health == desk.HealthFailing {
 		s.Close()
 		return nil, list
 	}
-	return s, list
+	parts, err := s.diagnoseParts(ctx)
+	if err != nil {
+		parts = []desk.Finding{desk.Found("schema", desk.HealthFailing, "its parts cannot be read: %v", oneLine(err))}
+	}
+	return s, append(list, parts...)
 }
 
 // diagnoseSchema says whether the schema is this program's.
@@ -84,7 +98,7 @@ func (s *Store) diagnoseSQLite(ctx context.Context) ([]desk.Finding, error) {
 	list := []desk.Finding{desk.Found("database", desk.HealthOK, "SQLite %s", l.version), l.durability()}
 	integrity := desk.Found("integrity", desk.HealthOK, "quick_check finds nothing")
 	err = s.read.WithContext(ctx).Raw("PRAGMA quick_check(1)").Scan(&check).Error
-	if check, _, _ = strings.Cut(check, "\n"); err != nil || check != "ok" {
+	if err != nil || check != "ok" {
 		integrity = desk.Found("integrity", desk.HealthFailing, "the file is damaged (%s); end the server, keep the file and those beside it, and restore the last backup (rollcall restore)", damage(check, err))
 	}
 	list = append(list, integrity)
@@ -98,12 +112,44 @@ func (s *Store) diagnoseSQLite(ctx context.Context) ([]desk.Finding, error) {
 	return list, nil
 }
 
-// damage is what a check found: SQLite names tables and pages, nothing that is in them.
+// damage is what a check found: SQLite names tables and pages, nothing that is in them. A line before that names the database.
 func damage(check string, err error) string {
 	if err != nil {
-		return oneLine(err).Error()
+		check = err.Error()
 	}
-	return check
+	lines := slices.DeleteFunc(strings.Split(check, "\n"), func(line string) bool { return line == "" || strings.HasPrefix(line, "*** in database") })
+	return strings.Join(lines, "; ")
+}
+
+// diagnoseFiles says whether only the owner may read and write the files of a SQLite database, and whether there are more than one. It is
+// silent where files have no modes, and of PostgreSQL.
+func diagnoseFiles(databaseURL string) (list []desk.Finding, several bool) {
+	path, ok := strings.CutPrefix(databaseURL, "sqlite:")
+	if !ok || runtime.GOOS == "windows" {
+		return nil, false
+	}
+	health, open, names := desk.HealthOK, []string{}, []string{}
+	for _, file := range []string{path, path + "-wal", path + "-shm"} {
+		info, err := os.Stat(file)
+		if err != nil {
+			continue
+		}
+		several = several || file != path
+		mode := info.Mode().Perm()
+		switch {
+		case mode&0o022 != 0:
+			health = desk.HealthFailing
+		case mode&0o077 == 0:
+			continue
+		case health == desk.HealthOK:
+			health = desk.HealthAttention
+		}
+		open, names = append(open, fmt.Sprintf("%s (%s)", filepath.Base(file), mode)), append(names, file)
+	}
+	if health == desk.HealthOK {
+		return []desk.Finding{desk.Found("files", health, "for their owner alone")}, several
+	}
+	return []desk.Finding{desk.Found("files", health, "others than the owner may read or write %s, with the data of people that is in there; chmod 600 %s", strings.Join(open, ", "), strings.Join(names, " "))}, several
 }
 
 // durability says whether what a server answers is on the disk.

@@ -123,3 +123,16 @@ func CountLimit(t *testing.T, contacts int) {
 	countLimit = contacts
 	t.Cleanup(func() { countLimit = before })
 }
+
+// Parts returns what the schema of a database is made of, a line for each part.
+func Parts(t *testing.T, s *Store) (lines []string) {
+	t.Helper()
+	list, err := s.parts(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range list {
+		lines = append(lines, p.line())
+	}
+	return lines
+}

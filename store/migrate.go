@@ -16,7 +16,7 @@ import (
 //go:embed migrations
 var migrations embed.FS
 
-// Migration is one step of the schema. Applied is zero for a pending one.
+// Migration is one step of the schema. Applied is zero for a pending one, and Name is "" for the newest step of a newer program.
 type Migration struct {
 	Version int64
 	Name    string
@@ -128,6 +128,13 @@ func Migrations(ctx context.Context, databaseURL string) ([]Migration, error) {
 	list := make([]Migration, len(status))
 	for i, m := range status {
 		list[i] = Migration{Version: m.Source.Version, Name: m.Source.Path, Applied: m.AppliedAt}
+	}
+	current, target, err := provider.GetVersions(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("read the version of the schema: %w", err)
+	}
+	if current > target {
+		list = append(list, Migration{Version: current})
 	}
 	return list, nil
 }

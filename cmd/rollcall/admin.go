@@ -165,7 +165,10 @@ func (c *migrateStatusCmd) Run(p *program) error {
 	}
 	for _, s := range steps {
 		state := "pending"
-		if !s.Applied.IsZero() {
+		switch {
+		case s.Name == "":
+			s.Name, state = fmt.Sprintf("up to %05d", s.Version), "applied by a newer rollcall; use that one"
+		case !s.Applied.IsZero():
 			state = "applied " + s.Applied.UTC().Format(time.RFC3339)
 		}
 		fmt.Fprintf(p.stdout, "%-40s %s\n", s.Name, state)

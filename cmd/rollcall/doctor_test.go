@@ -71,12 +71,18 @@ func TestDoctor(t *testing.T) {
 		well := []string{`^database: ok, (SQLite|PostgreSQL) \d`, `^durability: `, `^schema: ok, version \d+$`, `^clock: ok, the newest event is \d seconds? old$`, `^log: ok, kept for 365 days$`, `^jobs: ok`, `^tokens: ok`,
 			`^administrators: ok`, `^people: ok`, `^acme/entra: ok$`}
 		if lite {
-			well = append(well, `^durability: ok, journal_mode WAL, synchronous FULL$`, `^integrity: ok`, `^disk: ok, \d+ MiB free`)
+			well = append(well, `^files: ok, for their owner alone$`, `^durability: ok, journal_mode WAL, synchronous FULL$`, `^integrity: ok`, `^disk: ok, \d+ MiB free`)
 		} else {
 			well = append(well, `^writable: ok`, `^connections: ok, \d+ of \d+ in use, and each server opens up to 16$`, `^clock of the database: ok`)
 		}
 		doctor(t, "all well", 0, well)
 
+		mendTrigger := "ALTER TABLE events ENABLE TRIGGER events_kept_for_a_day"
+		if lite {
+			if err := db.QueryRow("SELECT sql FROM sqlite_master WHERE name = 'events_kept_for_a_day'").Scan(&mendTrigger); err != nil {
+				t.Fatal(err)
+			}
+		}
 		const newest = "(SELECT max(id) FROM contacts)"
 		const job = "INSERT INTO jobs (tenant_id, name, holder, held_until, due_at) VALUES ('', "
 		const apiToken = "INSERT INTO tokens (tenant_id, id, kind, hash, connection, role, label, created_at, expires_at) VALUES ('acme', 't', 'api', 'h', '', 'agent', 'nightly export', "
@@ -113,9 +119,18 @@ func TestDoctor(t *testing.T) {
 				1, `^people of acme/entra: failing; 1 of the newest 500 .*has no contact, and nothing holds it back`},
 			{"a newer schema", "INSERT INTO goose_db_version (version_id, is_applied) VALUES (9999, " + map[bool]string{true: "1", false: "true"}[lite] + ")", "DELETE FROM goose_db_version WHERE version_id = 9999",
 				1, `^schema: failing; the database has version 9999, this program knows up to \d+; use the newer rollcall`},
+			{"an index that is gone", "DROP INDEX events_request", "CREATE INDEX events_request ON events (tenant_id, connection, request_id, id) WHERE request_id <> ''",
+				1, `^schema: failing; index events_request of events is missing; run this in (sqlite3|psql): CREATE INDEX events_request ON events`},
+			{"a trigger that is gone", map[bool]string{true: "DROP TRIGGER events_kept_for_a_day", false: "ALTER TABLE events DISABLE TRIGGER events_kept_for_a_day"}[lite], mendTrigger,
+				1, `^schema: failing; trigger events_kept_for_a_day of events is (missing|disabled); run this in (sqlite3|psql): `},
 		} {
 			exec(c.broken)
 			doctor(t, c.what, c.code, []string{c.want})
+			if c.what == "a newer schema" {
+				if code, stdout, stderr := command(t, "migrate", "status"); code != 0 || !strings.HasSuffix(stdout, "applied by a newer rollcall; use that one\n") || !strings.Contains(stdout, "\nup to 09999 ") {
+					t.Errorf("migrate status: exit %d, %s%s", code, stdout, stderr)
+				}
+			}
 			exec(c.mended)
 			doctor(t, "after "+c.what, 0, well)
 		}
@@ -175,6 +190,37 @@ func TestDoctorOfFiles(t *testing.T) {
 		t.Fatal(stderr)
 	}
 	db := testkit.OpenSQL(t, databaseURL)
+	var tenants int
+	if err := db.QueryRow("SELECT count(*) FROM tenants").Scan(&tenants); err != nil { // the files beside it are there from now on
+		t.Fatal(err)
+	}
+	own := func() {
+		for _, suffix := range []string{"", "-wal", "-shm"} {
+			if err := os.Chmod(path+suffix, 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	for _, c := range []struct {
+		what  string
+		modes map[string]os.FileMode
+		code  int
+		want  string
+	}{
+		{"files of the owner's", nil, 0, `^files: ok, for their owner alone$`},
+		{"a file that others read", map[string]os.FileMode{"": 0o644}, 0, `^files: attention; .* rollcall\.db \(-rw-r--r--\), .*; chmod 600 /\S+/rollcall\.db$`},
+		{"a log that others write", map[string]os.FileMode{"-wal": 0o666}, 1, `^files: failing; .* rollcall\.db-wal \(-rw-rw-rw-\), .*; chmod 600 /\S+/rollcall\.db-wal$`},
+		{"all files", map[string]os.FileMode{"": 0o666, "-wal": 0o644, "-shm": 0o640}, 1, `^files: failing; .* rollcall\.db \(-rw-rw-rw-\), rollcall\.db-wal \(-rw-r--r--\), rollcall\.db-shm \(-rw-r-----\), .*; chmod 600 /\S+\.db /\S+-wal /\S+-shm$`},
+	} {
+		own()
+		for suffix, mode := range c.modes {
+			if err := os.Chmod(path+suffix, mode); err != nil {
+				t.Fatal(err)
+			}
+		}
+		doctor(t, c.what, c.code, []string{c.want}, "--database", databaseURL)
+	}
+	own()
 	var page, size int64
 	if err := db.QueryRow("SELECT rootpage, (SELECT page_size FROM pragma_page_size) FROM sqlite_master WHERE name = 'events_request'").Scan(&page, &size); err != nil {
 		t.Fatal(err)
@@ -191,7 +237,7 @@ func TestDoctorOfFiles(t *testing.T) {
 	if _, err := file.WriteAt(make([]byte, size), (page-1)*size); err != nil {
 		t.Fatal(err)
 	}
-	doctor(t, "a damaged file", 1, []string{`^integrity: failing; the file is damaged \(.+\); end the server.*rollcall restore`}, "--database", databaseURL)
+	doctor(t, "a damaged file", 1, []string{`^integrity: failing; the file is damaged \(.*Tree \d+ page \d+.*: .+\); end the server.*rollcall restore`}, "--database", databaseURL)
 }
 
 // TestDoctorOfPostgres holds what is said of servers that are set up in ways that lose data, or cannot be written.
@@ -251,7 +297,8 @@ func TestDoctorOfCertificates(t *testing.T) {
 	write(-day, 90*day)
 	check("all well", 0, `cert.pem: ok, until 20`, files...)
 	check("another name", 1, `cert.pem: failing; is not for other.example`, "--tls-cert", cert, "--tls-key", key, "--public-url", "https://other.example")
-	check("a certificate alone", 1, `cert.pem: failing; cannot be used`, "--tls-cert", cert)
+	check("a certificate alone", 1, `cert.pem: failing; cannot be used: --tls-cert is given without --tls-key; give both`, "--tls-cert", cert)
+	check("a key alone", 1, `key.pem: failing; cannot be used: --tls-key is given without --tls-cert; give both`, "--tls-key", key)
 	write(-day, 10*day)
 	check("nearly expired", 0, `cert.pem: attention; expires at 20\S+ \S+ UTC; write a new one`, files...)
 	write(-day, -time.Hour)

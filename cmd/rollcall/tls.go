@@ -37,8 +37,8 @@ type tlsFlags struct {
 // config returns how to speak TLS, nil for not at all.
 func (f *tlsFlags) config(log *slog.Logger) (*tls.Config, error) {
 	switch {
-	case (f.Cert == "") != (f.Key == ""):
-		return nil, errors.New("give both --tls-cert and --tls-key")
+	case f.half() != nil:
+		return nil, f.half()
 	case f.Cert != "" && f.Domain != "":
 		return nil, errors.New("give either --tls-cert or --acme-domain")
 	case f.Cert != "":
@@ -57,6 +57,17 @@ func (f *tlsFlags) config(log *slog.Logger) (*tls.Config, error) {
 		return secure(manager.TLSConfig()), nil
 	}
 	return nil, nil
+}
+
+// half is the error of a certificate without a key, or the reverse.
+func (f *tlsFlags) half() error {
+	switch {
+	case f.Cert != "" && f.Key == "":
+		return errors.New("--tls-cert is given without --tls-key; give both, the key being the file with the certificate's private key")
+	case f.Cert == "" && f.Key != "":
+		return errors.New("--tls-key is given without --tls-cert; give both, the certificate being the file with it and those above it")
+	}
+	return nil
 }
 
 // url returns where the server that listens on an address is reached, as far as that is known.
@@ -210,13 +221,15 @@ func (f *tlsFlags) diagnose(publicURL string, now time.Time) (list []desk.Findin
 	}
 	const day = 24 * time.Hour
 	switch {
-	case f.Cert != "" || f.Key != "":
+	case f.half() != nil:
+		add(filepath.Base(cmp.Or(f.Cert, f.Key)), desk.HealthFailing, "cannot be used: %v", f.half())
+	case f.Cert != "":
 		host := ""
 		if u, err := url.Parse(publicURL); err == nil {
 			host = u.Hostname()
 		}
 		if pair, err := tls.LoadX509KeyPair(f.Cert, f.Key); err != nil {
-			add(cmp.Or(filepath.Base(f.Cert), "the server"), desk.HealthFailing, "cannot be used: %v; give --tls-cert and --tls-key, in PEM and of one another", err)
+			add(filepath.Base(f.Cert), desk.HealthFailing, "cannot be used: %v; give --tls-cert and --tls-key, in PEM and of one another", err)
 		} else {
 			judge(filepath.Base(f.Cert), host, pair.Leaf, 14*day, "write a new one into the files, the server reads it by itself")
 		}
