@@ -25,7 +25,8 @@ type Handler struct {
 	Engine *provision.Engine
 	// Authenticate returns the bearer of the request's token, or an Unauthenticated error.
 	Authenticate func(*http.Request) (desk.Actor, error)
-	Limit        *httpx.Limiter // by tenant; nil for none
+	Limit        *httpx.Limiter  // by tenant; nil for none
+	InFlight     *httpx.InFlight // nil for no bound
 	Tokens       Tokens
 	// ReadUser and ReadPatch read what a directory would send to a tenant with these custom fields.
 	ReadUser  func(fields []desk.Field, body []byte) (desk.Resource, error)
@@ -134,11 +135,16 @@ func (h *Handler) authenticate(ctx huma.Context, next func(huma.Context)) {
 	if err == nil {
 		err = h.Limit.Check(actor.TenantID)
 	}
+	var place httpx.Place
+	if err == nil {
+		place, err = h.InFlight.Enter(r.Context(), actor.TenantID)
+	}
 	if err != nil {
 		h.report(r.Context(), err)
 		writeError(w, r, err)
 		return
 	}
+	defer place.Leave()
 	actor.RequestID, actor.Began = httpx.RequestID(r.Context()), httpx.Began(r.Context())
 	c := &call{actor: actor, operation: ctx.Operation()}
 	if roleOf(c.operation) == desk.RoleAdmin && actor.Role != desk.RoleAdmin {

@@ -61,6 +61,7 @@ type Handler struct {
 	Tokens   Tokens
 	// ReadUser reads a user whom a directory would send to a tenant with these custom fields.
 	ReadUser  func(fields []desk.Field, body []byte) (desk.Resource, error)
+	InFlight  *httpx.InFlight // nil for no bound
 	PublicURL string
 	Log       *slog.Logger
 
@@ -237,6 +238,11 @@ func (h *Handler) page(page route) http.Handler {
 		if err != nil {
 			return err
 		}
+		place, err := h.InFlight.Enter(r.Context(), actor.TenantID)
+		if err != nil {
+			return err
+		}
+		defer place.Leave()
 		if page.role == desk.RoleAdmin && actor.Role != desk.RoleAdmin {
 			return desk.Errorf(desk.Forbidden, "", "Only administrators can do this. Ask one of yours.")
 		}

@@ -20,8 +20,9 @@ type Handler struct {
 	Engine *provision.Engine
 	// Authenticate returns the directory that may use the connection's endpoint, or an Unauthenticated error.
 	Authenticate func(r *http.Request, tenant, connection string) (desk.Actor, error)
-	Limit        *httpx.Limiter // by connection; nil for none
-	PublicURL    string         // without a trailing slash
+	Limit        *httpx.Limiter  // by connection; nil for none
+	InFlight     *httpx.InFlight // nil for no bound
+	PublicURL    string          // without a trailing slash
 	Log          *slog.Logger
 }
 
@@ -37,6 +38,7 @@ type request struct {
 	id     string      // of the user in the path
 	query  query
 	conditions
+	place    httpx.Place
 	recorder *recorder // nil unless the connection is recorded
 
 	// What a refusal is recorded with.
@@ -130,6 +132,7 @@ func (h *Handler) endpoint(path string, methods methods) http.Handler {
 		case path == bulkPath:
 			req.operation = desk.OpBulk
 		}
+		defer func() { req.place.Leave() }() // also after a panic, and not before a refusal is recorded
 		if err := req.serve(path, methods); err != nil {
 			req.refuse(err)
 		}
@@ -155,6 +158,9 @@ func (req *request) serve(path string, methods methods) (err error) {
 			return err
 		}
 		if err := req.Limit.Check(tenant + "/" + connection); err != nil {
+			return err
+		}
+		if req.place, err = req.InFlight.Enter(req.r.Context(), tenant); err != nil {
 			return err
 		}
 		req.actor.RequestID, req.actor.Began = httpx.RequestID(req.r.Context()), httpx.Began(req.r.Context())

@@ -75,6 +75,121 @@ func TestRate(t *testing.T) {
 	})
 }
 
+// TestGreedyTenant has one tenant's requests take for ever, as many as it likes, and holds that others are served meanwhile.
+func TestGreedyTenant(t *testing.T) {
+	testkit.Databases(t, func(t *testing.T, databaseURL string) {
+		const most, pool = 3, 4
+		database := databaseURL
+		if strings.HasPrefix(database, "postgres") { // where the pool says how many may be under way
+			separator := "?"
+			if strings.Contains(database, "?") {
+				separator = "&"
+			}
+			database += separator + "pool_max_conns=" + strconv.Itoa(pool)
+		}
+		flags := []string{"--in-flight", strconv.Itoa(most)}
+		if database != databaseURL {
+			flags = nil
+		}
+		p := start(t, database, flags...)
+		token := func(args string) string {
+			t.Helper()
+			code, stdout, stderr := command(t, strings.Fields(args+" --database "+databaseURL)...)
+			if code != 0 {
+				t.Fatal(stderr)
+			}
+			return strings.TrimSpace(stdout)
+		}
+		token("tenant create other")
+		token("connection create entra --tenant other --provider entra")
+		greedy, agent := p.greeted("Secret token"), token("token create --tenant main --role agent")
+		other, otherAgent := token("token create --tenant other --connection entra"), token("token create --tenant other --role agent")
+		served := 0
+		serveOther := func() {
+			t.Helper()
+			served++
+			testkit.Call(t, "POST", p.base+"/scim/other/entra/Users", other, fmt.Sprintf(`{"userName":"u%d"}`, served)).Want(t, 201)
+			testkit.Call(t, "GET", p.base+"/api/v1/contacts", otherAgent, nil).Want(t, 200)
+		}
+
+		// Bodies that do not end.
+		var slow []net.Conn
+		for range most {
+			conn, err := net.Dial("tcp", strings.TrimPrefix(p.base, "http://"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer conn.Close()
+			fmt.Fprintf(conn, "POST /scim/main/entra/Users HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer %s\r\nContent-Length: 100\r\n\r\n{", greedy)
+			slow = append(slow, conn)
+		}
+		var wg sync.WaitGroup
+		for path, token := range map[string]string{"/scim/main/entra/Users": greedy, "/api/v1/contacts": agent} {
+			wg.Go(func() {
+				var a testkit.Answer
+				for range 50 { // until all of the slow ones have come
+					var err error
+					if a, err = testkit.Send(t.Context(), "GET", p.base+path, token, nil); err != nil || a.Status == 429 {
+						break
+					}
+				}
+				if a.Status != 429 || a.Header.Get("Retry-After") != "1" {
+					t.Errorf("%s answers %d %v %s", path, a.Status, a.Header, a.Body)
+				}
+			})
+		}
+		serveOther()
+		wg.Wait()
+		serveOther()
+		for _, conn := range slow {
+			conn.Close()
+		}
+		user := testkit.Call(t, "POST", p.base+"/scim/main/entra/Users", greedy, `{"userName":"ann"}`).Want(t, 201)
+		if database == databaseURL {
+			return
+		}
+
+		// Requests that wait at the database, more than it has connections.
+		db := testkit.OpenSQL(t, databaseURL)
+		tx, err := db.BeginTx(t.Context(), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer tx.Rollback()
+		if _, err := tx.Exec("SELECT FROM directory_users WHERE tenant_id = 'main' FOR UPDATE"); err != nil {
+			t.Fatal(err)
+		}
+		for i := range 3 * pool {
+			wg.Go(func() {
+				body := fmt.Sprintf(`{"Operations":[{"op":"replace","path":"title","value":"%d"}]}`, i)
+				a, err := testkit.Send(t.Context(), "PATCH", p.base+"/scim/main/entra/Users/"+user["id"].(string), greedy, body)
+				if err != nil || a.Status != 200 && a.Status != 429 && a.Status != 503 {
+					t.Errorf("the greedy one is answered %d %s, %v", a.Status, a.Body, err)
+				}
+			})
+		}
+		waiting := 0
+		for range 500 {
+			if err := db.QueryRow("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'").Scan(&waiting); err != nil {
+				t.Fatal(err)
+			}
+			if waiting >= most {
+				break
+			}
+			time.Sleep(10 * time.Millisecond)
+		}
+		if waiting != most {
+			t.Errorf("%d wait at the database, want %d", waiting, most)
+		}
+		serveOther()
+		if err := db.QueryRow("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'").Scan(&waiting); err != nil || waiting < most {
+			t.Errorf("the other one was served when %d waited, %v", waiting, err)
+		}
+		tx.Rollback()
+		wg.Wait()
+	})
+}
+
 // TestConnectionFlood opens thousands of connections to the real server, in each way in which they cost something and do nothing, and
 // holds that its memory stays bounded and that others are served meanwhile.
 func TestConnectionFlood(t *testing.T) {

@@ -101,7 +101,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	var c cli
 	exit := -1
 	parser, err := kong.New(&c, kong.Name("rollcall"), kong.Description("Keeps a helpdesk's contacts in step with its directories."),
-		kong.Vars{"version": version, "database": defaultDatabase, "keep": defaultKeep, "rate": defaultRate, "connections": defaultConnections, "providers": strings.Join(desk.Providers, ",")},
+		kong.Vars{"version": version, "database": defaultDatabase, "keep": defaultKeep, "rate": defaultRate, "inFlight": defaultInFlight, "connections": defaultConnections, "providers": strings.Join(desk.Providers, ",")},
 		kong.Writers(stdout, stderr), kong.Exit(func(code int) { exit = code }), kong.UsageOnError())
 	if err != nil {
 		panic(err) // the declarations above
@@ -193,6 +193,31 @@ func (r rate) limiter() *httpx.Limiter {
 		return nil
 	}
 	return httpx.NewLimiter(float64(r), int(4*r))
+}
+
+// inFlight is how many requests of one tenant are worked on at once, 0 for any number.
+type inFlight int
+
+const defaultInFlight = "16"
+
+// UnmarshalText reads a number. A variable that is set to nothing is one that is not set.
+func (f *inFlight) UnmarshalText(text []byte) error {
+	n, err := strconv.ParseUint(cmp.Or(string(text), defaultInFlight), 10, 16)
+	if err != nil {
+		return fmt.Errorf("%q is no number of requests; give 0 for any number", text)
+	}
+	*f = inFlight(n)
+	return nil
+}
+
+// bound is that for the requests of a server. It leaves others some of the connections to PostgreSQL; SQLite's are held for no longer than
+// a question takes.
+func (f inFlight) bound(st *store.Store) *httpx.InFlight {
+	most := int(f)
+	if pool, ok := st.Pools()["postgres"]; ok {
+		most = min(most, max(1, pool.MaxOpenConnections*3/4))
+	}
+	return httpx.NewInFlight(most)
 }
 
 // connections is how many may be open at once.

@@ -36,6 +36,8 @@ type serveCmd struct {
 
 	Rate rate `help:"How many requests a second each connection may send, and each tenant's programs may send to the JSON API; four times as many at once. 0 for any number." default:"${rate}" env:"ROLLCALL_RATE" placeholder:"N"`
 
+	InFlight inFlight `help:"How many requests of one tenant are worked on at once; on PostgreSQL no more than three quarters of its connections allow. 0 for any number." default:"${inFlight}" env:"ROLLCALL_IN_FLIGHT" placeholder:"N"`
+
 	Connections connections `help:"How many connections may be open at once; where another one comes, the one that was idle for longest is closed." default:"${connections}" env:"ROLLCALL_CONNECTIONS" placeholder:"N"`
 
 	OIDC string `help:"A JSON file with the OpenID providers by which agents can sign in." name:"oidc" env:"ROLLCALL_OIDC" placeholder:"FILE"`
@@ -132,15 +134,16 @@ func (c *serveCmd) Run(p *program) error {
 			traces.done(ctx, d)
 		}
 	}
+	tenants := c.InFlight.bound(st)
 	server := &http.Server{
 		Handler: httpx.Wrap(httpx.Behind(proxies, httpx.Edges{
-			SCIM: (&scim.Handler{Engine: engine, Authenticate: authenticator.SCIM, Limit: c.Rate.limiter(), PublicURL: base, Log: log}).Routes(),
+			SCIM: (&scim.Handler{Engine: engine, Authenticate: authenticator.SCIM, Limit: c.Rate.limiter(), InFlight: tenants, PublicURL: base, Log: log}).Routes(),
 			API: (&api.Handler{
-				Engine: engine, Authenticate: authenticator.API, Limit: c.Rate.limiter(), Tokens: authenticator, ReadUser: scim.ReadUser, ReadPatch: scim.ReadPatch, PublicURL: base, Version: version, Log: log,
+				Engine: engine, Authenticate: authenticator.API, Limit: c.Rate.limiter(), InFlight: tenants, Tokens: authenticator, ReadUser: scim.ReadUser, ReadPatch: scim.ReadPatch, PublicURL: base, Version: version, Log: log,
 			}).Routes(),
 			OAuth: (&oauth.Handler{Auth: authenticator, PublicURL: base, Log: log}).Routes(),
 			Portal: (&portal.Handler{
-				Engine: engine, Session: authenticator.Session, SignIn: authenticator.SignIn, SignOut: authenticator.SignOut, Accounts: authenticator, Tokens: authenticator, ReadUser: scim.ReadUser, PublicURL: base, Log: log,
+				Engine: engine, Session: authenticator.Session, SignIn: authenticator.SignIn, SignOut: authenticator.SignOut, Accounts: authenticator, Tokens: authenticator, ReadUser: scim.ReadUser, InFlight: tenants, PublicURL: base, Log: log,
 			}).Routes(),
 			// The schema is up to date, or the store would not have opened.
 			Ready: func(ctx context.Context) error { return errors.Join(p.ctx.Err(), st.Ping(ctx)) },
