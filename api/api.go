@@ -244,6 +244,33 @@ func newList[R, T any](records []R, limit int, id func(R) string, item func(R) T
 	return newPage(records, "", item)
 }
 
+const (
+	maxPage = 4 << 20 // bytes of a page's events by which it ends, however few they are
+	maxRead = 100     // events that are read at once
+)
+
+// readEvents returns a page of up to limit events, which read reads before an id; of a page that ends sooner, as of others, what next is
+// says whether there are more.
+func readEvents[R any](limit int, before string, read func(before string, limit int) ([]R, error), event func(*R) *desk.Event, item func(R) Event) (*list[Event], error) {
+	id := func(r R) string { return event(&r).ID }
+	var page []R
+	for room := maxPage; room > 0; {
+		want := min(limit+1-len(page), maxRead)
+		part, err := read(before, want)
+		if err != nil {
+			return nil, err
+		}
+		for i := range part {
+			room -= event(&part[i]).Bytes()
+		}
+		if page = append(page, part...); len(part) < want || len(page) > limit {
+			return newList(page, limit, id, item), nil
+		}
+		before = id(page[len(page)-1])
+	}
+	return newPage(page, before, item), nil
+}
+
 // newPage returns a page of records; next is the id after which the next page begins, "" on the last.
 func newPage[R, T any](records []R, next string, item func(R) T) *list[T] {
 	out := &list[T]{Body: List[T]{Items: []T{}, Next: base64.RawURLEncoding.EncodeToString([]byte(next))}}

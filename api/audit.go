@@ -33,12 +33,13 @@ func (h *Handler) registerAudit(api huma.API) {
 			if err != nil {
 				return nil, err
 			}
-			events, err := h.Engine.Audit(ctx, actor, in.query(before, in.Limit+1))
-			return newList(events, in.Limit, func(v provision.EventView) string { return v.ID }, func(v provision.EventView) Event {
+			return readEvents(in.Limit, before, func(before string, limit int) ([]provision.EventView, error) {
+				return h.Engine.Audit(ctx, actor, in.query(before, limit))
+			}, eventOf, func(v provision.EventView) Event {
 				out := newEvent(v.Event)
 				out.Connection, out.ContactName = v.Connection, v.ContactName
 				return out
-			}), err
+			})
 		})
 	register(h, api, adminOnly(huma.Operation{Method: "GET", Path: "/api/v1/audit.csv", Summary: "Download audit events", Tags: tags,
 		Description: "The same for spreadsheets, all of it.", Responses: csvFile()}),

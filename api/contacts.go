@@ -262,8 +262,9 @@ func (h *Handler) registerContacts(api huma.API) {
 			if err != nil {
 				return nil, err
 			}
-			events, err := h.Engine.ContactEvents(ctx, actor, in.ID, before, in.Limit+1)
-			return newList(events, in.Limit, eventID, newEvent), err
+			return readEvents(in.Limit, before, func(before string, limit int) ([]desk.Event, error) {
+				return h.Engine.ContactEvents(ctx, actor, in.ID, before, limit)
+			}, func(ev *desk.Event) *desk.Event { return ev }, newEvent)
 		})
 }
 

@@ -47,7 +47,7 @@ type Change struct {
 	To    any    `json:"to"`
 }
 
-func eventID(e desk.Event) string { return e.ID }
+func eventOf(v *provision.EventView) *desk.Event { return &v.Event }
 
 func newEvent(e desk.Event) Event {
 	out := Event{
@@ -141,12 +141,13 @@ func (h *Handler) registerSyncLog(api huma.API) {
 			if err != nil {
 				return nil, err
 			}
-			events, err := h.Engine.ConnectionEvents(ctx, actor, in.Slug, in.query(before, in.Limit+1))
-			return newList(events, in.Limit, func(v provision.EventView) string { return v.ID }, func(v provision.EventView) Event {
+			return readEvents(in.Limit, before, func(before string, limit int) ([]provision.EventView, error) {
+				return h.Engine.ConnectionEvents(ctx, actor, in.Slug, in.query(before, limit))
+			}, eventOf, func(v provision.EventView) Event {
 				out := newEvent(v.Event)
 				out.ContactName = v.ContactName
 				return out
-			}), err
+			})
 		})
 	register(h, api, huma.Operation{Method: "GET", Path: item + "/events.csv", Summary: "Download connection events", Tags: tags, Errors: notFound,
 		Description: "The same for spreadsheets, all of it: in UTF-8 with a byte order mark, times in UTC, and an apostrophe before what a spreadsheet would take for a formula.",

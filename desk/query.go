@@ -12,8 +12,21 @@ type UserQuery struct {
 	Offset int       // how many to pass over
 	From   *Position // where to begin, instead of Offset
 	Limit  int       // how many, at most
+	Bytes  int       // the page ends with the user by whom it has so many bytes, however few they are; 0 for any number
 	// Location is what stands before a user's id in meta.location.
 	Location string
+}
+
+// Ends reports whether a page of these users has reached its limit: there may be more than it has.
+func (q UserQuery) Ends(page []DirectoryUser) bool {
+	if len(page) >= q.Limit {
+		return true
+	}
+	n := 0
+	for i := range page {
+		n += page[i].Bytes()
+	}
+	return q.Bytes > 0 && n >= q.Bytes
 }
 
 // Sort is an order of users: by an attribute, and by id where that is equal. Who lacks the attribute comes last, or first in

@@ -68,6 +68,17 @@ func (p Profile) CheckSize(before Profile) error {
 	return p.CheckTotal(before)
 }
 
+// Bytes is how much a contact takes up, but for what everybody does.
+func (c *Contact) Bytes() int { return c.Profile.size() + len(c.SearchKey) }
+
+// Bytes is how much of an event is what changed.
+func (e *Event) Bytes() (n int) {
+	for _, c := range e.Changes {
+		n += sizeOf(c.From) + sizeOf(c.To)
+	}
+	return n
+}
+
 // CheckTotal returns an InvalidValue error if a profile is too long in all, and longer than before.
 func (p Profile) CheckTotal(before Profile) error {
 	if n := p.size(); n > MaxResource && grown(n, before.size(), p.attributes(), before.attributes()) {

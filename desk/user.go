@@ -69,6 +69,14 @@ func (u *DirectoryUser) Decode() (Resource, error) {
 	return r, nil
 }
 
+// Bytes is how much the user takes up, but for what everybody does.
+func (u *DirectoryUser) Bytes() int {
+	if u.Folded == nil {
+		return len(u.Resource)
+	}
+	return len(u.Resource) + len(*u.Folded)
+}
+
 // Clone returns a copy of all levels.
 func (r Resource) Clone() Resource {
 	return clone(map[string]any(r)).(map[string]any)

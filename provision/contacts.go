@@ -19,9 +19,9 @@ import (
 type ContactView struct {
 	desk.Contact
 	CompanyName string               // "" for none
-	Users       []desk.DirectoryUser // by connection
+	Users       []desk.DirectoryUser // by connection; on a page of contacts without Resource and Folded
 	Providers   map[string]string    // of the tenant's connections, by slug
-	// Deletion is the event that put it into Deleted contacts; nil unless it is there, and once the log no longer has it.
+	// Deletion is the event that put it into Deleted contacts, without what it changed; nil unless it is there, and once the log no longer has it.
 	Deletion *desk.Event
 }
 
@@ -63,7 +63,7 @@ func (e *Engine) Contacts(ctx context.Context, actor desk.Actor, q ContactQuery)
 	}
 	asked.From, asked.Limit = from, q.Limit
 	r := e.Store.Read(ctx)
-	contacts, on, err := r.Contacts(asked)
+	contacts, on, err := readPage(r, asked)
 	if err != nil {
 		return ContactPage{}, err
 	}
@@ -79,8 +79,37 @@ func (e *Engine) Contacts(ctx context.Context, actor desk.Actor, q ContactQuery)
 	if backward {
 		page.Prev, page.Next = ahead, back
 	}
-	page.Contacts, err = view(r, actor.TenantID, contacts)
+	page.Contacts, err = view(r, actor.TenantID, contacts, r.StatesOf)
 	return page, err
+}
+
+const (
+	maxPage = 4 << 20 // bytes of a page's contacts by which it ends, however few they are
+	maxRead = 100     // contacts that are read at once
+)
+
+// readPage reads a page of contacts, and where the query goes on from there, nil for nowhere.
+func readPage(r store.Reader, q store.ContactQuery) (page []desk.Contact, on *desk.Position, err error) {
+	rest, room := q.Limit, maxPage
+	for {
+		q.Limit = min(rest, maxRead)
+		var part []desk.Contact
+		if part, on, err = r.Contacts(q); err != nil {
+			return nil, nil, err
+		}
+		for i := range part {
+			room -= part[i].Bytes()
+		}
+		if q.From != nil && q.From.Backward {
+			page = append(part, page...)
+		} else {
+			page = append(page, part...)
+		}
+		if rest -= len(part); on == nil || len(part) < q.Limit || rest <= 0 || room <= 0 {
+			return page, on, nil
+		}
+		q.From = on
+	}
 }
 
 // of is the query as the store asks it of a tenant's contacts, without its page.
@@ -140,15 +169,16 @@ func (e *Engine) Contact(ctx context.Context, actor desk.Actor, id string) (Cont
 }
 
 func viewOne(r store.Reader, c desk.Contact) (ContactView, error) {
-	views, err := view(r, c.TenantID, []desk.Contact{c})
+	views, err := view(r, c.TenantID, []desk.Contact{c}, r.UsersOf)
 	if err != nil {
 		return ContactView{}, err
 	}
 	return views[0], nil
 }
 
-// view gathers what stands around contacts, with one query each for users, companies, connections and, if there are any, deletions.
-func view(r store.Reader, tenant string, contacts []desk.Contact) ([]ContactView, error) {
+// view gathers what stands around contacts, with one query each for users, which usersOf asks, companies, connections and, if there are any,
+// deletions.
+func view(r store.Reader, tenant string, contacts []desk.Contact, usersOf func(string, ...string) ([]desk.DirectoryUser, error)) ([]ContactView, error) {
 	var ids, companyIDs []string
 	for _, c := range contacts {
 		ids = append(ids, c.ID)
@@ -156,7 +186,7 @@ func view(r store.Reader, tenant string, contacts []desk.Contact) ([]ContactView
 			companyIDs = append(companyIDs, c.CompanyID)
 		}
 	}
-	users, err := r.UsersOf(tenant, ids...)
+	users, err := usersOf(tenant, ids...)
 	if err != nil {
 		return nil, err
 	}
@@ -548,17 +578,26 @@ func (e *Engine) EraseContact(ctx context.Context, actor desk.Actor, id string, 
 				return err
 			}
 		}
-		history, err := tx.Events(store.EventQuery{TenantID: actor.TenantID, Contacts: []string{id}})
-		if err != nil {
-			return err
+		var in []store.UserRef
+		for before, more := "", true; more; { // some at a time: a long history is long
+			history, err := tx.Events(store.EventQuery{TenantID: actor.TenantID, Contacts: []string{id}, Before: before, Limit: maxRead})
+			if err != nil {
+				return err
+			}
+			keys, in = append(keys, personalKeys(history)...), append(in, usersIn(history)...)
+			if more = len(history) == maxRead; more {
+				before = history[maxRead-1].ID
+			}
 		}
+		slices.Sort(keys)
+		keys = slices.Compact(keys)
 		if err := tx.DeleteContact(actor.TenantID, id); err != nil {
 			return err
 		}
 		if err := tx.EraseTickets(actor.TenantID, id); err != nil {
 			return err
 		}
-		if err := tx.EraseEvents(actor.TenantID, id, append(keys, personalKeys(history)...), usersIn(history)); err != nil {
+		if err := tx.EraseEvents(actor.TenantID, id, keys, in); err != nil {
 			return err
 		}
 		ev := actor.Event(desk.OpErase, desk.Erased, "")

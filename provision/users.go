@@ -45,7 +45,7 @@ func (e *Engine) Users(ctx context.Context, actor desk.Actor, q desk.UserQuery) 
 		switch {
 		case q.From != nil:
 			return list, -1, nil
-		case n > 0 && n < q.Limit || q.Offset == 0 && n == 0:
+		case n > 0 && !q.Ends(list) || q.Offset == 0 && n == 0:
 			return list, q.Offset + n, nil
 		}
 	}

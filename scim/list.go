@@ -12,6 +12,10 @@ import (
 	"rollcall/desk"
 )
 
+// maxPage is how many bytes of users a page has, give or take the last one. A thousand of a directory's have a quarter of it. After a page
+// that ends by it a cursor leads on, and it may be that nobody is left.
+const maxPage = 4 << 20
+
 // list handles GET /Users.
 func (req *request) list() error { return req.answer(req.query) }
 
@@ -47,7 +51,7 @@ func (req *request) searchQuery() (query, error) {
 
 // answer answers with the page that a query asks for.
 func (req *request) answer(q query) error {
-	ask := desk.UserQuery{Offset: q.startIndex - 1, Limit: q.count, Location: req.base + "/Users/"}
+	ask := desk.UserQuery{Offset: q.startIndex - 1, Limit: q.count, Bytes: maxPage, Location: req.base + "/Users/"}
 	var err error
 	if q.filter != "" {
 		if ask.Filter, err = req.users.ParseFilter(q.filter); err != nil {
@@ -74,6 +78,13 @@ func (req *request) answer(q query) error {
 
 func (req *request) writePage(list page, p projection) error {
 	var b bytes.Buffer
+	if p.isEmpty() {
+		n := 1 << 10
+		for i := range list.users {
+			n += len(list.users[i].Resource) + 400 // for id and meta
+		}
+		b.Grow(n)
+	}
 	if err := appendList(&b, list, req.base+"/Users/", req.users, p); err != nil {
 		return err
 	}
@@ -161,11 +172,11 @@ func (req *request) pageByCursor(q query, ask desk.UserQuery) (list page, err er
 		at.Total = total
 	}
 	list.total = at.Total
-	more := len(found) > at.Count
-	switch {
-	case more && at.Backward:
+	more := ask.Ends(found)
+	switch beyond := len(found) > at.Count; {
+	case beyond && at.Backward:
 		found = found[1:]
-	case more:
+	case beyond:
 		found = found[:at.Count]
 	}
 	if list.users = found; len(found) == 0 {

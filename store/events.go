@@ -48,8 +48,22 @@ func (tx *Tx) RecordAll(events []desk.Event) error {
 // the same moment.
 const afterDeletion = 5
 
-// Deletions returns the events that put deleted contacts where they are, by contact, of those that the log still has.
+// manyDeletions is for how many contacts deletions are looked for at once: events are long where people are.
+const manyDeletions = 50
+
+// Deletions returns the events that put deleted contacts where they are, by contact and without what changed, of those that the log still
+// has.
 func (r Reader) Deletions(contacts []desk.Contact) (map[string]desk.Event, error) {
+	found := map[string]desk.Event{}
+	for some := range slices.Chunk(contacts, manyDeletions) {
+		if err := r.deletions(found, some); err != nil {
+			return nil, fail(err, "look for deletions")
+		}
+	}
+	return found, nil
+}
+
+func (r Reader) deletions(found map[string]desk.Event, contacts []desk.Contact) error {
 	var parts []string
 	var args []any
 	columns := events.list("")
@@ -60,19 +74,19 @@ func (r Reader) Deletions(contacts []desk.Contact) (map[string]desk.Event, error
 		}
 	}
 	if len(parts) == 0 {
-		return nil, nil
+		return nil
 	}
 	var list []desk.Event
 	err := r.db.WithContext(r.ctx).Raw(strings.Join(parts, " UNION ALL "), args...).Scan(&list).Error
 	slices.SortFunc(list, func(a, b desk.Event) int { return strings.Compare(a.ID, b.ID) })
-	found := map[string]desk.Event{}
 	for _, e := range list {
 		moved := slices.ContainsFunc(e.Changes, func(c desk.Change) bool { return c.Field == "status" && c.To == string(desk.SoftDeleted) })
 		if _, earlier := found[*e.ContactID]; moved && !earlier {
+			e.Changes = nil
 			found[*e.ContactID] = e
 		}
 	}
-	return found, fail(err, "look for deletions")
+	return err
 }
 
 // CountDeactivations returns how many people a connection's directory has deactivated or deleted since a time, and how many of

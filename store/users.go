@@ -165,6 +165,17 @@ func (r Reader) HeldByEmail(tenant, connection, key string) (list []desk.Directo
 
 // UsersOf returns the directory users of contacts, by connection.
 func (r Reader) UsersOf(tenant string, contacts ...string) ([]desk.DirectoryUser, error) {
+	return r.usersOf(users.list(""), tenant, contacts)
+}
+
+// StatesOf returns the same without what the directories say of them: without Resource and Folded.
+func (r Reader) StatesOf(tenant string, contacts ...string) ([]desk.DirectoryUser, error) {
+	return r.usersOf(stateColumns, tenant, contacts)
+}
+
+var stateColumns = strings.NewReplacer("resource", "'' AS resource", "folded", "NULL AS folded").Replace(users.list(""))
+
+func (r Reader) usersOf(columns, tenant string, contacts []string) ([]desk.DirectoryUser, error) {
 	if len(contacts) == 0 {
 		return nil, nil
 	}
@@ -173,7 +184,9 @@ func (r Reader) UsersOf(tenant string, contacts ...string) ([]desk.DirectoryUser
 	for _, id := range contacts {
 		args = append(args, id)
 	}
-	err := r.ask(users.reading(&list, "WHERE tenant_id = ? AND contact_id IN ("+strings.TrimSuffix(strings.Repeat("?, ", len(contacts)), ", ")+")", args...))
+	ask := users.reading(&list, "", args...)
+	ask.sql = "SELECT " + columns + " FROM directory_users WHERE tenant_id = ? AND contact_id IN (" + strings.TrimSuffix(strings.Repeat("?, ", len(contacts)), ", ") + ")"
+	err := r.ask(ask)
 	// Sorted here: asked to do so, SQLite would read all of the tenant's users in that order.
 	slices.SortFunc(list, func(a, b desk.DirectoryUser) int { return strings.Compare(a.Connection, b.Connection) })
 	return list, fail(err, "read directory users of contacts")
@@ -189,7 +202,7 @@ func (r Reader) HeldUsers(tenant, connection string, reason desk.Hold, after str
 	return list, fail(err, "list held users")
 }
 
-// Users returns a page of a connection's users.
+// Users returns a page of a connection's users, which is the last one unless q.Ends says otherwise.
 func (r Reader) Users(tenant, connection string, q desk.UserQuery) ([]desk.DirectoryUser, error) {
 	t := r.translator(tenant, connection, q)
 	where, err := t.users(q)
@@ -205,7 +218,20 @@ func (r Reader) Users(tenant, connection string, q desk.UserQuery) ([]desk.Direc
 	if q.Offset > 0 {
 		rest += " OFFSET " + t.arg(q.Offset)
 	}
-	err = r.ask(users.reading(&list, rest, t.args...))
+	ask := users.reading(&list, rest, t.args...)
+	if read, room := ask.row, q.Bytes; room > 0 {
+		ask.row = func(scan scanner) error {
+			if room <= 0 {
+				return nil // what is not looked at is not kept
+			}
+			err := read(scan)
+			if err == nil {
+				room -= list[len(list)-1].Bytes()
+			}
+			return err
+		}
+	}
+	err = r.ask(ask)
 	if q.From != nil && q.From.Backward {
 		slices.Reverse(list)
 	}
