@@ -41,8 +41,8 @@ func deref(s *string) string {
 	return *s
 }
 
-// reportPart is how many events of a report are held at a time.
-const reportPart = 1000
+// reportPart is how many events of a report are held at a time: each may tell of as much as a person may be, twice.
+const reportPart = 250
 
 // Report is events for spreadsheets: CSV in UTF-8 with a byte order mark, times in UTC, and an apostrophe before
 // what a spreadsheet would take for a formula.
