@@ -20,6 +20,7 @@ import (
 	"github.com/jackc/pgx/v5/pgtype"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/jackc/pgx/v5/stdlib"
+	"github.com/ncruces/go-sqlite3"
 	"github.com/ncruces/go-sqlite3/driver"
 	"github.com/ncruces/go-sqlite3/ext/fts5"
 	"github.com/ncruces/go-sqlite3/gormlite"
@@ -153,7 +154,7 @@ func (s *Store) openSQLite(path string) error {
 		if lock == "immediate" {
 			dsn += "&_pragma=temp_store(memory)" // where a savepoint keeps pages as they were: else each would make a file
 		}
-		pool, err := driver.Open(dsn, fts5.Register)
+		pool, err := driver.Open(dsn, initLite)
 		if err != nil {
 			return nil, err
 		}
@@ -168,6 +169,15 @@ func (s *Store) openSQLite(path string) error {
 	}
 	s.read, err = open("deferred", max(4, runtime.NumCPU()))
 	return err
+}
+
+// initLite prepares a connection. A statement keeps its plan whatever its arguments are: SQLite would prepare it anew each time,
+// wherever an argument could decide whether a partial index fits. What such an index is chosen by is written out in statements.
+func initLite(conn *sqlite3.Conn) error {
+	if _, err := conn.Config(sqlite3.DBCONFIG_ENABLE_QPSG, true); err != nil {
+		return err
+	}
+	return fts5.Register(conn)
 }
 
 // liteDSN returns the DSN of a SQLite file. Pragmas stand in it so that every pooled connection has them. FULL: what was
