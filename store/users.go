@@ -209,15 +209,18 @@ func (r Reader) Users(tenant, connection string, q desk.UserQuery) ([]desk.Direc
 	if err != nil {
 		return nil, err
 	}
-	order, from := t.order(q)
-	if q.Filter == nil && q.Sort == nil && from == "" {
-		from = " AND id > ''" // lest an engine takes another index of the connection's users, and sorts them all
+	rest := "WHERE " + where
+	if !t.single(q) {
+		order, from := t.order(q)
+		if q.Filter == nil && q.Sort == nil && from == "" {
+			from = " AND id > ''" // lest an engine takes another index of the connection's users, and sorts them all
+		}
+		rest += from + " ORDER BY " + order + " LIMIT " + t.arg(q.Limit)
+		if q.Offset > 0 {
+			rest += " OFFSET " + t.arg(q.Offset)
+		}
 	}
 	var list []desk.DirectoryUser
-	rest := "WHERE " + where + from + " ORDER BY " + order + " LIMIT " + t.arg(q.Limit)
-	if q.Offset > 0 {
-		rest += " OFFSET " + t.arg(q.Offset)
-	}
 	ask := users.reading(&list, rest, t.args...)
 	if read, room := ask.row, q.Bytes; room > 0 {
 		ask.row = func(scan scanner) error {
@@ -236,6 +239,16 @@ func (r Reader) Users(tenant, connection string, q desk.UserQuery) ([]desk.Direc
 		slices.Reverse(list)
 	}
 	return list, fail(err, "list directory users")
+}
+
+// single reports whether a query is the first page of those with a key, of whom there is one at most: what directories ask all day.
+func (t *translator) single(q desk.UserQuery) bool {
+	c, ok := q.Filter.(desk.Compare)
+	if !ok || c.Op != desk.Eq || c.Value == nil || q.Limit < 1 || q.Offset > 0 || q.From != nil {
+		return false
+	}
+	key, ok := t.column(c.Attr)
+	return ok && key.indexed
 }
 
 // CountUsers returns how many users a query is about, whatever its page; if they are many, as of a time within the last minute.
