@@ -42,14 +42,17 @@ func (tx *Tx) Recognise(p Person, q CompanyQuery) (r Recognition, err error) {
 		return r, err
 	}
 	list := append(make([]question, 0, 4), readState(&r.State, p.TenantID, p.Connection), byKey(&r.Holders, p))
-	if candidates, ok := p.candidates(&r.Candidates); ok {
-		list = append(list, candidates)
+	known := false
+	if anybody, ok := p.anybody(&known); ok {
+		list = append(list, anybody)
 	}
 	var rows []companyFact
 	if facts, ok := q.question(&rows); ok {
 		list = append(list, facts)
 	}
-	err = tx.ask(list...)
+	if err = tx.ask(list...); err == nil && known {
+		r.Candidates, err = tx.Candidates(p)
+	}
 	r.Facts = q.facts(rows)
 	return r, fail(err, "recognise a person")
 }
@@ -95,7 +98,7 @@ func (r Reader) ContactsByID(tenant string, ids []string) (map[string]desk.Conta
 func (p Person) candidates(found *[]Candidate) (q question, ok bool) {
 	args := make([]any, 0, 16)
 	keys := 0
-	for i, value := range []string{p.ExternalID, p.ExternalID, p.UserName, p.Email} {
+	for i, value := range p.keys() {
 		if value != "" {
 			keys |= 1 << i
 			args = append(args, p.TenantID, value, p.TenantID, p.Connection)
@@ -108,6 +111,40 @@ func (p Person) candidates(found *[]Candidate) (q question, ok bool) {
 		return err
 	}}, keys != 0
 }
+
+// anybody asks whether there can be a candidate at all, which there mostly is not.
+func (p Person) anybody(found *bool) (q question, ok bool) {
+	args := make([]any, 0, 8)
+	keys := 0
+	for i, value := range p.keys() {
+		if value != "" {
+			keys |= 1 << i
+			args = append(args, p.TenantID, value)
+		}
+	}
+	return question{sql: anybody[keys], args: args, row: func(scanner) error {
+		*found = true
+		return nil
+	}}, keys != 0
+}
+
+// keys are what candidates are found by, in the order of the queries.
+func (p Person) keys() [4]string { return [4]string{p.ExternalID, p.ExternalID, p.UserName, p.Email} }
+
+// anybody is that query, by which of the keys there are.
+var anybody = func() (queries [16]string) {
+	for keys := range queries {
+		var parts []string
+		for i, way := range []string{"contacts WHERE tenant_id = ? AND external_id = ?", "directory_users WHERE tenant_id = ? AND external_id = ?",
+			"contacts WHERE tenant_id = ? AND user_name_key = ?", "contacts WHERE tenant_id = ? AND email_key = ?"} {
+			if keys&(1<<i) != 0 {
+				parts = append(parts, "SELECT 1 FROM "+way)
+			}
+		}
+		queries[keys] = strings.Join(parts, " UNION ALL ") + " LIMIT 1"
+	}
+	return queries
+}()
 
 // candidates is that query, by which of the keys there are.
 var candidates = func() (queries [16]string) {

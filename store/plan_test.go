@@ -96,6 +96,10 @@ func TestPlans(t *testing.T) {
 				_, err := tx.Recognise(person, store.CompanyQuery{TenantID: "t", Domain: "acme.example", Listings: []string{"acme.example"}})
 				return err
 			},
+			"what a create decides by, of a person whom nobody knows": func(tx *store.Tx) error {
+				_, err := tx.Recognise(store.Person{TenantID: "t", Connection: "c2", ExternalID: "nobody", UserName: "nobody", Email: "nobody"}, store.CompanyQuery{TenantID: "t", Domain: "acme.example"})
+				return err
+			},
 			"who holds a person's keys":     func(tx *store.Tx) error { p := person; p.Connection = "c"; _, err := tx.UsersByKey(p); return err },
 			"contacts that a person may be": func(tx *store.Tx) error { _, err := tx.Candidates(person); return err },
 			"contacts that several may be":  func(tx *store.Tx) error { _, err := tx.CandidatesOf([]store.Person{person, person}); return err },
