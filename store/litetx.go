@@ -12,8 +12,11 @@ import (
 )
 
 // SQLite has one writer, which syncs the disk at each commit. Requests that come at the same moment share one commit: a request whose
-// work is done hands the open transaction on to the next that waits, and the last one commits. Each works within a savepoint, so
-// that one that fails takes nothing of the others with it. None is answered before the commit.
+// work is done hands the open transaction on to the next that waits, and the last one commits. None is answered before the commit.
+//
+// One that fails has mostly written nothing, and the others go on. If it has, the transaction is rolled back, and they run again, this
+// time with each that comes after them within a savepoint, so that it happens to nobody twice. (A savepoint for all costs more than it
+// saves: at each one SQLite's full-text index writes out what is new.)
 
 // writer hands out the connection that writes.
 type writer struct {
@@ -24,12 +27,14 @@ type writer struct {
 
 // group is a transaction of several requests.
 type group struct {
-	conn   *sql.Conn
-	tx     *sql.Tx
-	cancel context.CancelFunc
-	size   int
-	done   chan struct{}
-	err    error // of the commit, once done
+	conn    *sql.Conn
+	tx      *sql.Tx
+	cancel  context.CancelFunc
+	size    int
+	careful bool // whether members work within savepoints
+	spoiled bool // whether one that failed has left something behind
+	done    chan struct{}
+	err     error // of the commit, once done
 }
 
 // mostInGroup bounds how long the first request waits for the last.
@@ -40,8 +45,8 @@ var errGroup = errors.New("the shared transaction was rolled back")
 
 // liteTx runs f in a transaction, which it may share.
 func (s *Store) liteTx(tx *Tx, f func(*Tx) error) error {
-	for {
-		err := s.turn(tx, f)
+	for again := false; ; again = true {
+		err := s.turn(tx, f, again)
 		if !errors.Is(err, errGroup) {
 			return err
 		}
@@ -49,7 +54,7 @@ func (s *Store) liteTx(tx *Tx, f func(*Tx) error) error {
 	}
 }
 
-func (s *Store) turn(tx *Tx, f func(*Tx) error) error {
+func (s *Store) turn(tx *Tx, f func(*Tx) error, again bool) error {
 	w := &s.writer
 	w.waiting.Add(1)
 	w.turn.Lock()
@@ -71,11 +76,12 @@ func (s *Store) turn(tx *Tx, f func(*Tx) error) error {
 		}
 	}()
 	if err == nil {
+		g.careful = g.careful || again
 		err = s.member(g, tx, f)
 	}
 	worked = true
 	switch {
-	case s.broken(g):
+	case g.spoiled || s.broken(g):
 		s.end(g, errGroup)
 		w.turn.Unlock()
 		return err
@@ -119,6 +125,12 @@ func (s *Store) member(g *group, tx *Tx, f func(*Tx) error) error {
 	tx.asker = ask
 	tx.db = s.session(tx.ctx, &gorm.PreparedStmtTX{PreparedStmtDB: s.write.ConnPool.(*gorm.PreparedStmtDB), Tx: g.tx})
 	g.size++
+	if !g.careful {
+		before := s.changes(g)
+		err := f(tx)
+		g.spoiled = err != nil && s.changes(g) != before
+		return err
+	}
 	if err := ask.run("SAVEPOINT member"); err != nil {
 		return err
 	}
@@ -130,6 +142,15 @@ func (s *Store) member(g *group, tx *Tx, f func(*Tx) error) error {
 		err = errors.Join(err, ask.run("RELEASE member"))
 	}
 	return err
+}
+
+// changes counts the rows that the group's connection has ever written.
+func (s *Store) changes(g *group) (n int64) {
+	s.raw(g.conn, func(l *lite) error {
+		n = l.conn.TotalChanges()
+		return nil
+	})
+	return n
 }
 
 // broken reports whether SQLite has rolled the transaction back, as it does when the disk is full or a write is interrupted.

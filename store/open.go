@@ -184,7 +184,7 @@ func initLite(conn *sqlite3.Conn) error {
 // answered survives a power cut.
 func liteDSN(path, lock, timeFormat string) string {
 	return (&url.URL{Scheme: "file", Opaque: (&url.URL{Path: path}).EscapedPath(), RawQuery: url.Values{
-		"_pragma":  {"busy_timeout(10000)", "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(on)", "mmap_size(1073741824)"},
+		"_pragma":  {"busy_timeout(10000)", "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(on)", "mmap_size(1073741824)", "wal_autocheckpoint(4000)"},
 		"_timefmt": {timeFormat},
 		"_txlock":  {lock},
 	}.Encode()}).String()
