@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"rollcall/desk"
 	"rollcall/internal/testkit"
 )
 
@@ -35,13 +36,26 @@ func TestHealth(t *testing.T) {
 		if _, _, h := health(); h["lastActivityAt"] == nil || h["nextActivityAt"] != nil {
 			t.Errorf("after a request: %v", h)
 		}
-		for range 3 {
-			testkit.Call(t, "GET", t.scim+"/Users", "wrong", nil)
+		// Anybody may send these, well-formed ones among them.
+		for range 30 {
+			for _, token := range []string{"", "wrong", t.scimToken[1:], t.scimToken[:len(t.scimToken)-1], desk.NewSecret(desk.TokenSCIM, "main"), desk.NewSecret(desk.TokenSCIM, "nowhere")} {
+				testkit.Call(t, "GET", t.scim+"/Users", token, nil).Want(t, 401)
+			}
 			testkit.Call(t, "GET", t.URL+"/scim/nowhere/entra/Users", "wrong", nil)
 		}
-		want("after wrong tokens", "failing", "unauthorized", health)
-		testkit.Call(t, "GET", t.scim+"/Users", "wrong", nil)
-		if _, _, h := health(); !strings.Contains(h["reasons"].([]any)[0].(map[string]any)["message"].(string), "the last 4 requests") {
+		want("after tokens of nobody's", "ok", "", health)
+		// These had to be given to somebody.
+		made := t.do("POST", "/connections/entra/tokens", map[string]any{"label": "second"}, 201)
+		second := made["secret"].(string)
+		testkit.Call(t, "GET", t.scim+"/Users", second, nil).Want(t, 200)
+		t.do("DELETE", "/connections/entra/tokens/"+made["id"].(string), nil, 204)
+		t.do("DELETE", "/connections/entra/tokens/"+made["id"].(string), nil, 404)
+		for range 3 {
+			testkit.Call(t, "GET", t.scim+"/Users", second, nil).Want(t, 401)
+		}
+		want("after a token that was deleted", "failing", "unauthorized", health)
+		testkit.Call(t, "GET", t.scim+"/Users", second, nil).Want(t, 401)
+		if _, _, h := health(); !strings.Contains(h["reasons"].([]any)[0].(map[string]any)["message"].(string), "the last 4 requests with a token of this helpdesk") {
 			t.Errorf("the streak goes on as %v", h)
 		}
 		testkit.Call(t, "GET", t.scim+"/Users", t.scimToken, nil).Want(t, 200)

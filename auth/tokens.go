@@ -3,6 +3,7 @@ package auth
 import (
 	"context"
 	"crypto/subtle"
+	"errors"
 	"log/slog"
 	"net/http"
 	"slices"
@@ -110,7 +111,10 @@ func (a *Authenticator) DeleteToken(ctx context.Context, actor desk.Actor, conne
 		if err != nil {
 			return notFound(err, "no token with this id in this connection")
 		}
-		if _, err := tx.DeleteToken(t.TenantID, t.ID); err != nil {
+		if err := tx.RevokeToken(t.TenantID, t.ID); err != nil {
+			return err
+		}
+		if err := tx.DeleteExpired(t.TenantID, desk.TokenRevoked); err != nil {
 			return err
 		}
 		return recordToken(tx, actor.Event(desk.OpDelete, desk.Deleted, "token"), &t)
@@ -127,18 +131,24 @@ func notFound(err error, msg string) error {
 
 var errUnauthenticated = desk.Errorf(desk.Unauthenticated, "", "a valid bearer token is needed: Authorization: Bearer …")
 
-// SCIM returns the directory that sends a request to a connection's SCIM endpoint, or Unauthenticated.
+// SCIM returns the directory that sends a request to a connection's SCIM endpoint, or Unauthenticated, by ErrKnownToken where the token is
+// another connection's, has expired or was deleted.
 func (a *Authenticator) SCIM(r *http.Request, tenant, connection string) (desk.Actor, error) {
 	var d *desk.Directory
 	t, err := a.check(r, bearer(r), func(_ store.Reader, tenant, hash string) (t desk.Token, err error) {
 		t, d, err = a.directory(r.Context(), tenant, hash)
 		return t, err
 	}, desk.TokenSCIM, desk.TokenAccess)
+	if err == nil && (t.TenantID != tenant || t.Connection != connection) {
+		err = errUnauthenticated
+	}
+	if why, ok := errors.AsType[*desk.Error](err); ok && t.ID != "" && t.TenantID == tenant {
+		known := *why
+		known.Err = desk.ErrKnownToken
+		err = &known
+	}
 	if err != nil {
 		return desk.Actor{}, err
-	}
-	if t.TenantID != tenant || t.Connection != connection {
-		return desk.Actor{}, errUnauthenticated
 	}
 	return desk.Actor{Type: desk.ActorDirectory, TenantID: t.TenantID, Connection: t.Connection, Directory: d, Name: t.Connection}, nil
 }
@@ -169,7 +179,8 @@ func bearer(r *http.Request) string {
 	return strings.TrimSpace(secret)
 }
 
-// check returns the token of a request's secret, as read finds it, if it is of one of the kinds and good now.
+// check returns the token of a request's secret, as read finds it, if it is of one of the kinds and good now. One that is no longer comes
+// with the error.
 func (a *Authenticator) check(r *http.Request, secret string, read func(r store.Reader, tenant, hash string) (desk.Token, error), kinds ...desk.TokenKind) (desk.Token, error) {
 	kind, tenant, _ := desk.ParseSecret(secret)
 	if !slices.Contains(kinds, kind) {
@@ -183,7 +194,12 @@ func (a *Authenticator) check(r *http.Request, secret string, read func(r store.
 	if err != nil {
 		return desk.Token{}, err
 	}
-	if t.Kind != kind || !equal(t.Hash, hash) {
+	switch {
+	case !equal(t.Hash, hash):
+		return desk.Token{}, errUnauthenticated
+	case t.Kind == desk.TokenRevoked:
+		return t, errUnauthenticated
+	case t.Kind != kind:
 		return desk.Token{}, errUnauthenticated
 	}
 	now := a.Store.Now()
@@ -192,9 +208,9 @@ func (a *Authenticator) check(r *http.Request, secret string, read func(r store.
 		a.noteUse(r.Context(), t, now, r.RemoteAddr)
 		return t, nil
 	case t.Kind == desk.TokenAccess:
-		return desk.Token{}, desk.Errorf(desk.Unauthenticated, "", "the access token has expired; ask the token endpoint for another")
+		return t, desk.Errorf(desk.Unauthenticated, "", "the access token has expired; ask the token endpoint for another")
 	}
-	return desk.Token{}, desk.Errorf(desk.Unauthenticated, "", "the token expired on %s; make a new one", t.ExpiresAt.UTC().Format(time.DateOnly))
+	return t, desk.Errorf(desk.Unauthenticated, "", "the token expired on %s; make a new one", t.ExpiresAt.UTC().Format(time.DateOnly))
 }
 
 func expired(t desk.Token, now time.Time) bool {

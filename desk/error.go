@@ -51,6 +51,10 @@ type Error struct {
 	Subject   string
 }
 
+// ErrKnownToken is the cause of an Unauthenticated error about a token of the tenant's that is not good for what was asked, or no longer. It
+// is for us alone: clients are told the same as of a token that never was.
+var ErrKnownToken = errors.New("the token is known")
+
 // Errorf returns an *Error about a field ("" for none).
 func Errorf(kind Kind, field, format string, args ...any) *Error {
 	return &Error{Kind: kind, Field: field, Msg: fmt.Sprintf(format, args...)}

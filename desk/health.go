@@ -52,6 +52,7 @@ type Denial struct {
 	Connection string `gorm:"primaryKey"`
 	Status     int    `gorm:"primaryKey"` // 401 or 404
 	Requests   int
+	Known      int // of these, that came with a token of the tenant
 	FirstAt    time.Time
 	LastAt     time.Time
 }
@@ -83,21 +84,38 @@ func (v *Vitals) Diagnose(now time.Time) (Health, []HealthReason) {
 	v.failures(now, add)
 	v.silence(now, add)
 	for _, d := range v.Denials {
-		if d.Requests < streak {
-			continue
-		}
-		what, code := "without a valid token; give the directory a new one", "unauthorized"
-		if d.Status == 404 {
-			what, code = "for a path that is none of ours; check the tenant URL in the directory", "not_found"
-		}
-		add(code, HealthFailing, "the last %d requests, since %s, came %s. Directories stop asking after such streaks%s",
-			d.Requests, Moment(d.FirstAt), what, v.ofEntra(": Entra puts the job into quarantine"))
+		v.denied(d, now, add)
 	}
 	slices.SortStableFunc(reasons, func(a, b HealthReason) int { return cmp.Compare(a.Health.rank(), b.Health.rank()) })
 	if len(reasons) == 0 {
 		return HealthOK, nil
 	}
 	return reasons[0].Health, reasons
+}
+
+// denied judges a streak. Requests without a token of the tenant's may be anybody's: they say nothing of a connection that is served, and
+// are no failure of one that is not.
+func (v *Vitals) denied(d Denial, now time.Time, add func(string, Health, string, ...any)) {
+	stops := ". Directories stop asking after such streaks" + v.ofEntra(": Entra puts the job into quarantine")
+	switch {
+	case d.Known >= streak && d.Status == 404:
+		add("not_found", HealthFailing, "the last %d requests, since %s, came for a path that is none of ours; check the tenant URL in the directory"+stops, d.Known, Moment(d.FirstAt))
+	case d.Known >= streak:
+		add("unauthorized", HealthFailing, "the last %d requests with a token of this helpdesk, since %s, had one that has expired, was deleted or is another connection's; give the directory a new one"+stops,
+			d.Known, Moment(d.FirstAt))
+	case d.Status == 401 && d.Requests >= streak && !v.served(now):
+		add("unauthorized", HealthAttention, "%d requests, since %s, came with a token that is not known here, or with none. Anybody can send such; if the directory does, copy its token again, to the last character, or make a new one",
+			d.Requests, Moment(d.FirstAt))
+	}
+}
+
+// served reports whether the directory has been heard of as lately as can be expected: within a day where it comes when it likes.
+func (v *Vitals) served(now time.Time) bool {
+	quiet := 24 * time.Hour
+	if interval := Intervals[v.Connection.Provider]; interval > 0 {
+		quiet = missedIntervals * interval
+	}
+	return len(v.Recent) > 0 && now.Sub(v.Recent[0].EndedAt) <= quiet
 }
 
 // ofEntra returns what is told of Entra alone, "" for another directory.

@@ -55,9 +55,15 @@ func TestDiagnose(t *testing.T) {
 		"not yet silent":      {desk.Vitals{Connection: desk.Connection{Provider: "entra"}, Credentials: forever, Recent: []desk.Cycle{cycle(-119*time.Minute, 0, 1)}}, desk.HealthOK, "", ""},
 		"comes when it likes": {desk.Vitals{Connection: desk.Connection{Provider: "okta"}, Credentials: forever, Recent: []desk.Cycle{cycle(-100*day, 0, 1)}}, desk.HealthOK, "", ""},
 
-		"one wrong token":    {desk.Vitals{Credentials: forever, Recent: busy, Denials: []desk.Denial{{Status: 401, Requests: 2}}}, desk.HealthOK, "", ""},
-		"many wrong tokens":  {desk.Vitals{Credentials: forever, Recent: busy, Denials: []desk.Denial{{Status: 401, Requests: 3}}}, desk.HealthFailing, "unauthorized", "a new one"},
-		"a wrong tenant URL": {desk.Vitals{Credentials: forever, Recent: busy, Denials: []desk.Denial{{Status: 404, Requests: 30}}}, desk.HealthFailing, "not_found", "tenant URL"},
+		"one wrong token":     {desk.Vitals{Credentials: forever, Recent: busy, Denials: []desk.Denial{{Status: 401, Requests: 2}}}, desk.HealthOK, "", ""},
+		"tokens of nobody's":  {desk.Vitals{Credentials: forever, Recent: busy, Denials: []desk.Denial{{Status: 401, Requests: 3000, Known: 2}}}, desk.HealthOK, "", ""},
+		"an old token":        {desk.Vitals{Credentials: forever, Recent: busy, Denials: []desk.Denial{{Status: 401, Requests: 7, Known: 3}}}, desk.HealthFailing, "unauthorized", "the last 3 requests with a token of this helpdesk"},
+		"a wrong tenant URL":  {desk.Vitals{Credentials: forever, Recent: busy, Denials: []desk.Denial{{Status: 404, Requests: 30, Known: 30}}}, desk.HealthFailing, "not_found", "tenant URL"},
+		"a token cut short":   {desk.Vitals{Connection: desk.Connection{CreatedAt: now}, Credentials: forever, Denials: []desk.Denial{{Status: 401, Requests: 3}}}, desk.HealthAttention, "unauthorized", "if the directory does, copy its token again"},
+		"not heard of lately": {desk.Vitals{Credentials: forever, Recent: []desk.Cycle{cycle(-25*time.Hour, 0, 1)}, Denials: []desk.Denial{{Status: 401, Requests: 3}}}, desk.HealthAttention, "unauthorized", "not known here"},
+		"heard of yesterday":  {desk.Vitals{Credentials: forever, Recent: []desk.Cycle{cycle(-23*time.Hour, 0, 1)}, Denials: []desk.Denial{{Status: 401, Requests: 3}}}, desk.HealthOK, "", ""},
+		"silent, and junk": {desk.Vitals{Connection: desk.Connection{Provider: "entra"}, Credentials: forever, Recent: []desk.Cycle{cycle(-121*time.Minute, 0, 1)}, Denials: []desk.Denial{{Status: 401, Requests: 3}}},
+			desk.HealthFailing, "silence unauthorized", "copy its token again"},
 		"the worst first": {desk.Vitals{Connection: desk.Connection{PausedAt: at(-day)}, Credentials: []desk.Token{token("", at(-day), nil)}, Recent: []desk.Cycle{cycle(-time.Minute, 20, 80)}},
 			desk.HealthFailing, "credential_expired paused failures", ""},
 	} {

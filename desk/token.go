@@ -15,6 +15,8 @@ const (
 	TokenClientSecret TokenKind = "secret"    // the token endpoint: an OAuth client's secret
 	TokenAssertion    TokenKind = "assertion" // nothing: an assertion that an OAuth client has used up
 
+	TokenRevoked TokenKind = "revoked" // nothing: one of a connection that was deleted, while its directory may still send it
+
 	TokenForm TokenKind = "form" // nothing: a form of the portal's that was sent
 )
 

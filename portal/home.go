@@ -44,7 +44,7 @@ func (t task) rank() int {
 
 // notSetUp reports whether a connection was made, and nothing else has been done yet.
 func notSetUp(c provision.ConnectionHealth) bool {
-	return c.LastActivity == nil && c.PausedAt == nil && len(c.Denials) == 0 &&
+	return c.LastActivity == nil && c.PausedAt == nil && !slices.ContainsFunc(c.Denials, func(d desk.Denial) bool { return d.Known > 0 }) &&
 		slices.ContainsFunc(c.Reasons, func(r desk.HealthReason) bool { return r.Code == "no_credential" })
 }
 
@@ -128,7 +128,7 @@ var ailments = map[string]struct{ title, do, place string }{
 	"credential_expires": {"The secret token expires soon", "Make a new one", "/tokens"},
 	"failures":           {"Many changes fail", "Open the log", "log"},
 	"silence":            {"The directory is silent", "Open the setup guide", "/setup"},
-	"unauthorized":       {"The directory has no valid token", "Make a new one", "/tokens"},
+	"unauthorized":       {"Requests without a valid token", "Look at the tokens", "/tokens"},
 	"not_found":          {"The directory asks at a wrong address", "Open the setup guide", "/setup"},
 }
 

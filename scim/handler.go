@@ -1,6 +1,7 @@
 package scim
 
 import (
+	"errors"
 	"log/slog"
 	"net/http"
 	"net/url"
@@ -153,7 +154,7 @@ func (req *request) serve(path string, methods methods) (err error) {
 	if !open(path, req.method) {
 		if req.actor, err = req.Authenticate(req.r, tenant, connection); err != nil {
 			if desk.KindOf(err) == desk.Unauthenticated {
-				req.Engine.Store.Deny(tenant, connection, http.StatusUnauthorized)
+				req.Engine.Store.Deny(tenant, connection, http.StatusUnauthorized, errors.Is(err, desk.ErrKnownToken))
 			}
 			return err
 		}
@@ -173,7 +174,7 @@ func (req *request) serve(path string, methods methods) (err error) {
 		req.users = &userSchema{schema.With(req.actor.Directory.Fields)}
 	}
 	if methods == nil {
-		req.Engine.Store.Deny(tenant, connection, http.StatusNotFound)
+		req.Engine.Store.Deny(tenant, connection, http.StatusNotFound, true)
 		return desk.Errorf(desk.NotFound, "", "there is no such endpoint; the tenant URL ends in %s/%s", tenant, connection)
 	}
 	if req.id, err = url.PathUnescape(vars["id"]); err != nil || !desk.Storable(req.id) {

@@ -24,10 +24,15 @@ type denied struct {
 // maxDenied is of how many connections, real or made up, denials are counted between two writes.
 const maxDenied = 1000
 
-// Deny counts a request to a connection that was answered with 401, or that asked for what is no endpoint (404).
-func (s *Store) Deny(tenant, connection string, status int) {
+// Deny counts a request to a connection that was answered with 401, or that asked for what is no endpoint (404), and whether it came with
+// a token of the tenant's.
+func (s *Store) Deny(tenant, connection string, status int, known bool) {
 	now := s.Now().UTC()
-	s.denials.add(&desk.Denial{TenantID: tenant, Connection: connection, Status: status, Requests: 1, FirstAt: now, LastAt: now})
+	d := &desk.Denial{TenantID: tenant, Connection: connection, Status: status, Requests: 1, FirstAt: now, LastAt: now}
+	if known {
+		d.Known = 1
+	}
+	s.denials.add(d)
 }
 
 func (d *denials) add(list ...*desk.Denial) {
@@ -40,8 +45,9 @@ func (d *denials) add(list ...*desk.Denial) {
 		key := denied{Log{more.TenantID, more.Connection}, more.Status}
 		if have := d.counted[key]; have != nil {
 			have.Requests += more.Requests
+			have.Known += more.Known
 			have.LastAt = more.LastAt
-		} else if len(d.counted) < maxDenied {
+		} else if len(d.counted) < maxDenied || more.Known > 0 { // of connections that are made up none is known
 			d.counted[key] = more
 		}
 	}
@@ -90,6 +96,7 @@ func (tx *Tx) addDenial(d desk.Denial) error {
 	}
 	if len(served) == 0 || served[0].EndedAt.Before(before.LastAt) {
 		d.Requests += before.Requests
+		d.Known += before.Known
 		d.FirstAt = before.FirstAt
 	}
 	return update(tx, "denials", &d)

@@ -145,13 +145,15 @@ func TestDoctorAndMetrics(t *testing.T) {
 		t.Setenv("ROLLCALL_DATABASE", databaseURL)
 		s := testkit.NewServer(t, databaseURL)
 		s.Connect(t, "acme", "entra")
+		_, token := s.Connect(t, "acme", "okta")
 		for range 5 {
-			testkit.Call(t, "GET", s.URL+"/scim/acme/entra/Users", "wrong", nil)
+			testkit.Call(t, "GET", s.URL+"/scim/acme/entra/Users", token, nil)
+			testkit.Call(t, "GET", s.URL+"/scim/acme/okta/Users", "wrong", nil)
 		}
 		if err := s.Store.WriteDenials(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		doctor(t, "wrong tokens", 1, []string{`acme/entra: failing; the last 5 requests`})
+		doctor(t, "wrong tokens", 1, []string{`acme/entra: failing; the last 5 requests with a token of this helpdesk`, `acme/okta: attention; 5 requests, since .*, came with a token that is not known here`})
 
 		listener, err := net.Listen("tcp", "127.0.0.1:0")
 		if err != nil {
