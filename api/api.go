@@ -109,13 +109,17 @@ func checkURL(next http.Handler) http.Handler {
 	})
 }
 
-// readBody reads a body within the limits, so that the size and media type of all are refused alike.
+// readBody reads a body within the limits, so that the size and media type of all are refused alike, and so is a name that is given twice.
 func readBody(w http.ResponseWriter, r *http.Request) error {
 	if r.ContentLength == 0 {
 		return nil
 	}
 	body, err := httpx.ReadBody(w, r, "application/json")
 	r.Body = io.NopCloser(bytes.NewReader(body))
+	if twice := desk.CheckNames(body); err == nil && twice != nil {
+		e := desk.AsError(twice)
+		return desk.Errorf(e.Kind, inBody+e.Field, "%s", e.Msg)
+	}
 	return err
 }
 

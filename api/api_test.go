@@ -311,6 +311,8 @@ func TestFaults(t *testing.T) {
 			{"POST", "/contacts", "{", 400, "body"},
 			{"POST", "/contacts", "[]", 400, "body"},
 			{"POST", "/contacts", `{"displayName":5}`, 400, "body.displayName"},
+			{"POST", "/contacts", `{"displayName":"x","title":"y","displayName":"z"}`, 400, "body.displayName"},
+			{"POST", "/contacts", `{"displayName":"x","emails":[{"value":"a@b.example","value":"c@d.example"}]}`, 400, "body.emails.value"},
 			{"POST", "/contacts", `{"displayName":"x","colour":"teal"}`, 400, "body.colour"},
 			{"POST", "/contacts", `{"DisplayName":"x"}`, 400, "body.DisplayName"},
 			{"POST", "/contacts", `{"displayName":"x","emails":[{"value":"a"},{"value":"b","kind":"c"}]}`, 400, "body.emails[1].kind"},

@@ -105,12 +105,17 @@ func describe(ctx context.Context, op *huma.Operation, err error) *Problem {
 	return p
 }
 
+// inBody begins the location of what stands in a body.
+const inBody = "body."
+
 // location says where in the operation's request a field stands that an error names, "" for nowhere: it may be one of the
 // record.
 func location(op *huma.Operation, field string) string {
 	switch {
 	case field == "":
 		return ""
+	case strings.HasPrefix(field, inBody): // before the operation was asked
+		return field
 	case unicode.IsUpper(rune(field[0])):
 		return "header." + field
 	case op == nil:
@@ -122,7 +127,7 @@ func location(op *huma.Operation, field string) string {
 		}
 	}
 	if op.RequestBody != nil {
-		return "body." + field
+		return inBody + field
 	}
 	return ""
 }

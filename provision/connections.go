@@ -151,6 +151,9 @@ func (edit ConnectionEdit) checkReason() error {
 
 // applySettings changes settings, and checks them against the tenant's custom fields.
 func (edit ConnectionEdit) applySettings(s *desk.Settings, fields []desk.Field) error {
+	if err := desk.CheckNames(edit.Settings); err != nil {
+		return err
+	}
 	decoder := json.NewDecoder(bytes.NewReader(edit.Settings))
 	decoder.DisallowUnknownFields()
 	type plain desk.Settings // without its reading of stored settings: what is not given stays

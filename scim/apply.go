@@ -120,7 +120,7 @@ func (o operation) applyUnknownURN(r desk.Resource) error {
 		urn, _ = heldAs(r, urn)
 		members = map[string]any{attr: o.value}
 	} else if !object && !isEmpty(o.value) && o.op != "remove" {
-		return desk.Errorf(desk.InvalidValue, path, "the extension %s must be an object", short(path))
+		return desk.Errorf(desk.InvalidValue, path, "the extension %s must be an object", desk.Short(path))
 	}
 	holder, _ := r[urn].(map[string]any)
 	holder = maps.Clone(holder)
@@ -390,7 +390,7 @@ func (o operation) applyFiltered(holder map[string]any) error {
 }
 
 func noTarget(path string) error {
-	return desk.Errorf(desk.NoTarget, "path", "the path %q selects no value", short(path))
+	return desk.Errorf(desk.NoTarget, "path", "the path %q selects no value", desk.Short(path))
 }
 
 // applyToElement changes one element of a multi-valued attribute, or a sub-attribute of it; nil is left of one that is emptied.

@@ -35,33 +35,46 @@ func decodeObject(body []byte) (map[string]any, error) {
 	// The decoder puts U+FFFD where an escape names half of a character. Equal as it is for all of them, it must not become
 	// part of a name.
 	broken := !bytes.ContainsRune(body, utf8.RuneError) && !bytes.Contains(bytes.ToLower(body), []byte(`\ufffd`))
-	return object, check(v, maxDepth, broken)
+	walk := checker{broken: broken}
+	if err := walk.check(v, maxDepth); err != nil {
+		return nil, err
+	}
+	if walk.names != desk.CountNames(body) {
+		return object, desk.CheckNames(body) // which says what was given twice
+	}
+	return object, nil
 }
 
-// check walks a decoded value for what cannot be stored: nesting beyond depth, NUL characters and, if broken is set, U+FFFD.
-func check(v any, depth int, broken bool) error {
+// checker walks a decoded value for what cannot be stored: nesting beyond depth, NUL characters and, if broken is set, U+FFFD. It counts names.
+type checker struct {
+	broken bool
+	names  int
+}
+
+func (c *checker) check(v any, depth int) error {
 	if depth < 0 {
 		return desk.Errorf(desk.InvalidSyntax, "", "the body nests more than %d deep", maxDepth)
 	}
 	switch v := v.(type) {
 	case string:
-		return checkText(v, broken)
+		return checkText(v, c.broken)
 	case json.Number:
 		if _, err := v.Float64(); err != nil {
 			return desk.Errorf(desk.InvalidValue, "", "the body holds a number that is too large")
 		}
 	case []any:
 		for _, e := range v {
-			if err := check(e, depth-1, broken); err != nil {
+			if err := c.check(e, depth-1); err != nil {
 				return err
 			}
 		}
 	case map[string]any:
+		c.names += len(v)
 		for name, e := range v {
-			if err := checkText(name, broken); err != nil {
+			if err := checkText(name, c.broken); err != nil {
 				return err
 			}
-			if err := check(e, depth-1, broken); err != nil {
+			if err := c.check(e, depth-1); err != nil {
 				return err
 			}
 		}

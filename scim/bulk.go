@@ -72,7 +72,7 @@ func (req *request) bulk() error {
 			continue
 		}
 		if j.byBulkID[o.bulkID] != nil {
-			return desk.Errorf(desk.InvalidValue, "bulkId", "two operations have the bulkId %s", short(o.bulkID))
+			return desk.Errorf(desk.InvalidValue, "bulkId", "two operations have the bulkId %s", desk.Short(o.bulkID))
 		}
 		j.byBulkID[o.bulkID] = o
 	}
@@ -233,15 +233,15 @@ func (j *job) resolve(text string) (string, error) {
 	name := text[start+len(bulkIDPrefix):]
 	other := j.byBulkID[name]
 	if other == nil || other.method != http.MethodPost {
-		return "", desk.Errorf(desk.InvalidValue, "bulkId", "no POST of this request has the bulkId %s", short(name))
+		return "", desk.Errorf(desk.InvalidValue, "bulkId", "no POST of this request has the bulkId %s", desk.Short(name))
 	}
 	if other.running {
-		return "", desk.Errorf(desk.Conflict, "bulkId", "the operation refers in a circle to the bulkId %s; refer to one of them in a PATCH of its own", short(name))
+		return "", desk.Errorf(desk.Conflict, "bulkId", "the operation refers in a circle to the bulkId %s; refer to one of them in a PATCH of its own", desk.Short(name))
 	}
 	if j.do(other); j.lost {
 		return "", provision.ErrLost
 	} else if other.failed {
-		return "", desk.Errorf(desk.Conflict, "bulkId", "the operation with the bulkId %s failed, to which this one refers", short(name))
+		return "", desk.Errorf(desk.Conflict, "bulkId", "the operation with the bulkId %s failed, to which this one refers", desk.Short(name))
 	}
 	return text[:start] + other.userID, nil
 }

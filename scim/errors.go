@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
-	"strings"
 
 	scimerrors "github.com/elimity-com/scim/errors"
 
@@ -60,14 +59,4 @@ func write(w http.ResponseWriter, status int, body []byte) {
 	w.Header().Set("Content-Type", contentType)
 	w.WriteHeader(status)
 	w.Write(body) // a client that is gone needs no answer
-}
-
-// maxShown is how much of a name of the client's a message repeats, in bytes.
-const maxShown = 200
-
-func short(name string) string {
-	if len(name) <= maxShown {
-		return name
-	}
-	return strings.ToValidUTF8(name[:maxShown], "") + "…"
 }

@@ -297,6 +297,21 @@ func TestBodies(t *testing.T) {
 		post("application/json", `{"userName":"big","password":"`+strings.Repeat("A", 1<<19)+`"}`).Want(t, 201) // which is not kept
 		wantError(t, post("application/json", strings.Repeat("[", 20000)), 400, "invalidSyntax")
 		wantError(t, post("application/json", ""), 400, "invalidSyntax")
+		for body, detail := range map[string]string{
+			`{"userName":"twice","title":"x","userName":"other"}`:                                "userName is given twice",
+			`{"userName":"twice","user\u004eame":"twice"}`:                                       "userName is given twice",
+			`{"userName":"twice","USERNAME":"twice"}`:                                            "is given twice",
+			`{"userName":"twice","emails":[{"value":"a@b.example","value":"c@d.example"}]}`:      "emails.value is given twice",
+			`{"userName":"twice","name":{"givenName":"A","givenName":"A"}}`:                      "name.givenName is given twice",
+			`{"userName":"twice","urn:x":{"y":[{"z":{"deep":1,"deep":1}}]}}`:                     "urn:x.y.z.deep is given twice",
+			`{"schemas":[],"schemas":[],"userName":"twice"}`:                                     "schemas is given twice",
+			`{"userName":"twice","name":{"givenName":"\"userName\":"},"active":true,"active":1}`: "active is given twice",
+		} {
+			if a := post("application/json", body); a.Status != 400 || !strings.Contains(string(a.Body), "invalidSyntax") || !strings.Contains(string(a.Body), detail) {
+				t.Errorf("%s: %d %s", body, a.Status, a.Body)
+			}
+		}
+		post("application/json", `{"userName":"once","name":{"givenName":"\"userName\":"},"title":"a:b","emails":[{"value":"a@b.example"},{"value":"c@d.example"}]}`).Want(t, 201)
 	})
 }
 

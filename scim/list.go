@@ -100,7 +100,7 @@ func (s *userSchema) sort(path string, descending bool) (*desk.Sort, error) {
 		ok = ref.Sub != nil
 	}
 	if !ok || ref.Attr == nil {
-		return nil, desk.Errorf(desk.InvalidValue, "sortBy", "users cannot be sorted by %s", short(path))
+		return nil, desk.Errorf(desk.InvalidValue, "sortBy", "users cannot be sorted by %s", desk.Short(path))
 	}
 	return &desk.Sort{By: ref.Attribute(), Descending: descending}, nil
 }

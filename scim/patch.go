@@ -70,7 +70,7 @@ func (s *userSchema) parseOperation(item any) []operation {
 		}
 		return s.expand(op, values)
 	case op != "remove" && !hasValue:
-		return fail(path, desk.InvalidValue, "value", "the operation on %q has no value", short(path))
+		return fail(path, desk.InvalidValue, "value", "the operation on %q has no value", desk.Short(path))
 	}
 	if urn, rest := s.SplitURN(path); urn != "" && rest == "" && op != "remove" {
 		return s.expandExtension(op, urn, value)
@@ -128,7 +128,7 @@ func (s *userSchema) expand(op string, values map[string]any) []operation {
 		}
 		folded := schema.Lower(key)
 		if seen[folded] {
-			ops = append(ops, operation{to: target{path: key}, err: desk.Errorf(desk.InvalidSyntax, key, "%s is given twice, in different case", short(key))})
+			ops = append(ops, operation{to: target{path: key}, err: desk.Errorf(desk.InvalidSyntax, key, "%s is given twice, in different case", desk.Short(key))})
 		}
 		seen[folded] = true
 		if urn, rest := s.SplitURN(key); urn != "" && rest == "" {

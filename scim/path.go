@@ -72,5 +72,5 @@ func (s *userSchema) parseTarget(path string) (target, error) {
 }
 
 func invalidPath(path, why string) error {
-	return desk.Errorf(desk.InvalidPath, "path", "the path %q %s", short(path), why)
+	return desk.Errorf(desk.InvalidPath, "path", "the path %q %s", desk.Short(path), why)
 }

@@ -71,7 +71,7 @@ func isParameter(name string) bool {
 func misspelt(name string) error {
 	for _, part := range []string{"filt", "ilter", "fliter"} {
 		if !isParameter(name) && strings.Contains(name, part) {
-			return invalidFilter("unknown parameter %s; did you mean filter?", short(name))
+			return invalidFilter("unknown parameter %s; did you mean filter?", desk.Short(name))
 		}
 	}
 	return nil
@@ -122,7 +122,7 @@ func searchQuery(body map[string]any) (query, error) {
 			return query{}, err
 		}
 		if _, twice := values[name]; twice {
-			return query{}, desk.Errorf(desk.InvalidSyntax, name, "%s is given twice, in different case", short(name))
+			return query{}, desk.Errorf(desk.InvalidSyntax, name, "%s is given twice, in different case", desk.Short(name))
 		}
 		switch v := v.(type) {
 		case string:

@@ -136,7 +136,7 @@ func membersOf(a *schema.Attribute, v any) (map[string]any, error) {
 			name = sub.Name
 		}
 		if _, twice := out[name]; twice {
-			return nil, desk.Errorf(desk.InvalidSyntax, a.Path, "%s.%s is given twice", a.Path, short(name))
+			return nil, desk.Errorf(desk.InvalidSyntax, a.Path, "%s.%s is given twice", a.Path, desk.Short(name))
 		}
 		out[name] = v
 	}

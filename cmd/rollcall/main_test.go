@@ -153,6 +153,7 @@ func TestConnectionCommands(t *testing.T) {
 			t.Errorf("imported again it is %s, not %s", again, exported)
 		}
 		do(1, `^$`, "rule 1", "connection", "settings", "entra", "--import", file(`{"mapping":{"title":"nonsense"}}`))
+		do(1, `^$`, "adopt is given twice", "connection", "settings", "entra", "--import", file(`{"adopt":"ask","adopt":"adopt"}`))
 		do(1, `^$`, "nowhere.json", "connection", "settings", "entra", "--import", "nowhere.json")
 
 		do(0, `(?s)create +created no_match\ncompany.*maps title +title Lead.*unmapped +nickName`, "", "connection", "preview", "entra", file(`{"userName":"kofi","title":"Lead","nickName":"K"}`))
