@@ -395,7 +395,7 @@ func (c change) adopt(u *desk.DirectoryUser, r desk.Resource, profile desk.Profi
 	case u.Active:
 		restore(&contact)
 	default:
-		if err := c.release(&contact); err != nil {
+		if err := c.release(&contact, contact.Directories-1); err != nil {
 			return err
 		}
 	}
@@ -494,7 +494,7 @@ func (c change) follow(stored, u *desk.DirectoryUser, contact *desk.Contact, upd
 	case stored.Counts() != u.Counts() && !c.settings().Apply.Deactivate:
 		return desk.Skipped, "deactivate_off", nil
 	case stored.Counts() && !u.Counts():
-		if err := c.release(contact); err != nil {
+		if err := c.release(contact, contact.Directories-1); err != nil {
 			return "", "", err
 		}
 		reason := heldBy(contact)
@@ -542,7 +542,7 @@ func (c change) delete(id string) error {
 	}
 	reason := "delete_off"
 	if c.settings().Apply.Delete {
-		if err := c.release(&contact); err != nil {
+		if err := c.release(&contact, contact.Directories); err != nil {
 			return err
 		}
 		reason = heldBy(&contact)
@@ -556,18 +556,20 @@ func (c change) delete(id string) error {
 	return c.record(&u, desk.Deleted, reason, "", changes(&before, &contact, r, nil))
 }
 
-// release soft-deletes a contact that the connection no longer holds active, unless another one does.
-func (c change) release(contact *desk.Contact) error {
+// release soft-deletes a contact that the connection no longer holds active, unless one of the others does that have it.
+func (c change) release(contact *desk.Contact, others int) error {
 	if contact.Status != desk.Active {
 		return nil
 	}
-	users, err := c.UsersOf(contact.TenantID, contact.ID)
-	if err != nil {
-		return err
-	}
-	for _, u := range users {
-		if u.Counts() && u.Connection != c.actor.Connection {
-			return nil
+	if others > 0 {
+		users, err := c.UsersOf(contact.TenantID, contact.ID)
+		if err != nil {
+			return err
+		}
+		for _, u := range users {
+			if u.Counts() && u.Connection != c.actor.Connection {
+				return nil
+			}
 		}
 	}
 	if err := c.engine.guards.pass(c.Tx, c.actor.Directory, contact); err != nil {

@@ -26,10 +26,19 @@ func (tx *Tx) UpdateUser(stored, u *desk.DirectoryUser, before, after []desk.Use
 	if err := rewrite(tx, users, stored, u); err != nil {
 		return fail(err, "update directory user")
 	}
-	if err := tx.removeEmails(without(before, after)); err != nil {
+	gone, added := without(before, after), without(after, before)
+	for len(gone) > 0 && len(added) > 0 { // mostly one address takes the place of another
+		from, to := gone[0], added[0]
+		q := question{sql: replaceEmail, args: []any{to.ValueKey, to.TypeKey, from.TenantID, from.Connection, from.ValueKey, from.TypeKey, from.UserID}}
+		if err := tx.write(q, nil); err != nil {
+			return fail(err, "index emails")
+		}
+		gone, added = gone[1:], added[1:]
+	}
+	if err := tx.removeEmails(gone); err != nil {
 		return err
 	}
-	return tx.addEmails(without(after, before))
+	return tx.addEmails(added)
 }
 
 // DeleteUser removes a directory user and its emails.
@@ -59,7 +68,11 @@ func (tx *Tx) removeEmails(rows []desk.UserEmail) error {
 	return nil
 }
 
-const removeEmail = "DELETE FROM directory_user_emails WHERE tenant_id = ? AND connection = ? AND value_key = ? AND type_key = ? AND user_id = ?"
+const (
+	oneEmail     = " WHERE tenant_id = ? AND connection = ? AND value_key = ? AND type_key = ? AND user_id = ?"
+	removeEmail  = "DELETE FROM directory_user_emails" + oneEmail
+	replaceEmail = "UPDATE directory_user_emails SET value_key = ?, type_key = ?" + oneEmail
+)
 
 // without returns the rows of a that are not in b.
 func without(a, b []desk.UserEmail) []desk.UserEmail {
