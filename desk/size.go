@@ -117,22 +117,13 @@ func (p Profile) size() int {
 func sizeOf(v any) int {
 	switch v := v.(type) {
 	case string:
-		n := len(v) + 2
-		for i := range len(v) {
-			switch c := v[i]; {
-			case c < ' ':
-				n += 5
-			case c == '"' || c == '\\':
-				n++
-			}
-		}
-		return n
+		return sizeOfText(v)
 	case json.Number:
 		return len(v)
 	case map[string]any:
 		n := 2
 		for name, e := range v {
-			n += sizeOf(name) + sizeOf(e) + 2
+			n += sizeOfText(name) + sizeOf(e) + 2
 		}
 		return n
 	case []any:
@@ -143,6 +134,19 @@ func sizeOf(v any) int {
 		return n
 	}
 	return len("false")
+}
+
+func sizeOfText(s string) int {
+	n := len(s) + 2
+	for i := range len(s) {
+		switch c := s[i]; {
+		case c < ' ':
+			n += 5
+		case c == '"' || c == '\\':
+			n++
+		}
+	}
+	return n
 }
 
 // sizeOfOld is how much of a value's size is that of texts that are longer than any may be and were there before.
