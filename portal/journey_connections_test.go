@@ -63,6 +63,10 @@ func TestJourneyConnect(t *testing.T) {
 		v.written()
 		v.Sees("Connected.", "Waiting for the first person")
 		v.SeesNot("wrong token")
+		v.testConnection(base, "anybody's") // which takes nothing from what was said
+		v.written()
+		v.Sees("A request came with a wrong token", "If the directory sent it", "Connected.")
+		v.SeesNot("Waiting for the directory")
 		v.Push(base, token, entraUser("7a1e", "Kofi Mensah", "kofi@acme.example"))
 		v.Sees("Kofi Mensah arrived")
 		v.Check()

@@ -124,14 +124,16 @@ func (s *Store) mend(what string, there bool) string {
 	kind, name := words[0], words[1]
 	made := s.making(kind, name)
 	switch {
-	case kind == "table" || kind == "column" || made == "":
+	case kind == "table" || kind == "column":
 		return "restore the last backup: what was in it is gone"
+	case there && s.engine == Postgres && kind == "index":
+		made = "REINDEX INDEX CONCURRENTLY " + name + ";"
+	case made == "":
+		return "its table's own statement makes it (store/migrations); put it back as it stands there, or restore the last backup"
 	case there && kind == "function":
 		made = strings.Replace(made, "CREATE FUNCTION", "CREATE OR REPLACE FUNCTION", 1)
 	case there && s.engine == Postgres && kind == "trigger":
 		made = "ALTER TABLE " + words[3] + " ENABLE TRIGGER " + name + ";"
-	case there && s.engine == Postgres:
-		made = "REINDEX INDEX CONCURRENTLY " + name + ";"
 	case there:
 		made = "DROP " + strings.ToUpper(kind) + " " + name + "; " + made
 	}

@@ -106,6 +106,12 @@ func TestSchemaDiagnosis(t *testing.T) {
 			mended("trigger events_kept of events is disabled", "ALTER TABLE events DISABLE TRIGGER events_kept")
 			mended("function events_kept is another one", "CREATE OR REPLACE FUNCTION events_kept() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN OLD; END $$")
 			mended("index contacts_email of contacts is not valid", "UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'contacts_email'::regclass")
+			mended("unique index events_pkey of events is not valid", "UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'events_pkey'::regclass")
+			store.Exec(t, s, "ALTER TABLE purges DROP CONSTRAINT purges_pkey")
+			if got := diagnose(); len(got) != 1 || !strings.HasPrefix(got[0], "unique index purges_pkey of purges is missing; its table's own statement makes it") {
+				t.Errorf("a missing primary key: %q", got)
+			}
+			store.Exec(t, s, "ALTER TABLE purges ADD PRIMARY KEY (tenant_id)")
 			mended("unique index tokens_hash of tokens is missing", "DROP INDEX tokens_hash", "CREATE INDEX tokens_hash_too ON tokens (tenant_id, hash)")
 		}
 		store.Exec(t, s, "CREATE INDEX own ON contacts (tenant_id, title)")
