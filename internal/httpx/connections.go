@@ -6,13 +6,16 @@ import (
 	"net"
 	"net/http"
 	"sync"
+	"time"
 )
 
 // Connections bounds how many connections are open at once. Where another one comes, that is closed which has gone longest
 // without a request under way: clients open idle ones again, and who is slow to send a request, or sends none, cannot keep out
-// others. Requests under way are not broken off; a new connection waits for one to end if there is nothing else.
+// others. Requests under way are not broken off, nor are answers to those that have just been worked off, which the server sends only
+// then; a new connection waits for one to end if there is nothing else.
 type Connections struct {
-	max int
+	max    int
+	moment time.Duration // how long a connection is kept after a request, since the answer is sent only then
 
 	mu    sync.Mutex
 	room  *sync.Cond
@@ -25,7 +28,7 @@ const filesBeside = 128
 
 // NewConnections allows up to so many connections, or as many as the system lets the process have files open.
 func NewConnections(most int) *Connections {
-	c := &Connections{max: max(1, min(most, maxFiles()-filesBeside))}
+	c := &Connections{max: max(1, min(most, maxFiles()-filesBeside)), moment: 250 * time.Millisecond}
 	c.room = sync.NewCond(&c.mu)
 	return c
 }
@@ -69,11 +72,18 @@ func (l *listener) Accept() (net.Conn, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for c.open >= c.max && !l.closed {
-		if c.quiet.Len() > 0 {
-			c.quiet.Front().Value.(*connection).drop()
-		} else {
+		if c.quiet.Len() == 0 {
 			c.room.Wait()
+			continue
 		}
+		oldest := c.quiet.Front().Value.(*connection)
+		if rest := c.moment - time.Since(oldest.ended); rest > 0 {
+			wake := time.AfterFunc(rest, c.room.Broadcast)
+			c.room.Wait()
+			wake.Stop()
+			continue
+		}
+		oldest.drop()
 	}
 	if l.closed {
 		raw.Close()
@@ -99,6 +109,7 @@ type connection struct {
 	of       *Connections
 	requests int           // under way; HTTP/2 has several
 	place    *list.Element // among the quiet ones, nil while there are requests
+	ended    time.Time     // when the last request was worked off; zero if there was none
 	closed   bool
 }
 
@@ -113,6 +124,7 @@ func (c *connection) end() {
 	c.of.mu.Lock()
 	defer c.of.mu.Unlock()
 	if c.requests--; c.requests == 0 && !c.closed {
+		c.ended = time.Now()
 		c.place = c.of.quiet.PushBack(c)
 		c.of.room.Signal()
 	}

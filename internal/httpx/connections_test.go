@@ -106,6 +106,91 @@ func TestConnections(t *testing.T) {
 	}
 }
 
+// heldListener hands out connections that send nothing before they are let.
+type heldListener struct {
+	net.Listener
+	accepted, sending chan bool
+	let               chan bool
+}
+
+func (l *heldListener) Accept() (net.Conn, error) {
+	conn, err := l.Listener.Accept()
+	if err == nil {
+		l.accepted <- true
+	}
+	return &heldConn{conn, l}, err
+}
+
+type heldConn struct {
+	net.Conn
+	of *heldListener
+}
+
+func (c *heldConn) Write(b []byte) (int, error) {
+	c.of.sending <- true
+	<-c.of.let
+	return c.Conn.Write(b)
+}
+
+// TestConnectionsAreAnswered holds that a connection whose answer is not sent yet makes no room, though its request is worked off.
+func TestConnectionsAreAnswered(t *testing.T) {
+	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, "ok") }))
+	held := &heldListener{server.Listener, make(chan bool, 2), make(chan bool, 2), make(chan bool)}
+	bound := NewConnections(1)
+	bound.moment = time.Minute
+	server.Listener = bound.Bound(server.Config, held)
+	server.Start()
+	defer server.Close()
+	get := func() <-chan error {
+		done := make(chan error, 1)
+		go func() {
+			client := &http.Client{Transport: &http.Transport{}, Timeout: 10 * time.Second}
+			defer client.CloseIdleConnections()
+			response, err := client.Get(server.URL)
+			if err == nil {
+				defer response.Body.Close()
+				_, err = io.ReadAll(response.Body)
+			}
+			done <- err
+		}()
+		return done
+	}
+	first := get()
+	<-held.accepted
+	<-held.sending
+	second := get()
+	<-held.accepted
+	time.Sleep(50 * time.Millisecond) // for it to look for room
+	close(held.let)
+	for _, done := range []<-chan error{first, second} {
+		if err := <-done; err != nil {
+			t.Errorf("a request got no answer: %v", err)
+		}
+	}
+}
+
+// TestConnectionsAreNotKept holds that no client keeps its connection by what it does after its request is worked off: here the server
+// waits for the rest of a body before it answers.
+func TestConnectionsAreNotKept(t *testing.T) {
+	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, "ok") }))
+	server.Listener = NewConnections(1).Bound(server.Config, server.Listener)
+	server.Start()
+	defer server.Close()
+	slow, err := net.Dial("tcp", server.Listener.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer slow.Close()
+	fmt.Fprint(slow, "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n")
+	client := &http.Client{Transport: &http.Transport{}, Timeout: 10 * time.Second}
+	defer client.CloseIdleConnections()
+	response, err := client.Get(server.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	response.Body.Close()
+}
+
 // TestConnectionsEnd holds that a server which waits for room can be ended.
 func TestConnectionsEnd(t *testing.T) {
 	bound := NewConnections(1)
