@@ -81,7 +81,7 @@ const last = 5 * time.Second
 
 // ballast is memory that nobody writes, and the system so never gives: it counts as living, which lets the garbage collector wait until
 // as much again was allocated. What a server keeps is so little that it would else collect a hundred times a second.
-const ballast = 8 << 20
+const ballast = 4 << 20
 
 // Run serves until the context ends, then lets the requests under way finish.
 func (c *serveCmd) Run(p *program) error {
