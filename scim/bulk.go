@@ -112,7 +112,8 @@ func (j *job) some(list []*bulkOperation, limit int) {
 	}
 	all := func() {
 		for _, o := range list {
-			if j.lost || limit > 0 && j.errors >= limit {
+			gone := errors.Is(r.Context().Err(), context.Canceled) // the client, for whom nothing more is done
+			if gone || j.lost || limit > 0 && j.errors >= limit {
 				return
 			}
 			j.do(o)

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"context"
 	"errors"
 	"slices"
 	"strings"
@@ -49,6 +50,22 @@ func Exec(t *testing.T, s *Store, statement string) {
 	if err := s.write.Exec(statement).Error; err != nil {
 		t.Fatal(err)
 	}
+}
+
+// RollBack ends a transaction from within, as SQLite does when the disk fails.
+func RollBack(t *testing.T, tx *Tx) {
+	t.Helper()
+	if err := tx.ask(question{sql: "ROLLBACK"}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// Connections returns how many connections to the database there are.
+func Connections(s *Store) int { return s.pools[0].Stats().OpenConnections }
+
+// AskLong asks PostgreSQL what takes long.
+func AskLong(ctx context.Context, s *Store) error {
+	return s.ask(ctx, question{sql: "SELECT pg_sleep(60)", row: ignore})
 }
 
 // Statements records all statements from now on.

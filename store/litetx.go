@@ -84,6 +84,9 @@ func (s *Store) turn(tx *Tx, f func(*Tx) error, again bool) error {
 	case g.spoiled || s.broken(g):
 		s.end(g, errGroup)
 		w.turn.Unlock()
+		if err == nil {
+			return errGroup // it failed, whatever f made of that
+		}
 		return err
 	case g.size < mostInGroup && w.waiting.Load() > 0:
 		w.turn.Unlock()

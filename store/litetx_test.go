@@ -56,3 +56,22 @@ func TestSharedCommit(t *testing.T) {
 		}
 	})
 }
+
+// TestRolledBack holds that a transaction which SQLite has rolled back is not answered as done, though it was not heard of: it runs again.
+func TestRolledBack(t *testing.T) {
+	s := open(t, testkit.SQLite(t))
+	runs := 0
+	err := s.Tx(t.Context(), func(tx *store.Tx) error {
+		runs++
+		if err := tx.CreateTenant(&desk.Tenant{ID: "acme", CreatedAt: tx.Now}); err != nil {
+			return err
+		}
+		if runs == 1 {
+			store.RollBack(t, tx)
+		}
+		return nil
+	})
+	if _, failed := s.Read(t.Context()).Tenant("acme"); err != nil || failed != nil || runs != 2 {
+		t.Errorf("after %d runs, %v: %v", runs, err, failed)
+	}
+}

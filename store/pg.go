@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"strconv"
 	"strings"
 	"sync"
@@ -44,10 +45,28 @@ var (
 
 const maxNumbered = 1000
 
+// pgConnector opens connections.
+type pgConnector struct{ driver.Connector }
+
+func (p pgConnector) Connect(ctx context.Context) (driver.Conn, error) {
+	c, err := p.Connector.Connect(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return pgConn{c.(*stdlib.Conn)}, nil
+}
+
+// pgConn is a connection that is not given to another request once it is closed, as it is when a request is given up that waits for an
+// answer. database/sql hands such a one to those who wait, and some of them, who get several, would fail.
+type pgConn struct{ *stdlib.Conn }
+
+// IsValid is asked when a request is done with the connection.
+func (c pgConn) IsValid() bool { return !c.Conn.Conn().IsClosed() }
+
 // pgAsk runs statements on a connection, all in one round trip.
 func pgAsk(ctx context.Context, conn *sql.Conn, list ...question) error {
 	return conn.Raw(func(c any) error {
-		pg := c.(*stdlib.Conn).Conn()
+		pg := c.(pgConn).Conn.Conn()
 		if len(list) == 1 && list[0].row != nil {
 			rows, err := pg.Query(ctx, numbered(list[0].sql), list[0].args...)
 			if err != nil {

@@ -2,6 +2,7 @@ package store_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -347,4 +348,26 @@ func TestFilesOfOwner(t *testing.T) {
 			t.Errorf("%q: %v, %v", beside, info, err)
 		}
 	}
+}
+
+// TestGivenUp holds that a connection to PostgreSQL is closed whose request was given up, and not handed to another that waits for one.
+func TestGivenUp(t *testing.T) {
+	testkit.Databases(t, func(t *testing.T, databaseURL string) {
+		s := open(t, databaseURL)
+		if s.Engine() != store.Postgres {
+			return
+		}
+		if err := s.Ping(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		before := store.Connections(s)
+		ctx, giveUp := context.WithTimeout(t.Context(), 50*time.Millisecond)
+		defer giveUp()
+		if err := store.AskLong(ctx, s); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("a question that was given up returns %v", err)
+		}
+		if after := store.Connections(s); after != before-1 {
+			t.Errorf("there are %d connections, want %d", after, before-1)
+		}
+	})
 }

@@ -40,7 +40,7 @@ func (s *Store) together(ctx context.Context) *Tx {
 const savepoint, releaseSavepoint, rollbackToSavepoint = "SAVEPOINT part", "RELEASE SAVEPOINT part", "ROLLBACK TO SAVEPOINT part"
 
 // ErrLost says that none of several was done together: the database refused something, and which part wrote it cannot be told any more, or
-// there is another such transaction. They can be done one by one.
+// has rolled all of it back, or there is another such transaction. They can be done one by one.
 var ErrLost = errors.New("the transaction of several is lost")
 
 // part runs f as a part of the transaction. What it writes may reach PostgreSQL with the next part's first question.
@@ -55,6 +55,9 @@ func (tx *Tx) part(ctx context.Context, f func(*Tx) error) error {
 	}
 	if w, ok := tx.asker.(*pgTx); ok && w.refused != nil {
 		return errors.Join(ErrLost, w.refused)
+	}
+	if a, ok := tx.asker.(*liteTxAsker); ok && err != nil && a.store.broken(a.group) {
+		return errors.Join(ErrLost, err) // the next part would be a transaction of its own
 	}
 	if err != nil {
 		return tx.undoPart(err)

@@ -123,3 +123,37 @@ func TestTogether(t *testing.T) {
 		}
 	})
 }
+
+// TestTogetherRolledBack holds that nothing of several is done once SQLite has rolled their transaction back in the middle.
+func TestTogetherRolledBack(t *testing.T) {
+	s := open(t, testkit.SQLite(t))
+	if err := s.Tx(t.Context(), func(tx *store.Tx) error { return tx.CreateTenant(&desk.Tenant{ID: "acme", CreatedAt: tx.Now}) }); err != nil {
+		t.Fatal(err)
+	}
+	errFault := errors.New("the disk is full")
+	part := func(ctx context.Context, id string, fault bool) error {
+		return s.Tx(ctx, func(tx *store.Tx) error {
+			c := desk.Contact{TenantID: "acme", ID: id, Status: desk.Active, CreatedAt: tx.Now, ModifiedAt: tx.Now}
+			if err := tx.CreateContact(&c); err != nil || !fault {
+				return err
+			}
+			store.RollBack(t, tx)
+			return errFault
+		})
+	}
+	err := s.Together(t.Context(), "acme", func(ctx context.Context) error {
+		for _, err := range []error{part(ctx, "a", false), part(ctx, "b", true)} {
+			if errors.Is(err, store.ErrLost) {
+				return err
+			}
+		}
+		return part(ctx, "c", false)
+	})
+	found, failed := s.Read(t.Context()).ContactNames("acme", []string{"a", "b", "c"})
+	if !errors.Is(err, store.ErrLost) || !errors.Is(err, errFault) || len(found) > 0 || failed != nil {
+		t.Errorf("after %v, %v are there (%v)", err, found, failed)
+	}
+	if err := part(t.Context(), "a", false); err != nil {
+		t.Errorf("the next transaction: %v", err)
+	}
+}
