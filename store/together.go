@@ -46,6 +46,9 @@ var ErrLost = errors.New("the transaction of several is lost")
 // part runs f as a part of the transaction. What it writes may reach PostgreSQL with the next part's first question.
 func (tx *Tx) part(ctx context.Context, f func(*Tx) error) error {
 	part := &Tx{Reader: Reader{ctx, tx.db.WithContext(ctx), tx.engine, tx.store, tx.asker}, Now: micro(tx.store.Now())}
+	if tx.rolledBack() {
+		return ErrLost // this part would be a transaction of its own
+	}
 	err := tx.write(question{sql: savepoint}, nil)
 	if err == nil {
 		err = f(part)
@@ -56,14 +59,20 @@ func (tx *Tx) part(ctx context.Context, f func(*Tx) error) error {
 	if w, ok := tx.asker.(*pgTx); ok && w.refused != nil {
 		return errors.Join(ErrLost, w.refused)
 	}
-	if a, ok := tx.asker.(*liteTxAsker); ok && err != nil && a.store.broken(a.group) {
-		return errors.Join(ErrLost, err) // the next part would be a transaction of its own
+	if err != nil && tx.rolledBack() {
+		return errors.Join(ErrLost, err)
 	}
 	if err != nil {
 		return tx.undoPart(err)
 	}
 	tx.counted, tx.access = append(tx.counted, part.counted...), tx.access || part.access
 	return nil
+}
+
+// rolledBack reports whether SQLite has ended the transaction on its own.
+func (tx *Tx) rolledBack() bool {
+	a, ok := tx.asker.(*liteTxAsker)
+	return ok && a.store.broken(a.group)
 }
 
 // undoPart takes back what a part has done that failed, and returns why it did.
