@@ -208,7 +208,7 @@ func register[I, O any](h *Handler, api huma.API, op huma.Operation, handle func
 
 // report logs an error that is ours.
 func (h *Handler) report(ctx context.Context, err error) {
-	if kind := desk.KindOf(err); kind == desk.Internal || kind == desk.Unavailable {
+	if httpx.Fault(ctx, err) {
 		h.Log.Error("api", "error", err, "request_id", httpx.RequestID(ctx))
 	}
 }

@@ -77,7 +77,7 @@ func (h *Handler) endpoint(serve func(http.ResponseWriter, *http.Request, auth.C
 		if err == nil {
 			return
 		}
-		if kind := desk.KindOf(err); kind == desk.Internal || kind == desk.Unavailable {
+		if httpx.Fault(r.Context(), err) {
 			h.Log.Error("oauth", "error", err, "request_id", httpx.RequestID(r.Context()))
 		}
 		writeError(w, r, err)

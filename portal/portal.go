@@ -2,9 +2,7 @@ package portal
 
 import (
 	"bytes"
-	"context"
 	"embed"
-	"errors"
 	"html/template"
 	"io/fs"
 	"log/slog"
@@ -357,12 +355,10 @@ func (h *Handler) render(w http.ResponseWriter, status int, name string, data la
 // writeError shows an error as a page.
 func (h *Handler) writeError(w http.ResponseWriter, r *http.Request, err error) {
 	e := desk.AsError(err)
-	switch e.Kind {
-	case desk.Internal, desk.Unavailable:
-		if r.Context().Err() == nil || !errors.Is(err, context.Canceled) { // else the browser has left
-			h.report(r, err)
-		}
-	case desk.RateLimited:
+	if httpx.Fault(r.Context(), err) {
+		h.report(r, err)
+	}
+	if e.Kind == desk.RateLimited {
 		w.Header().Set("Retry-After", httpx.RetryAfter)
 	}
 	status := httpx.Statuses[e.Kind]

@@ -235,12 +235,13 @@ func (req *request) record(err error) {
 	kind := desk.KindOf(err)
 	quiet := req.operation == "" || req.actor.TenantID == "" || kind == desk.RateLimited || // which a write would make dearer than to serve it
 		req.operation == desk.OpRead && (kind == desk.NotFound || kind == desk.MethodNotAllowed || kind == desk.VersionMismatch)
-	if kind == desk.Internal || kind == desk.Unavailable {
+	switch {
+	case httpx.Fault(ctx, err):
 		req.Log.Error("scim", "error", err, "request_id", httpx.RequestID(ctx))
 		if req.actor.TenantID != "" {
 			req.Engine.Fault(req.actor)
 		}
-	} else if !quiet {
+	case kind != desk.Internal && kind != desk.Unavailable && !quiet:
 		refusal := provision.Refusal{Operation: req.operation, UserID: req.id, Subject: req.subject, Err: err}
 		if err := req.Engine.Refuse(ctx, req.actor, refusal); err != nil {
 			req.Log.Error("record a refusal", "error", err, "request_id", httpx.RequestID(ctx))

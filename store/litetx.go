@@ -94,11 +94,11 @@ func (s *Store) turn(tx *Tx, f func(*Tx) error, again bool) error {
 		s.end(g, nil)
 		w.turn.Unlock()
 	}
-	if err != nil {
-		return err
-	}
 	<-g.done
-	return g.err
+	if g.err != nil {
+		return g.err
+	}
+	return err // which may rest on what another one wrote, and so waits as well
 }
 
 // newGroup begins a transaction, whatever becomes of the request that needs it first.

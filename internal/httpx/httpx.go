@@ -177,6 +177,13 @@ func RequestID(ctx context.Context) string { return of(ctx).id }
 // Began returns when the request began.
 func Began(ctx context.Context) time.Time { return of(ctx).began }
 
+// Fault reports whether an error is the server's own, which its log tells: not what is wrong with a request, nor that the client has gone.
+func Fault(ctx context.Context, err error) bool {
+	kind := desk.KindOf(err)
+	gone := errors.Is(err, context.Canceled) && ctx.Err() != nil
+	return (kind == desk.Internal || kind == desk.Unavailable) && !gone
+}
+
 // NextPart gives an answer that is longer than others time for its next part: as much as a whole request has. The context
 // ends then, or when the client goes.
 func NextPart(ctx context.Context, w http.ResponseWriter) (context.Context, context.CancelFunc) {

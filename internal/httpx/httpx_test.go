@@ -287,3 +287,24 @@ func TestObserve(t *testing.T) {
 		}
 	}
 }
+
+func TestFault(t *testing.T) {
+	gone, leave := context.WithCancel(t.Context())
+	leave()
+	broken := &desk.Error{Kind: desk.Unavailable, Err: fmt.Errorf("ask: %w", context.Canceled)}
+	for _, c := range []struct {
+		ctx  context.Context
+		err  error
+		want bool
+	}{
+		{t.Context(), errors.New("fault"), true},
+		{t.Context(), desk.Errorf(desk.NotFound, "", "no"), false},
+		{t.Context(), broken, true},
+		{gone, broken, false},
+		{gone, errors.New("fault"), true},
+	} {
+		if got := Fault(c.ctx, c.err); got != c.want {
+			t.Errorf("%v with %v: %v", c.err, c.ctx.Err(), got)
+		}
+	}
+}
