@@ -62,8 +62,8 @@ func NormaliseListing(listing string) (string, error) {
 	if err != nil || !all {
 		return domain, err
 	}
-	if _, err := publicsuffix.EffectiveTLDPlusOne(domain); err != nil {
-		return "", desk.Errorf(desk.InvalidValue, "domains", "%s is a public suffix, whose subdomains belong to many", domain)
+	if _, ok := registered(domain); !ok {
+		return "", desk.Errorf(desk.InvalidValue, "domains", "%s is a public suffix, whose subdomains belong to many, or ends in a number and has none", domain)
 	}
 	return wildcard + domain, nil
 }
@@ -75,8 +75,8 @@ func Listings(domain string) []string {
 		return nil
 	}
 	list := []string{domain}
-	top, err := publicsuffix.EffectiveTLDPlusOne(domain)
-	if err != nil {
+	top, ok := registered(domain)
+	if !ok {
 		return list
 	}
 	for domain != top {
@@ -84,6 +84,16 @@ func Listings(domain string) []string {
 		list = append(list, wildcard+domain)
 	}
 	return list
+}
+
+// registered returns the domain at or above a normalised one that somebody registered, if there is any. Nothing is registered below a number:
+// that is an address, or nothing.
+func registered(domain string) (string, bool) {
+	if strings.Trim(domain[strings.LastIndexByte(domain, '.')+1:], "0123456789") == "" {
+		return "", false
+	}
+	top, err := publicsuffix.EffectiveTLDPlusOne(domain)
+	return top, err == nil
 }
 
 // validLabels reports whether each label has 1 to 63 bytes, which idna does not check for every input.

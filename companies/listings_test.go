@@ -20,6 +20,9 @@ func TestListings(t *testing.T) {
 		"acme.github.io":        {"acme.github.io"},
 		"mail.xn--bcher-kva.de": {"mail.xn--bcher-kva.de", "*.xn--bcher-kva.de"},
 		"localhost":             {"localhost"},
+		"10.0.0.1":              {"10.0.0.1"},
+		"mail.acme.10":          {"mail.acme.10"},
+		"a.10.example":          {"a.10.example", "*.10.example"},
 	} {
 		if diff := cmp.Diff(want, Listings(domain)); diff != "" {
 			t.Errorf("%s: %s", domain, diff)
@@ -30,7 +33,7 @@ func TestListings(t *testing.T) {
 func TestNormaliseListing(t *testing.T) {
 	for listing, want := range map[string]string{
 		" *.ACME.com. ": "*.acme.com", "*.b.acme.com": "*.b.acme.com", "*.Bücher.de": "*.xn--bcher-kva.de", "ACME.com": "acme.com", "*.acme.co.uk": "*.acme.co.uk",
-		"*.com": "", "*.co.uk": "", "*.github.io": "", "*.": "", "*": "", "*.*.acme.com": "", "**.acme.com": "", "a.*.acme.com": "", "*acme.com": "", "": "",
+		"*.com": "", "*.co.uk": "", "*.github.io": "", "*.": "", "*": "", "*.*.acme.com": "", "**.acme.com": "", "a.*.acme.com": "", "*acme.com": "", "": "", "*.10.0.0.1": "", "*.0.0.0": "",
 	} {
 		got, err := NormaliseListing(listing)
 		if got != want || (want == "") != (desk.KindOf(err) == desk.InvalidValue) {
