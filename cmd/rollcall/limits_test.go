@@ -18,18 +18,21 @@ import (
 	"rollcall/internal/testkit"
 )
 
+// done runs a command on a database, and returns what it says.
+func done(t *testing.T, databaseURL, args string) string {
+	t.Helper()
+	code, stdout, stderr := command(t, strings.Fields(args+" --database "+databaseURL)...)
+	if code != 0 {
+		t.Fatal(stderr)
+	}
+	return strings.TrimSpace(stdout)
+}
+
 // TestRate holds that who asks too often is told to wait, and nobody else is.
 func TestRate(t *testing.T) {
 	testkit.Databases(t, func(t *testing.T, databaseURL string) {
 		p := start(t, databaseURL, "--rate", "1")
-		token := func(args string) string {
-			t.Helper()
-			code, stdout, stderr := command(t, strings.Fields(args+" --database "+databaseURL)...)
-			if code != 0 {
-				t.Fatal(stderr)
-			}
-			return strings.TrimSpace(stdout)
-		}
+		token := func(args string) string { t.Helper(); return done(t, databaseURL, args) }
 		token("connection create okta --tenant main --provider okta")
 		token("tenant create other")
 		entra, okta := p.greeted("Secret token"), token("token create --tenant main --connection okta")
@@ -92,14 +95,7 @@ func TestGreedyTenant(t *testing.T) {
 			flags = nil
 		}
 		p := start(t, database, flags...)
-		token := func(args string) string {
-			t.Helper()
-			code, stdout, stderr := command(t, strings.Fields(args+" --database "+databaseURL)...)
-			if code != 0 {
-				t.Fatal(stderr)
-			}
-			return strings.TrimSpace(stdout)
-		}
+		token := func(args string) string { t.Helper(); return done(t, databaseURL, args) }
 		token("tenant create other")
 		token("connection create entra --tenant other --provider entra")
 		greedy, agent := p.greeted("Secret token"), token("token create --tenant main --role agent")
