@@ -173,8 +173,16 @@ var candidates = func() (queries [16]string) {
 
 // CreateContact adds a contact.
 func (tx *Tx) CreateContact(c *desk.Contact) error {
-	return fail(tx.write(contacts.inserting(c)), "create contact")
+	q, err := contacts.inserting(c)
+	if tx.engine == SQLite {
+		q.sql, q.args = insertNumbered, append(q.args, c.TenantID, c.TenantID)
+	}
+	return fail(tx.write(q, err), "create contact")
 }
+
+// insertNumbered gives a contact the number after the greatest of its tenant's so far (step 7).
+var insertNumbered = strings.NewReplacer(") VALUES", ", num) VALUES", "?)", "?, coalesce((SELECT max(num) FROM contacts WHERE tenant_id = ?),"+
+	" (SELECT num << 40 FROM tenants WHERE tenant_id = ?)) + 1)").Replace(contacts.insert)
 
 // UpdateContact writes what changed of a contact.
 func (tx *Tx) UpdateContact(stored, c *desk.Contact) error {

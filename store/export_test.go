@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"sync"
@@ -132,6 +133,45 @@ func WalkStep(t *testing.T, contacts int) {
 	before := walkStep
 	walkStep = contacts
 	t.Cleanup(func() { walkStep = before })
+}
+
+// SearchLag sets how many contacts wait for SQLite's full-text index.
+func SearchLag(t *testing.T, contacts int) {
+	before := searchLag
+	searchLag = contacts
+	t.Cleanup(func() { searchLag = before })
+}
+
+// Waiting returns how many contacts wait for SQLite's full-text index.
+func Waiting(t *testing.T, s *Store) (n int) {
+	t.Helper()
+	if err := s.read.Raw("SELECT count(*) FROM contact_search_waiting").Scan(&n).Error; err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+// SearchPieces returns the pieces that SQLite's full-text index has, and those that it should have, each with its contact's number.
+func SearchPieces(t *testing.T, s *Store) (has, want []string) {
+	t.Helper()
+	db := s.write
+	var keys []struct {
+		Num       int64
+		SearchKey string
+	}
+	err := errors.Join(db.Exec("CREATE VIRTUAL TABLE IF NOT EXISTS temp.search_pieces USING fts5vocab('main', 'contact_search', 'instance')").Error,
+		db.Raw("SELECT DISTINCT doc || ' ' || term FROM temp.search_pieces").Scan(&has).Error, db.Raw("SELECT num, search_key FROM contacts").Scan(&keys).Error)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, k := range keys {
+		for text := []rune(k.SearchKey); len(text) >= 3; text = text[1:] {
+			want = append(want, fmt.Sprintf("%d %s", k.Num, string(text[:3])))
+		}
+	}
+	slices.Sort(has)
+	slices.Sort(want)
+	return has, slices.Compact(want)
 }
 
 // CountLimit sets how far contacts are counted.

@@ -79,6 +79,9 @@ func (s *Store) Fill(ctx context.Context, f func(*Filler) error) error {
 	if err == nil {
 		_, err = tx.ExecContext(ctx, "ANALYZE")
 	}
+	if err == nil && s.engine == SQLite {
+		err = s.raw(conn, func(l *lite) error { return l.takeUp(ctx, 1) })
+	}
 	if err == nil {
 		err = tx.Commit()
 	}

@@ -16,7 +16,7 @@ import (
 //
 // One that fails has mostly written nothing, and the others go on. If it has, the transaction is rolled back, and they run again, this
 // time with each that comes after them within a savepoint, so that it happens to nobody twice. (A savepoint for all costs more than it
-// saves: at each one SQLite's full-text index writes out what is new.)
+// saves.)
 
 // writer hands out the connection that writes.
 type writer struct {
@@ -168,6 +168,9 @@ func (s *Store) broken(g *group) (broken bool) {
 // end commits the transaction, or with an error rolls it back, and lets go of all who wait for that.
 func (s *Store) end(g *group, err error) {
 	s.writer.open = nil
+	if err == nil {
+		err = s.raw(g.conn, func(l *lite) error { return l.takeUp(context.Background(), searchLag) })
+	}
 	if err == nil {
 		err = g.tx.Commit()
 	} else {

@@ -2,6 +2,7 @@ package store
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"math"
 	"slices"
@@ -18,9 +19,9 @@ import (
 //
 // Contacts are walked along in the query's order, on one of the indexes that the conditions leave open (walk.go), and those that pass all
 // conditions are taken. What is frequent fills the page soon; where few are left, all are seen. After walkStep contacts a search goes on
-// with an index of the pieces of three characters of all search keys: pg_trgm's on PostgreSQL, that of FTS5 on SQLite. A text without
-// three letters or digits in a row has no piece on PostgreSQL. For it, and for what is no search, the walk goes on, and after walkSteps
-// steps the page ends, however short it is.
+// with an index of the pieces of three characters of all search keys: pg_trgm's on PostgreSQL, that of FTS5 on SQLite, with the contacts
+// that wait for it. A text without three letters or digits in a row has no piece on PostgreSQL. For it, and for what is no search, the
+// walk goes on, and after walkSteps steps the page ends, however short it is.
 
 // walkStep is how many contacts are walked along at a time.
 var walkStep = 5000
@@ -195,9 +196,17 @@ func (r Reader) searchFTS(q ContactQuery) (list []desk.Contact, end *desk.Positi
 	// within returns up to one more than the page's limit of those with these numbers that pass.
 	within := func(first, last int64, order string) (list []desk.Contact, err error) {
 		passes := q.passes("contacts")
-		err = db.Clauses(fromIndex).Where(passes.text, passes.args...).Where("contact_search MATCH ? AND contact_search.rowid >= ? AND contact_search.rowid <= ? AND tenant_id = ?",
+		err = db.Clauses(fromIndex).Where(passes.text, passes.args...).Where("contact_search MATCH ? AND contact_search.rowid >= ? AND contact_search.rowid <= ? AND contacts.tenant_id = ?",
 			match, first, last, q.TenantID).Order(order).Limit(q.Limit + 1).Find(&list).Error
-		return list, err
+		if err != nil {
+			return nil, err
+		}
+		var wait []desk.Contact // few
+		err = db.Clauses(fromWaiting).Where(passes.text, passes.args...).Where("wait.num >= ? AND wait.num <= ? AND contacts.tenant_id = ?", first, last, q.TenantID).Find(&wait).Error
+		list = append(list, wait...)
+		slices.SortFunc(list, q.compare)
+		list = slices.CompactFunc(list, func(a, b desk.Contact) bool { return a.ID == b.ID })
+		return list[:min(len(list), q.Limit+1)], err
 	}
 	if q.Order == desk.LastDeletedFirst { // sorted, unless they are many
 		if many, err := nth(walkSteps*walkStep, ""); err != nil || len(many) > 0 {
@@ -243,10 +252,36 @@ func (r Reader) searchFTS(q ContactQuery) (list []desk.Contact, end *desk.Positi
 	return list, q.Position(desk.Contact{ID: ids[0]}), err
 }
 
-// fromIndex reads contacts through the full-text index. (A cross join keeps SQLite to this order.)
-var fromIndex = clause.From{Tables: []clause.Table{{Name: "contact_search"}}, Joins: []clause.Join{{
-	Type: clause.CrossJoin, Table: clause.Table{Name: "contacts"}, ON: clause.Where{Exprs: []clause.Expression{clause.Expr{SQL: "contacts.num = contact_search.rowid"}}},
-}}}
+// fromIndex and fromWaiting read contacts through the full-text index, and those that wait for it. (A cross join keeps SQLite to this
+// order.)
+var (
+	fromIndex = clause.From{Tables: []clause.Table{{Name: "contact_search"}}, Joins: []clause.Join{{
+		Type: clause.CrossJoin, Table: clause.Table{Name: "contacts"}, ON: clause.Where{Exprs: []clause.Expression{clause.Expr{SQL: "contacts.num = contact_search.rowid"}}},
+	}}}
+	fromWaiting = clause.From{Tables: []clause.Table{{Name: "contact_search_waiting", Alias: "wait"}}, Joins: []clause.Join{{
+		Type: clause.CrossJoin, Table: clause.Table{Name: "contacts"}, ON: clause.Where{Exprs: []clause.Expression{clause.Expr{SQL: "contacts.tenant_id = wait.tenant_id AND contacts.num = wait.num"}}},
+	}}}
+)
+
+// searchLag is how many contacts wait for the full-text index before it takes them up: each search looks at all of them.
+var searchLag = 128
+
+// takeUp brings SQLite's full-text index up to date, if at least so many contacts wait for that.
+func (l *lite) takeUp(ctx context.Context, least int) error {
+	due := false
+	err := l.ask(ctx, question{sql: "SELECT 1 FROM contact_search_waiting LIMIT 1 OFFSET ?", args: []any{least - 1}, row: func(scanner) error {
+		due = true
+		return nil
+	}})
+	if err != nil || !due {
+		return err
+	}
+	// By their numbers: at each step back the index would write out what it has.
+	return l.ask(ctx, question{sql: "INSERT INTO contact_search (contact_search, rowid, pieces) SELECT command, num, pieces FROM (" +
+		"SELECT num, 1 AS step, 'delete' AS command, was AS pieces FROM contact_search_waiting WHERE was IS NOT NULL" +
+		" UNION ALL SELECT c.num, 2, NULL, c.search_key FROM contact_search_waiting w JOIN contacts c ON c.tenant_id = w.tenant_id AND c.num = w.num" +
+		") ORDER BY num, step"}, question{sql: "DELETE FROM contact_search_waiting"})
+}
 
 // hasPiece reports whether a text has three letters or digits in a row.
 func hasPiece(text string) bool {

@@ -18,7 +18,7 @@ import (
 )
 
 // TestContacts lists contacts by all conditions and in all orders, on and back, in pages and steps of several sizes, and compares with
-// a look at each.
+// a look at each. Some of them wait for SQLite's full-text index, at last none.
 func TestContacts(t *testing.T) {
 	const people = 60
 	names := []string{"Ann Müller", "Anna Smith", "O'Brien", "Per_son 100%", `back\slash "Q"`, "山田太郎", "Ünal", "ab", "José da Silva", "Mueller"}
@@ -42,6 +42,7 @@ func TestContacts(t *testing.T) {
 			}
 			c.SetProfile(p, domain)
 		}
+		store.SearchLag(t, 1)
 		err := s.Tx(t.Context(), func(tx *store.Tx) error {
 			for _, tenant := range []string{"t", "other"} {
 				if err := tx.CreateTenant(&desk.Tenant{ID: tenant, CreatedAt: tx.Now}); err != nil {
@@ -90,6 +91,7 @@ func TestContacts(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		store.SearchLag(t, 1000)
 		// Some get other names, some are erased, the last among them, and some come after.
 		err = s.Tx(t.Context(), func(tx *store.Tx) error {
 			for i := range all {
@@ -132,8 +134,17 @@ func TestContacts(t *testing.T) {
 		if diff := gocmp.Diff(want, got); err != nil || diff != "" || want["c1"].N == 0 {
 			t.Errorf("contacts of companies: %v %s", err, diff)
 		}
-		for _, step := range []int{3, 5000} {
+		for i, step := range []int{3, 5000, 3} {
 			store.WalkStep(t, step)
+			if i == 2 { // the next transaction of any kind has them taken up
+				store.SearchLag(t, 1)
+				if err := s.Tx(t.Context(), func(*store.Tx) error { return nil }); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if s.Engine() == store.SQLite && (store.Waiting(t, s) > 10) != (i < 2) {
+				t.Fatal(store.Waiting(t, s), "contacts wait for the index")
+			}
 			for _, text := range texts {
 				for i := range 40 {
 					q := store.ContactQuery{
@@ -189,6 +200,61 @@ func TestContacts(t *testing.T) {
 					}
 				}
 			}
+		}
+	})
+}
+
+// TestSearchIndex makes, renames and erases contacts in any order, and holds SQLite's full-text index to what they are called, once all
+// that waited is taken up.
+func TestSearchIndex(t *testing.T) {
+	testkit.Databases(t, func(t *testing.T, databaseURL string) {
+		s, random := open(t, databaseURL), rand.New(rand.NewPCG(3, 4))
+		if s.Engine() != store.SQLite {
+			return // it has no such index
+		}
+		var all []desk.Contact
+		named := func(c desk.Contact) desk.Contact {
+			c.SetProfile(desk.Profile{DisplayName: fmt.Sprintf("Person %x", random.IntN(1e6)), UserName: "u@acme.example"}, "acme.example")
+			return c
+		}
+		do := func(f func(*store.Tx) error) {
+			t.Helper()
+			if err := s.Tx(t.Context(), f); err != nil {
+				t.Fatal(err)
+			}
+		}
+		do(func(tx *store.Tx) error { return tx.CreateTenant(&desk.Tenant{ID: "t", CreatedAt: tx.Now}) })
+		store.SearchLag(t, 7)
+		for range 400 {
+			do(func(tx *store.Tx) error {
+				if len(all) > 0 && random.IntN(2) > 0 {
+					i := random.IntN(len(all))
+					if random.IntN(3) > 0 {
+						i = len(all) - 1 // whose number, once it is gone, is the next one's
+					}
+					before := all[i]
+					if random.IntN(2) > 0 {
+						all = slices.Delete(all, i, i+1)
+						return tx.DeleteContact("t", before.ID)
+					}
+					all[i] = named(before)
+					return tx.UpdateContact(&before, &all[i])
+				}
+				all = append(all, named(desk.Contact{TenantID: "t", ID: store.NewID(), Status: desk.Active, CreatedAt: tx.Now, ModifiedAt: tx.Now}))
+				return tx.CreateContact(&all[len(all)-1])
+			})
+			if n := store.Waiting(t, s); n >= 7 {
+				t.Fatal(n, "wait")
+			}
+		}
+		// The version before leaves the number to the database.
+		store.Exec(t, s, "INSERT INTO contacts (tenant_id, id, display_name, user_name, title, company_id, company_reason, status, deleted_by, created_at, modified_at, user_name_key, email_key, domain, search_key)"+
+			" VALUES ('t', 'old', '', '', '', '', '', 'active', '', 0, 0, '', '', '', 'somebody else')")
+		store.SearchLag(t, 1)
+		do(func(*store.Tx) error { return nil })
+		has, want := store.SearchPieces(t, s)
+		if diff := gocmp.Diff(want, has); diff != "" || len(want) < 100 {
+			t.Error(len(want), diff)
 		}
 	})
 }
