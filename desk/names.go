@@ -6,25 +6,6 @@ import (
 	"strings"
 )
 
-// CountNames returns how many names the objects of a JSON text have together, which is that of the colons outside of its strings. A reader
-// that has found fewer has lost those that were given twice.
-func CountNames(text []byte) (names int) {
-	inString := false
-	for i := 0; i < len(text); i++ {
-		switch text[i] {
-		case '"':
-			inString = !inString
-		case '\\':
-			i++ // which is in a string, and may stand before a quote
-		case ':':
-			if !inString {
-				names++
-			}
-		}
-	}
-	return names
-}
-
 // maxNesting is how deep a text may nest, as encoding/json has it.
 const maxNesting = 10_000
 

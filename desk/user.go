@@ -1,7 +1,6 @@
 package desk
 
 import (
-	"encoding/json"
 	"fmt"
 	"regexp"
 	"slices"
@@ -60,10 +59,12 @@ type Resource map[string]any
 
 // Decode returns the user's resource, the caller's own copy.
 func (u *DirectoryUser) Decode() (Resource, error) {
-	decoder := json.NewDecoder(strings.NewReader(u.Resource))
-	decoder.UseNumber()
-	var r Resource
-	if err := decoder.Decode(&r); err != nil {
+	v, _, _, err := ParseJSON(u.Resource)
+	r, ok := v.(map[string]any)
+	if err == nil && !ok {
+		err = errNoJSON
+	}
+	if err != nil {
 		return nil, fmt.Errorf("decode directory user %s: %w", u.ID, err)
 	}
 	return r, nil

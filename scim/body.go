@@ -3,7 +3,6 @@ package scim
 import (
 	"bytes"
 	"encoding/json"
-	"io"
 	"strings"
 	"unicode/utf8"
 
@@ -19,62 +18,52 @@ func decodeObject(body []byte) (map[string]any, error) {
 	if !utf8.Valid(body) {
 		return nil, desk.Errorf(desk.InvalidSyntax, "", "the body is not UTF-8")
 	}
-	decoder := json.NewDecoder(bytes.NewReader(body))
-	decoder.UseNumber()
-	var v any
-	if err := decoder.Decode(&v); err != nil {
+	v, rest, twice, err := desk.ParseJSON(string(body))
+	if err != nil {
 		return nil, desk.Errorf(desk.InvalidSyntax, "", "the body is not JSON")
 	}
-	if _, err := decoder.Token(); err != io.EOF {
+	if strings.Trim(rest, " \t\r\n") != "" {
 		return nil, desk.Errorf(desk.InvalidSyntax, "", "the body holds more than one JSON value")
 	}
 	object, ok := v.(map[string]any)
 	if !ok {
 		return nil, desk.Errorf(desk.InvalidSyntax, "", "the body must be a JSON object")
 	}
-	// The decoder puts U+FFFD where an escape names half of a character. Equal as it is for all of them, it must not become
-	// part of a name.
-	broken := !bytes.ContainsRune(body, utf8.RuneError) && !bytes.Contains(bytes.ToLower(body), []byte(`\ufffd`))
-	walk := checker{broken: broken}
-	if err := walk.check(v, maxDepth); err != nil {
+	// U+FFFD stands where an escape names half of a character. Equal as it is for all of them, it must not become part of a name.
+	broken := bytes.Contains(body, []byte(`\u`)) && !bytes.ContainsRune(body, utf8.RuneError) && !bytes.Contains(bytes.ToLower(body), []byte(`\ufffd`))
+	if err := check(v, maxDepth, broken); err != nil {
 		return nil, err
 	}
-	if walk.names != desk.CountNames(body) {
+	if twice {
 		return object, desk.CheckNames(body) // which says what was given twice
 	}
 	return object, nil
 }
 
-// checker walks a decoded value for what cannot be stored: nesting beyond depth, NUL characters and, if broken is set, U+FFFD. It counts names.
-type checker struct {
-	broken bool
-	names  int
-}
-
-func (c *checker) check(v any, depth int) error {
+// check walks a decoded value for what cannot be stored: nesting beyond depth, NUL characters and, if broken is set, U+FFFD.
+func check(v any, depth int, broken bool) error {
 	if depth < 0 {
 		return desk.Errorf(desk.InvalidSyntax, "", "the body nests more than %d deep", maxDepth)
 	}
 	switch v := v.(type) {
 	case string:
-		return checkText(v, c.broken)
+		return checkText(v, broken)
 	case json.Number:
 		if _, err := v.Float64(); err != nil {
 			return desk.Errorf(desk.InvalidValue, "", "the body holds a number that is too large")
 		}
 	case []any:
 		for _, e := range v {
-			if err := c.check(e, depth-1); err != nil {
+			if err := check(e, depth-1, broken); err != nil {
 				return err
 			}
 		}
 	case map[string]any:
-		c.names += len(v)
 		for name, e := range v {
-			if err := checkText(name, c.broken); err != nil {
+			if err := checkText(name, broken); err != nil {
 				return err
 			}
-			if err := c.check(e, depth-1); err != nil {
+			if err := check(e, depth-1, broken); err != nil {
 				return err
 			}
 		}

@@ -3,6 +3,7 @@
 package httpx
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"crypto/rand"
@@ -385,6 +386,9 @@ func panicPlace() string {
 	}
 }
 
+// likelyBody is how much room is made for a body before any of it has come.
+const likelyBody = 16 << 10
+
 // ReadBody returns the whole body. One that is too large is TooLarge, one of a media type other than those given (an
 // absent one is fine), compressed or not in UTF-8, is UnsupportedMedia.
 func ReadBody(w http.ResponseWriter, r *http.Request, mediaTypes ...string) ([]byte, error) {
@@ -400,7 +404,9 @@ func ReadBody(w http.ResponseWriter, r *http.Request, mediaTypes ...string) ([]b
 	if encoding := r.Header.Get("Content-Encoding"); encoding != "" && !strings.EqualFold(encoding, "identity") {
 		return nil, desk.Errorf(desk.UnsupportedMedia, "Content-Encoding", "send the body uncompressed")
 	}
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, MaxBody))
+	var body bytes.Buffer
+	body.Grow(int(min(max(r.ContentLength, 0), likelyBody)) + bytes.MinRead) // and so once for nearly all
+	_, err := body.ReadFrom(http.MaxBytesReader(w, r.Body, MaxBody))
 	var tooLarge *http.MaxBytesError
 	if errors.As(err, &tooLarge) {
 		// A client that is still sending would see a broken connection instead of the answer.
@@ -410,7 +416,7 @@ func ReadBody(w http.ResponseWriter, r *http.Request, mediaTypes ...string) ([]b
 	if err != nil {
 		return nil, &desk.Error{Kind: desk.InvalidSyntax, Msg: "the body could not be read", Err: err}
 	}
-	return body, nil
+	return body.Bytes(), nil
 }
 
 // Allow sets the header that says which methods the router has for the request's path, and returns it.
