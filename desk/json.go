@@ -49,6 +49,9 @@ func appendJSON(b []byte, v any, fold bool) ([]byte, error) {
 	return appendOther(b, v)
 }
 
+// AppendJSON does so without folding.
+func AppendJSON(b []byte, v any) ([]byte, error) { return appendJSON(b, v, false) }
+
 // appendOther leaves what is rare to encoding/json.
 func appendOther(b []byte, v any) ([]byte, error) {
 	var buffer bytes.Buffer

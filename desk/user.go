@@ -2,7 +2,6 @@ package desk
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -208,15 +207,14 @@ func ProfileOf(r Resource) Profile {
 	return profile
 }
 
-var tombstone = regexp.MustCompile(`^[0-9a-fA-F]{32}[^@]+@`)
-
 // Undeleted returns an address as it was before the person was deleted: Entra ID then puts the object id, 32 hexadecimal digits,
 // before the user name, and may send that.
 func Undeleted(address string) string {
-	if tombstone.MatchString(address) {
-		return address[32:]
+	const digits = 32
+	if strings.IndexByte(address, '@') <= digits || strings.Trim(address[:digits], "0123456789abcdefABCDEF") != "" {
+		return address
 	}
-	return address
+	return address[digits:]
 }
 
 // Diff lists the attributes in which two resources differ, by their SCIM paths, sorted.
@@ -262,3 +260,8 @@ func flatten(out map[string]any, prefix, separator string, values map[string]any
 // MaxKey is the longest text in bytes, folded, that can be a key: a userName, externalId, email address or company name.
 // Database indexes hold no more than this safely.
 const MaxKey = 1000
+
+// TooLongForKey reports whether a text, folded, is longer than that.
+func TooLongForKey(text string) bool {
+	return len(text) > MaxKey/3 && len(Fold(text)) > MaxKey // folding makes it thrice as long at most
+}

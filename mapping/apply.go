@@ -216,7 +216,7 @@ func (a *applier) set(r *rule, from *source, v any) {
 	case !ok:
 		a.refuse(r, from, v, r.name+" must be text")
 		return
-	case (r.kind == userName || r.kind == email) && tooLong(text):
+	case (r.kind == userName || r.kind == email) && desk.TooLongForKey(text):
 		a.refuse(r, from, v, fmt.Sprintf("%s may have up to %d bytes", r.name, desk.MaxKey))
 		return
 	case r.kind == displayName:
@@ -279,7 +279,7 @@ func (a *applier) address(r *rule, from *source, v any) (one desk.Address) {
 	if r.kind == phones {
 		return one
 	}
-	if one.Value = desk.Undeleted(one.Value); tooLong(one.Value) || tooLong(one.Type) {
+	if one.Value = desk.Undeleted(one.Value); desk.TooLongForKey(one.Value) || desk.TooLongForKey(one.Type) {
 		a.refuse(r, from, v, fmt.Sprintf("each of the emails may have up to %d bytes", desk.MaxKey))
 		return desk.Address{}
 	}
@@ -394,9 +394,4 @@ func boolean(v any) (b, ok bool) {
 		}
 	}
 	return false, false
-}
-
-// tooLong reports whether a text, folded, is longer than a key can be.
-func tooLong(text string) bool {
-	return len(text) > desk.MaxKey/3 && len(desk.Fold(text)) > desk.MaxKey // folding makes it thrice as long at most
 }

@@ -106,7 +106,7 @@ func (c *compiler) constant(text string, t target, column int) any {
 	case why != "":
 	case text == "":
 		why = "the constant is empty"
-	case t.kind == companyName && tooLong(text):
+	case t.kind == companyName && desk.TooLongForKey(text):
 		why = "the constant is too long"
 	case t.kind == active:
 		b, ok := boolean(text)

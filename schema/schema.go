@@ -150,8 +150,7 @@ func IsURN(name string) bool {
 	if len(name) < 4 || !strings.EqualFold(name[:4], "urn:") {
 		return false
 	}
-	parts := strings.Split(name, ":")
-	return len(parts) > 2 && !slices.Contains(parts, "")
+	return strings.Count(name, ":") > 1 && !strings.Contains(name, "::") && !strings.HasSuffix(name, ":")
 }
 
 // Extension returns a known extension, or nil.

@@ -211,7 +211,7 @@ func (req *request) writeDocuments(documents []any) error {
 }
 
 func (req *request) writeDocument(document any) error {
-	body, err := encode(document)
+	body, err := desk.AppendJSON(nil, document)
 	if err != nil {
 		return err
 	}

@@ -1,6 +1,7 @@
 package scim
 
 import (
+	"strconv"
 	"strings"
 
 	"rollcall/desk"
@@ -28,7 +29,7 @@ func (req *request) readConditions() conditions {
 
 // fits reports whether a user's version is one of the tags.
 func fits(list []string, u *desk.DirectoryUser) bool {
-	own := tags([]string{version(u)})[0]
+	own := strconv.FormatInt(u.Version, 10)
 	for _, tag := range list {
 		if tag == "*" || tag == own {
 			return true

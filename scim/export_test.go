@@ -68,7 +68,7 @@ func Redact(text string) string {
 	if v == nil {
 		return red.mask(text)
 	}
-	out, _ := encode(v)
+	out, _ := desk.AppendJSON(nil, v)
 	return string(out)
 }
 

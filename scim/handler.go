@@ -8,8 +8,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/gorilla/mux"
-
 	"rollcall/desk"
 	"rollcall/internal/httpx"
 	"rollcall/provision"
@@ -50,11 +48,13 @@ type request struct {
 // methods are a path's handlers by HTTP method.
 type methods map[string]func(*request) error
 
-// routes are the paths below a tenant URL.
-var routes = []struct {
+// route is a path below a tenant URL.
+type route struct {
 	path    string
 	methods methods
-}{
+}
+
+var routes = []route{
 	{"/Users", methods{"GET": (*request).list, "POST": (*request).change}},
 	{"/Users/.search", methods{"POST": (*request).search}},
 	{"/.search", methods{"POST": (*request).search}},
@@ -105,52 +105,67 @@ func open(path, method string) bool { return path == openPath && method == http.
 
 // Routes returns the handler of everything below /scim.
 func (h *Handler) Routes() http.Handler {
-	// Paths are matched as they were sent: cleaning would answer with a redirect, which turns a POST into a GET.
-	router := mux.NewRouter().UseEncodedPath().SkipClean(true)
-	for _, prefix := range []string{"/scim/{tenant}/{connection}/v2", "/scim/{tenant}/{connection}"} {
-		for _, route := range routes {
-			router.Path(prefix + route.path + "{slash:/?}").Handler(h.endpoint(route.path, route.methods))
-		}
-	}
-	router.NotFoundHandler = h.endpoint("", nil)
-	return httpx.Recover(router, h.Log, writeError)
+	return httpx.Recover(http.HandlerFunc(h.endpoint), h.Log, writeError)
 }
 
-// endpoint authenticates, picks the method's handler, and writes and records what it refuses. An endpoint without methods
-// is unknown.
-func (h *Handler) endpoint(path string, methods methods) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if methods != nil {
-			httpx.Route(r, "/scim/{tenant}/{connection}"+path)
-		}
-		req := &request{Handler: h, w: w, r: r, method: r.Method, users: users}
-		if r.Method == http.MethodHead {
-			req.method = http.MethodGet // net/http leaves the body out
-		}
-		switch req.operation = operations[req.method]; {
-		case strings.HasSuffix(path, "/.search"):
-			req.operation = desk.OpRead
-		case path == bulkPath:
-			req.operation = desk.OpBulk
-		}
-		defer func() { req.place.Leave() }() // also after a panic, and not before a refusal is recorded
-		if err := req.serve(path, methods); err != nil {
-			req.refuse(err)
-		}
-		if req.recorder != nil {
-			req.keep()
-		}
-	})
+// place is what the path of a URL names.
+type place struct {
+	tenant, connection string
+	version            string // "/v2" where it says so
+	route              route  // without methods if it is unknown
+	id                 string // as it was sent
 }
 
-func (req *request) serve(path string, methods methods) (err error) {
-	vars := mux.Vars(req.r)
-	tenant, connection := vars["tenant"], vars["connection"]
-	if methods == nil {
-		// The path is unknown, but who has no token for the connection shall not learn that.
-		parts := append(strings.Split(req.r.URL.EscapedPath(), "/"), "", "", "", "")
-		tenant, connection = parts[2], parts[3]
+// find takes paths as they were sent, but for a slash at the end: to clean them would be answered with a redirect, which turns a POST into
+// a GET.
+func find(path string) (p place) {
+	_, below, _ := strings.Cut(strings.TrimPrefix(path, "/"), "/") // behind scim
+	p.tenant, below, _ = strings.Cut(below, "/")
+	p.connection, below, _ = strings.Cut(strings.TrimSuffix(below, "/"), "/")
+	if p.tenant == "" || p.connection == "" || strings.HasSuffix(path, "//") {
+		return p
 	}
+	if first, rest, _ := strings.Cut(below, "/"); first == "v2" {
+		p.version, below = "/v2", rest
+	}
+	for _, r := range routes {
+		known, one := strings.CutSuffix(strings.TrimPrefix(r.path, "/"), "{id}")
+		rest, ok := strings.CutPrefix(below, known)
+		if ok && (one && rest != "" && !strings.Contains(rest, "/") || !one && rest == "") {
+			p.route, p.id = r, rest
+			return p
+		}
+	}
+	return p
+}
+
+// endpoint authenticates, picks the method's handler, and writes and records what it refuses.
+func (h *Handler) endpoint(w http.ResponseWriter, r *http.Request) {
+	to := find(r.URL.EscapedPath())
+	if to.route.methods != nil {
+		httpx.Route(r, "/scim/{tenant}/{connection}"+to.route.path)
+	}
+	req := &request{Handler: h, w: w, r: r, method: r.Method, users: users}
+	if r.Method == http.MethodHead {
+		req.method = http.MethodGet // net/http leaves the body out
+	}
+	switch req.operation = operations[req.method]; {
+	case strings.HasSuffix(to.route.path, "/.search"):
+		req.operation = desk.OpRead
+	case to.route.path == bulkPath:
+		req.operation = desk.OpBulk
+	}
+	defer func() { req.place.Leave() }() // also after a panic, and not before a refusal is recorded
+	if err := req.serve(to); err != nil {
+		req.refuse(err)
+	}
+	if req.recorder != nil {
+		req.keep()
+	}
+}
+
+func (req *request) serve(to place) (err error) {
+	tenant, connection, path, methods := to.tenant, to.connection, to.route.path, to.route.methods
 	if !open(path, req.method) {
 		if req.actor, err = req.Authenticate(req.r, tenant, connection); err != nil {
 			if desk.KindOf(err) == desk.Unauthenticated {
@@ -173,17 +188,14 @@ func (req *request) serve(path string, methods methods) (err error) {
 		}
 		req.users = &userSchema{schema.With(req.actor.Directory.Fields)}
 	}
-	if methods == nil {
+	if methods == nil { // which who has no token for the connection does not learn
 		req.Engine.Store.Deny(tenant, connection, http.StatusNotFound, true)
 		return desk.Errorf(desk.NotFound, "", "there is no such endpoint; the tenant URL ends in %s/%s", tenant, connection)
 	}
-	if req.id, err = url.PathUnescape(vars["id"]); err != nil || !desk.Storable(req.id) {
+	if req.id, err = url.PathUnescape(to.id); err != nil || !desk.Storable(req.id) {
 		return desk.Errorf(desk.NotFound, "", "no resource with this id")
 	}
-	req.base = req.PublicURL + "/scim/" + tenant + "/" + connection
-	if strings.HasPrefix(req.r.URL.Path, "/scim/"+tenant+"/"+connection+"/v2") {
-		req.base += "/v2"
-	}
+	req.base = req.PublicURL + "/scim/" + tenant + "/" + connection + to.version
 	req.conditions = req.readConditions()
 	handle := methods[req.method]
 	if handle == nil {

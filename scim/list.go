@@ -203,7 +203,7 @@ func (c cursor) beside(u *desk.DirectoryUser, backward bool, ask desk.UserQuery)
 		}
 		c.Key = ask.Sort.Key(r)
 	}
-	text, err := encode(c)
+	text, err := desk.AppendJSON(nil, c)
 	return base64.RawURLEncoding.EncodeToString(text), err // unreserved characters, as RFC 9865 section 2 asks for
 }
 

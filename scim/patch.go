@@ -1,7 +1,6 @@
 package scim
 
 import (
-	"cmp"
 	"maps"
 	"slices"
 	"strings"
@@ -104,24 +103,40 @@ func isDropped(name string) bool {
 // keys that Entra sends ("name.givenName", "urn:…:User:department", "emails[type eq \"work\"].value"), and last the primary
 // marks and references, which are nothing without the value beside them.
 func sortedKeys(values map[string]any) []string {
-	rank := func(key string) int {
-		if !strings.ContainsAny(key, ".:[") {
-			return 0
+	keys := make([]string, 0, len(values))
+	for rank := range ranks {
+		start := len(keys)
+		for key := range values {
+			if rankOf(key) == rank {
+				keys = append(keys, key)
+			}
 		}
-		if lower := strings.ToLower(key); strings.HasSuffix(lower, ".primary") || strings.HasSuffix(lower, ".$ref") {
-			return 2
-		}
-		return 1
+		slices.Sort(keys[start:])
 	}
-	return slices.SortedFunc(maps.Keys(values), func(a, b string) int {
-		return cmp.Or(cmp.Compare(rank(a), rank(b)), strings.Compare(a, b))
-	})
+	return keys
+}
+
+const ranks = 3
+
+func rankOf(key string) int {
+	switch {
+	case !strings.ContainsAny(key, ".:["):
+		return 0
+	case endsIn(key, ".primary"), endsIn(key, ".$ref"):
+		return 2
+	}
+	return 1
+}
+
+// endsIn reports whether a name ends so, in any case.
+func endsIn(name, end string) bool {
+	return len(name) >= len(end) && strings.EqualFold(name[len(name)-len(end):], end)
 }
 
 // expand splits an object of attributes into operations. What the server sets is left out; what it does not know is kept.
 func (s *userSchema) expand(op string, values map[string]any) []operation {
-	var ops []operation
-	seen := map[string]bool{}
+	ops := make([]operation, 0, len(values))
+	seen := make(map[string]bool, len(values))
 	for _, key := range sortedKeys(values) {
 		if isDropped(s.bareName(key)) || key == "" {
 			continue
@@ -177,7 +192,7 @@ func (s *userSchema) expandExtension(op, urn string, value any) []operation {
 		return []operation{{op: "remove", to: whole}}
 	}
 	e := s.Extension(urn)
-	var ops []operation
+	ops := make([]operation, 0, len(values))
 	for _, key := range sortedKeys(values) {
 		t := target{path: urn + ":" + key, Reference: schema.Reference{URN: urn}, unknown: key}
 		name, sub, hasSub := strings.Cut(schema.Lower(key), ".")
@@ -271,21 +286,24 @@ func (s *userSchema) finish(r desk.Resource) error {
 	if strings.TrimSpace(r.UserName()) == "" {
 		return desk.Errorf(desk.InvalidValue, "userName", "userName is required; map an attribute that every user has to it")
 	}
-	schemas := []any{schema.CoreURN}
-	for _, name := range slices.Sorted(maps.Keys(r)) {
-		if _, ok := r[name].(map[string]any); ok && schema.IsURN(name) {
-			schemas = append(schemas, name)
+	var extensions []string
+	for name, v := range r {
+		if _, ok := v.(map[string]any); ok && schema.IsURN(name) {
+			extensions = append(extensions, name)
 		}
+	}
+	slices.Sort(extensions)
+	schemas := append(make([]any, 0, 1+len(extensions)), schema.CoreURN)
+	for _, urn := range extensions {
+		schemas = append(schemas, urn)
 	}
 	r["schemas"] = schemas
-	keys := []string{r.UserName(), r.ExternalID()}
+	tooLong := desk.TooLongForKey(r.UserName()) || desk.TooLongForKey(r.ExternalID())
 	for _, e := range r.Emails() {
-		keys = append(keys, e.Value, e.Type)
+		tooLong = tooLong || desk.TooLongForKey(e.Value) || desk.TooLongForKey(e.Type)
 	}
-	for _, key := range keys {
-		if len(desk.Fold(key)) > desk.MaxKey {
-			return desk.Errorf(desk.InvalidValue, "", "userName, externalId and email addresses may have up to %d bytes", desk.MaxKey)
-		}
+	if tooLong {
+		return desk.Errorf(desk.InvalidValue, "", "userName, externalId and email addresses may have up to %d bytes", desk.MaxKey)
 	}
 	return nil
 }

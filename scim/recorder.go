@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"strings"
 
+	"rollcall/desk"
 	"rollcall/internal/httpx"
 )
 
@@ -93,7 +94,7 @@ func (req *request) keep() {
 	if made, ok := line.Answer.(map[string]any); ok && rec.status == http.StatusCreated {
 		line.As, _ = made["id"].(string)
 	}
-	text, err := encode(line)
+	text, err := desk.AppendJSON(nil, line)
 	if err == nil {
 		err = req.Engine.KeepExchange(req.r.Context(), req.actor, text)
 	}

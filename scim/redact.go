@@ -301,7 +301,7 @@ func (red redactor) filter(text string) string {
 				out.WriteString(red.mask(text[start:]))
 				break
 			}
-			quoted, _ := encode(red.member(strings.ToLower(compared), s))
+			quoted, _ := desk.AppendJSON(nil, red.member(strings.ToLower(compared), s))
 			out.Write(quoted)
 			compared = ""
 			continue

@@ -2,7 +2,6 @@ package scim
 
 import (
 	"bytes"
-	"encoding/json"
 	"strconv"
 	"time"
 
@@ -12,46 +11,50 @@ import (
 // version is a user's weak entity tag.
 func version(u *desk.DirectoryUser) string { return `W/"` + strconv.FormatInt(u.Version, 10) + `"` }
 
-// meta is a user's metadata (RFC 7643 section 3.1).
-func meta(u *desk.DirectoryUser, location string) map[string]any {
-	return map[string]any{
-		"resourceType": "User",
-		"created":      u.CreatedAt.UTC().Format(time.RFC3339Nano),
-		"lastModified": u.ModifiedAt.UTC().Format(time.RFC3339Nano),
-		"location":     location,
-		"version":      version(u),
-	}
+// appendComplete appends a user's resource as JSON, with id and meta (RFC 7643 section 3.1). The stored resource is text already.
+func appendComplete(b []byte, u *desk.DirectoryUser, location string) ([]byte, error) {
+	b = append(b, `{"id":"`...)
+	b = append(b, u.ID...)
+	b = append(b, `",`...)
+	b = append(b, u.Resource[1:len(u.Resource)-1]...)
+	b = append(b, `,"meta":{"created":"`...)
+	b = u.CreatedAt.UTC().AppendFormat(b, time.RFC3339Nano)
+	b = append(b, `","lastModified":"`...)
+	b = u.ModifiedAt.UTC().AppendFormat(b, time.RFC3339Nano)
+	b = append(b, `","location":`...)
+	b, err := desk.AppendJSON(b, location)
+	b = append(b, `,"resourceType":"User","version":"W/\"`...)
+	b = strconv.AppendInt(b, u.Version, 10)
+	return append(b, `\""}}`...), err
 }
+
+// besides is about how long that is but for the resource.
+const besides = 400
 
 // complete returns a user's resource with id and meta.
 func complete(u *desk.DirectoryUser, location string) (map[string]any, error) {
-	r, err := u.Decode()
+	text, err := appendComplete(make([]byte, 0, len(u.Resource)+besides), u, location)
 	if err != nil {
 		return nil, err
 	}
-	r["id"], r["meta"] = u.ID, meta(u, location)
-	return r, nil
+	v, _, _, err := desk.ParseJSON(string(text))
+	r, _ := v.(map[string]any)
+	return r, err
 }
 
-// appendUser writes a user as JSON. The stored resource is text already; only a projection needs it decoded.
+// appendUser writes a user as JSON. Only a projection needs the resource decoded.
 func appendUser(b *bytes.Buffer, u *desk.DirectoryUser, location string, s *userSchema, p projection) error {
 	if p.isEmpty() {
-		m, err := encode(meta(u, location))
-		if err != nil {
-			return err
-		}
-		b.WriteString(`{"id":"` + u.ID + `",`)
-		b.WriteString(u.Resource[1 : len(u.Resource)-1])
-		b.WriteString(`,"meta":`)
-		b.Write(m)
-		b.WriteByte('}')
-		return nil
+		b.Grow(len(u.Resource) + besides)
+		text, err := appendComplete(b.AvailableBuffer(), u, location)
+		b.Write(text)
+		return err
 	}
 	r, err := complete(u, location)
 	if err != nil {
 		return err
 	}
-	text, err := encode(p.apply(s, r))
+	text, err := desk.AppendJSON(nil, p.apply(s, r))
 	b.Write(text)
 	return err
 }
@@ -87,12 +90,4 @@ func appendList(b *bytes.Buffer, list page, locations string, s *userSchema, p p
 	}
 	b.WriteString(`]}`)
 	return nil
-}
-
-func encode(v any) ([]byte, error) {
-	var b bytes.Buffer
-	encoder := json.NewEncoder(&b)
-	encoder.SetEscapeHTML(false)
-	err := encoder.Encode(v)
-	return bytes.TrimRight(b.Bytes(), "\n"), err
 }

@@ -152,9 +152,9 @@ func (req *request) location(u *desk.DirectoryUser) string { return req.base + "
 
 // identify says in the answer's header which user it is about, and at which version.
 func (req *request) identify(u *desk.DirectoryUser) {
-	header := req.w.Header()
-	header.Set("Location", req.location(u))
-	header.Set("Content-Location", req.location(u))
+	header, location := req.w.Header(), req.location(u)
+	header.Set("Location", location)
+	header.Set("Content-Location", location)
 	header.Set("ETag", version(u))
 }
 

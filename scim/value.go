@@ -101,7 +101,10 @@ func coerceOne(a *schema.Attribute, v any) (any, error) {
 			v = t.String()
 		}
 	case string:
-		if a.Kind == "boolean" {
+		switch a.Kind {
+		case "string", "reference":
+			return v, nil // without another copy of it, as below
+		case "boolean":
 			b, err := schema.AsBool(t)
 			if err != nil {
 				return nil, invalid(a)
@@ -255,6 +258,9 @@ func merge(list, added []any) []any {
 			e = maps.Clone(m)
 		}
 		out[i] = e
+	}
+	if len(out)+len(added) < 2 {
+		return append(out, added...)
 	}
 	at := make(map[string]int, len(out)+len(added))
 	for i, e := range out {

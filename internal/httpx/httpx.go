@@ -280,7 +280,11 @@ var traceParent = regexp.MustCompile(`^[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[
 
 // TraceID returns the trace that a request is a part of, "" for none.
 func TraceID(r *http.Request) string {
-	m := traceParent.FindStringSubmatch(r.Header.Get("Traceparent"))
+	header := r.Header.Get("Traceparent")
+	if header == "" {
+		return ""
+	}
+	m := traceParent.FindStringSubmatch(header)
 	if m == nil || m[1] == strings.Repeat("0", 32) {
 		return ""
 	}
