@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"unicode/utf8"
@@ -138,6 +139,16 @@ func sameJSON(a, b any) bool {
 		other, ok := b.(bool)
 		return ok && a == other
 	}
+	switch a := a.(type) {
+	case []any:
+		if b, ok := b.([]any); ok {
+			return slices.EqualFunc(a, b, sameJSON)
+		}
+	case map[string]any:
+		if b, ok := b.(map[string]any); ok {
+			return maps.EqualFunc(a, b, sameJSON)
+		}
+	}
 	x, errX := appendJSON(nil, a, false)
 	y, errY := appendJSON(nil, b, false)
 	return errX == nil && errY == nil && bytes.Equal(x, y)
@@ -163,7 +174,11 @@ func AppendChanges(b []byte, list []Change) ([]byte, error) {
 	if list == nil {
 		return append(b, "null"...), nil
 	}
-	b = append(b, '[')
+	size := 256
+	for _, c := range list {
+		size += len(`{"field":"","from":,"to":},`) + len(c.Field) + sizeOf(c.From) + sizeOf(c.To)
+	}
+	b = append(slices.Grow(b, size), '[')
 	for i, c := range list {
 		if i > 0 {
 			b = append(b, ',')

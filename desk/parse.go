@@ -130,19 +130,17 @@ func (p *jsonText) list(depth int) ([]any, error) {
 }
 
 // string leaves to encoding/json what does not stand for itself.
-func (p *jsonText) string() (s string, err error) {
+func (p *jsonText) string() (string, error) {
 	start := p.at
 	plain := true
 	for p.at++; p.at < len(p.text); {
 		switch c := p.text[p.at]; {
 		case c == '"':
 			p.at++
-			if text := p.text[start:p.at]; !plain {
-				err = json.Unmarshal([]byte(text), &s)
-			} else {
-				s = text[1 : len(text)-1]
+			if !plain {
+				return unquote(p.text[start:p.at])
 			}
-			return s, err
+			return p.text[start+1 : p.at-1], nil
 		case c == '\\':
 			plain = false
 			p.at += 2
@@ -157,6 +155,11 @@ func (p *jsonText) string() (s string, err error) {
 		}
 	}
 	return "", errNoJSON
+}
+
+func unquote(quoted string) (s string, err error) {
+	err = json.Unmarshal([]byte(quoted), &s)
+	return s, err
 }
 
 func (p *jsonText) number() (json.Number, error) {

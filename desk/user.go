@@ -219,30 +219,42 @@ func Undeleted(address string) string {
 
 // Diff lists the attributes in which two resources differ, by their SCIM paths, sorted.
 func (r Resource) Diff(to Resource) []Change {
-	before, after := map[string]any{}, map[string]any{}
-	flatten(before, "", ":", r)
-	flatten(after, "", ":", to)
-	paths := make([]string, 0, len(before)+len(after))
-	for path := range before {
-		paths = append(paths, path)
-	}
-	for path := range after {
-		if _, ok := before[path]; !ok {
-			paths = append(paths, path)
-		}
-	}
-	slices.Sort(paths)
 	var changes []Change
-	for _, path := range paths {
-		if !sameJSON(before[path], after[path]) {
-			changes = append(changes, Change{path, before[path], after[path]})
+	before, after := r.flat(), to.flat()
+	for len(before) > 0 || len(after) > 0 {
+		var c Change
+		gone := len(after) == 0 || len(before) > 0 && before[0].path < after[0].path
+		came := len(before) == 0 || len(after) > 0 && after[0].path < before[0].path
+		if !came {
+			c.Field, c.From, before = before[0].path, before[0].value, before[1:]
+		}
+		if !gone {
+			c.Field, c.To, after = after[0].path, after[0].value, after[1:]
+		}
+		if !sameJSON(c.From, c.To) {
+			changes = append(changes, c)
 		}
 	}
 	return changes
 }
 
-// flatten lists the values of single-valued attributes, with sub-attributes and extension attributes apart.
-func flatten(out map[string]any, prefix, separator string, values map[string]any) {
+// pathValue is the value of a single-valued attribute, a sub-attribute or an extension's attribute.
+type pathValue struct {
+	path  string
+	value any
+}
+
+// flat lists them in the order of their paths.
+func (r Resource) flat() []pathValue {
+	if len(r) == 0 {
+		return nil
+	}
+	list := flatten(make([]pathValue, 0, len(r)+8), "", r)
+	slices.SortFunc(list, func(a, b pathValue) int { return strings.Compare(a.path, b.path) })
+	return slices.CompactFunc(list, func(a, b pathValue) bool { return a.path == b.path })
+}
+
+func flatten(list []pathValue, prefix string, values map[string]any) []pathValue {
 	for name, v := range values {
 		path := prefix + name
 		if m, ok := v.(map[string]any); ok {
@@ -250,11 +262,12 @@ func flatten(out map[string]any, prefix, separator string, values map[string]any
 			if prefix == "" && strings.Contains(name, ":") {
 				inner = ":"
 			}
-			flatten(out, path+inner, inner, m)
+			list = flatten(list, path+inner, m)
 			continue
 		}
-		out[path] = v
+		list = append(list, pathValue{path, v})
 	}
+	return list
 }
 
 // MaxKey is the longest text in bytes, folded, that can be a key: a userName, externalId, email address or company name.

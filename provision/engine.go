@@ -99,12 +99,8 @@ func changes(before, after *desk.Contact, was, is desk.Resource) []desk.Change {
 			told[desk.FieldsURN+":"+name] = true
 		}
 	}
-	for _, change := range was.Diff(is) {
-		if !told[change.Field] {
-			list = append(list, change)
-		}
-	}
-	return list
+	more := slices.DeleteFunc(was.Diff(is), func(c desk.Change) bool { return told[c.Field] })
+	return append(list, more...)
 }
 
 // contactChanges lists what changed in a contact.

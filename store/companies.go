@@ -42,8 +42,9 @@ const named, linked = -2, -1
 // question asks for them, unless nothing can matter.
 func (q CompanyQuery) question(rows *[]companyFact) (question, bool) {
 	var query strings.Builder
-	var args []any
-	part := 0
+	query.Grow(1024)
+	args := make([]any, 0, 16)
+	part, tenant, domain, except := 0, any(q.TenantID), any(q.Domain), any(q.Except)
 	add := func(sql string, more ...any) {
 		if part > 0 {
 			query.WriteString(" UNION ALL ")
@@ -56,16 +57,16 @@ func (q CompanyQuery) question(rows *[]companyFact) (question, bool) {
 		args = append(args, more...)
 	}
 	if q.Name != "" {
-		add("SELECT -2 AS source, id AS company_id FROM companies WHERE tenant_id = ? AND name_key = ?", q.TenantID, q.Name)
+		add("SELECT -2 AS source, id AS company_id FROM companies WHERE tenant_id = ? AND name_key = ?", tenant, q.Name)
 	}
 	if q.Domain != "" {
 		// The two ends of the index on (domain, status, company) tell whether the linked companies differ, at the same cost in a
 		// domain of ten contacts and of a million.
 		const end = "SELECT -1 AS source, company_id FROM contacts WHERE tenant_id = ? AND domain = ? AND status = 'active' AND company_id > '' AND id <> ? ORDER BY company_id"
-		add(end+" LIMIT 1", q.TenantID, q.Domain, q.Except)
-		add(end+" DESC LIMIT 1", q.TenantID, q.Domain, q.Except)
+		add(end+" LIMIT 1", tenant, domain, except)
+		add(end+" DESC LIMIT 1", tenant, domain, except)
 		for i, listing := range q.Listings {
-			add("SELECT "+strconv.Itoa(i)+" AS source, company_id FROM company_domains WHERE tenant_id = ? AND domain = ? ORDER BY company_id LIMIT 2", q.TenantID, listing)
+			add("SELECT "+strconv.Itoa(i)+" AS source, company_id FROM company_domains WHERE tenant_id = ? AND domain = ? ORDER BY company_id LIMIT 2", tenant, listing)
 		}
 	}
 	return question{sql: query.String(), args: args, row: func(scan scanner) error {

@@ -97,11 +97,11 @@ func (r Reader) ContactsByID(tenant string, ids []string) (map[string]desk.Conta
 // candidates asks for them, if there is a key to go by.
 func (p Person) candidates(found *[]Candidate) (q question, ok bool) {
 	args := make([]any, 0, 16)
-	keys := 0
+	keys, tenant := 0, any(p.TenantID)
 	for i, value := range p.keys() {
 		if value != "" {
 			keys |= 1 << i
-			args = append(args, p.TenantID, value, p.TenantID, p.Connection)
+			args = append(args, tenant, value, tenant, p.Connection)
 		}
 	}
 	return question{sql: candidates[keys], args: args, row: func(scan scanner) error {
@@ -115,11 +115,11 @@ func (p Person) candidates(found *[]Candidate) (q question, ok bool) {
 // anybody asks whether there can be a candidate at all, which there mostly is not.
 func (p Person) anybody(found *bool) (q question, ok bool) {
 	args := make([]any, 0, 8)
-	keys := 0
+	keys, tenant := 0, any(p.TenantID)
 	for i, value := range p.keys() {
 		if value != "" {
 			keys |= 1 << i
-			args = append(args, p.TenantID, value)
+			args = append(args, tenant, value)
 		}
 	}
 	return question{sql: anybody[keys], args: args, row: func(scanner) error {

@@ -54,8 +54,11 @@ var unique = map[string]string{
 // fail wraps a database error with what was being done. No row becomes NotFound, a unique index that refused becomes
 // Uniqueness with the index's field, and what another try may mend becomes Unavailable.
 func fail(err error, doing string) error {
+	if err == nil {
+		return nil
+	}
 	var known *desk.Error
-	if err == nil || errors.As(err, &known) {
+	if errors.As(err, &known) {
 		return err
 	}
 	wrapped := fmt.Errorf("%s: %w", doing, err)

@@ -123,21 +123,37 @@ func (m *model[T]) values(to []any, row *T, some func(i int) bool) ([]any, error
 			if string(text) == "null" {
 				to = append(to, nil)
 			} else {
-				to = append(to, string(text))
+				to = append(to, text)
 			}
-		case f.pointer != nil:
-			to = append(to, field.String())
 		default:
-			to = append(to, field.Interface())
+			to = append(to, argument(field))
 		}
 	}
 	return to, nil
 }
 
+// argument returns a value as a plain one. What is empty or small takes no memory then.
+func argument(v reflect.Value) any {
+	switch v.Kind() {
+	case reflect.Pointer:
+		if v.IsNil() {
+			return nil
+		}
+		return argument(v.Elem())
+	case reflect.String:
+		return v.String()
+	case reflect.Bool:
+		return v.Bool()
+	case reflect.Int, reflect.Int64:
+		return v.Int()
+	}
+	return v.Interface()
+}
+
 // encode returns a value as JSON.
 func encode(v any) ([]byte, error) {
 	if changes, ok := v.([]desk.Change); ok { // the most of it
-		return desk.AppendChanges(make([]byte, 0, 2048), changes)
+		return desk.AppendChanges(nil, changes)
 	}
 	return json.Marshal(v)
 }

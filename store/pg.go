@@ -74,9 +74,10 @@ func pgAsk(ctx context.Context, conn *sql.Conn, list ...question) error {
 			}
 			return pgRows(rows, list[0].row)
 		}
-		batch := &pgx.Batch{QueuedQueries: make([]*pgx.QueuedQuery, 0, len(list))}
-		for _, q := range list {
-			batch.Queue(numbered(q.sql), q.args...)
+		batch, queue := &pgx.Batch{QueuedQueries: make([]*pgx.QueuedQuery, len(list))}, make([]pgx.QueuedQuery, len(list))
+		for i, q := range list {
+			queue[i] = pgx.QueuedQuery{SQL: numbered(q.sql), Arguments: q.args}
+			batch.QueuedQueries[i] = &queue[i]
 		}
 		results := pg.SendBatch(ctx, batch)
 		for _, q := range list {

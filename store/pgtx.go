@@ -67,7 +67,7 @@ func (p *pgTx) ask(ctx context.Context, list ...question) error {
 		return p.refused
 	}
 	all := append(p.waiting, list...)
-	p.waiting = nil
+	p.waiting = all[:0]
 	p.refused = p.store.observed(ctx, all, func() error { return pgAsk(ctx, p.conn, all...) })
 	return p.refused
 }

@@ -3,7 +3,6 @@ package store
 import (
 	"context"
 	"errors"
-	"hash/fnv"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -135,14 +134,15 @@ func (tx *Tx) Lock(tenant string, keys ...string) error {
 	if tx.engine == SQLite {
 		return nil
 	}
-	query, args := lockShared, []any{lockKey(tenant)}
+	query, args := lockShared, append(make([]any, 0, 4), lockKey(tenant))
 	if len(keys) > 0 {
 		keys = slices.DeleteFunc(slices.Clone(keys), func(k string) bool { return k == "" })
 		slices.Sort(keys)
-		for _, k := range slices.Compact(keys) {
-			query += ", pg_advisory_xact_lock(?)"
+		keys = slices.Compact(keys)
+		for _, k := range keys {
 			args = append(args, lockKey(tenant, k))
 		}
+		query += strings.Repeat(", pg_advisory_xact_lock(?)", len(keys))
 	}
 	return fail(tx.write(question{sql: query, args: args, row: ignore}, nil), "lock people")
 }
@@ -159,10 +159,19 @@ func (tx *Tx) LockCompanies(tenant string) error {
 	return fail(tx.db.Exec("SELECT pg_advisory_xact_lock(?)", lockKey(tenant)).Error, "lock companies")
 }
 
+const fnvPrime = 1099511628211
+
 func lockKey(parts ...string) int64 {
-	h := fnv.New64a()
-	h.Write([]byte(strings.Join(parts, "\x00")))
-	return int64(h.Sum64()) // #nosec G115 -- any 64 bits will do
+	hash := uint64(14695981039346656037) // FNV-1a of the parts with a zero between them
+	for i, part := range parts {
+		if i > 0 {
+			hash *= fnvPrime
+		}
+		for _, b := range []byte(part) {
+			hash = (hash ^ uint64(b)) * fnvPrime
+		}
+	}
+	return int64(hash) // #nosec G115 -- any 64 bits will do
 }
 
 // lock returns the row of which a condition holds, locked until the transaction ends, or NotFound.
