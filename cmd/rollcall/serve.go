@@ -81,7 +81,7 @@ const last = 5 * time.Second
 
 // ballast is memory that nobody writes, and the system so never gives: it counts as living, which lets the garbage collector wait until
 // as much again was allocated. What a server keeps is so little that it would else collect a hundred times a second.
-const ballast = 4 << 20
+const ballast = 12 << 20
 
 // Run serves until the context ends, then lets the requests under way finish.
 func (c *serveCmd) Run(p *program) error {
@@ -177,6 +177,7 @@ func (c *serveCmd) Run(p *program) error {
 	if err := greet(p, st, base, listener.Addr()); err != nil {
 		return err
 	}
+	letGo()
 	stop := c.work(p.ctx, engine, &jobs.Runner{Store: st, Log: log, Observe: m.job})
 	defer stop()
 	if ops != nil {
