@@ -1,7 +1,7 @@
 package desk
 
 import (
-	"regexp"
+	"strings"
 	"time"
 )
 
@@ -62,12 +62,11 @@ type Exchange struct {
 // Providers are the directories that a connection may name.
 var Providers = []string{"entra", "zoho", "okta", "onelogin", "jumpcloud", "google", "generic"}
 
-var slugPattern = regexp.MustCompile(`^[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?$`)
-
 // CheckSlug returns an InvalidValue error unless s can name a tenant or connection in a URL: 1 to 40 lower-case letters,
 // digits and inner hyphens. "v2" is taken: tenant URLs may end in it.
 func CheckSlug(field, s string) error {
-	if !slugPattern.MatchString(s) || s == "v2" {
+	const inner = "abcdefghijklmnopqrstuvwxyz0123456789-"
+	if s == "" || len(s) > 40 || strings.Trim(s, inner) != "" || s[0] == '-' || s[len(s)-1] == '-' || s == "v2" {
 		return Errorf(InvalidValue, field, "%s must be 1 to 40 lower-case letters, digits or hyphens, and not v2", field)
 	}
 	return nil

@@ -1,7 +1,6 @@
 package schema
 
 import (
-	"fmt"
 	"math"
 	"strconv"
 	"strings"
@@ -156,7 +155,7 @@ func (r *reader) read() (string, error) {
 			if err != nil {
 				return "", err
 			}
-			fmt.Fprintf(&out, "c%d pr", len(r.comparisons))
+			out.WriteString("c" + strconv.Itoa(len(r.comparisons)) + " pr")
 			r.comparisons = append(r.comparisons, c)
 			operand = false
 		case strings.EqualFold(word, "and") || strings.EqualFold(word, "or"):

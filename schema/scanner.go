@@ -1,7 +1,6 @@
 package schema
 
 import (
-	"encoding/json"
 	"strings"
 
 	"rollcall/desk"
@@ -49,8 +48,8 @@ func (s *Scanner) Literal() (any, error) {
 				s.At++
 			case '"':
 				s.At++
-				var value string
-				if json.Unmarshal([]byte(s.Text[start:s.At]), &value) != nil || strings.ContainsRune(value, 0) {
+				value, _, _, err := desk.ParseJSON(s.Text[start:s.At])
+				if text, _ := value.(string); err != nil || strings.ContainsRune(text, 0) {
 					return nil, invalidFilter("the filter has a malformed string at position %d", start)
 				}
 				return value, nil

@@ -79,9 +79,9 @@ func (req *request) answer(q query) error {
 func (req *request) writePage(list page, p projection) error {
 	var b bytes.Buffer
 	if p.isEmpty() {
-		n := 1 << 10
+		n := besides
 		for i := range list.users {
-			n += len(list.users[i].Resource) + 400 // for id and meta
+			n += len(list.users[i].Resource) + besides
 		}
 		b.Grow(n)
 	}

@@ -21,6 +21,7 @@ import (
 type model[T any] struct {
 	table   string
 	columns []string
+	all     string // the columns in SQL
 	fields  []modelField
 	insert  string
 	update  sync.Map // statements that write some of the columns, by the bits of these
@@ -45,7 +46,7 @@ func newModel[T any]() *model[T] {
 	if err != nil {
 		panic(err) // the model's own tags
 	}
-	m := &model[T]{table: parsed.Table, columns: parsed.DBNames}
+	m := &model[T]{table: parsed.Table, columns: parsed.DBNames, all: strings.Join(parsed.DBNames, ", ")}
 	for _, name := range parsed.DBNames {
 		f := parsed.FieldsByDBName[name]
 		field := modelField{index: f.StructField.Index, key: f.PrimaryKey, json: f.Serializer != nil}
@@ -56,7 +57,7 @@ func newModel[T any]() *model[T] {
 		}
 		m.fields = append(m.fields, field)
 	}
-	m.insert = "INSERT INTO " + m.table + " (" + strings.Join(m.columns, ", ") + ") VALUES (" + strings.TrimSuffix(strings.Repeat("?, ", len(m.columns)), ", ") + ")"
+	m.insert = "INSERT INTO " + m.table + " (" + m.all + ") VALUES (" + strings.TrimSuffix(strings.Repeat("?, ", len(m.columns)), ", ") + ")"
 	return m
 }
 
@@ -82,7 +83,7 @@ func (m *model[T]) changing(columns uint64) string {
 // list names the columns in SQL, of the table or of an alias of it.
 func (m *model[T]) list(alias string) string {
 	if alias == "" {
-		return strings.Join(m.columns, ", ")
+		return m.all
 	}
 	return alias + "." + strings.Join(m.columns, ", "+alias+".")
 }

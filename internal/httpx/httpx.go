@@ -309,22 +309,27 @@ func safePath(path, route string) string {
 	if strings.HasPrefix(strings.TrimLeft(path, "/"), "signin/") {
 		return "/signin/…"
 	}
-	words, parts := strings.Split(route, "/"), strings.Split(path, "/")
-	before := ""
+	parts := strings.Split(path, "/")
+	before, hidden := "", false
 	for i, p := range parts {
 		plain := !strings.ContainsFunc(p, func(r rune) bool {
 			return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || r == '-' || r == '.' || r == '_')
 		})
-		if !plain || ofPeople[before] && p != "" && !isID.MatchString(p) && !slices.Contains(words, p) {
-			parts[i] = "…"
+		if !plain || ofPeople[before] && p != "" && !isID(p) && !slices.Contains(strings.Split(route, "/"), p) {
+			parts[i], hidden = "…", true
 		}
 		before = p
+	}
+	if !hidden {
+		return path
 	}
 	return strings.Join(parts, "/")
 }
 
 // isID recognises the ids of the server's own making, which tell nothing.
-var isID = regexp.MustCompile(`^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$`)
+func isID(s string) bool {
+	return len(s) == 36 && s[8] == '-' && s[13] == '-' && s[18] == '-' && s[23] == '-' && strings.Count(s, "-") == 4 && strings.Trim(s, "0123456789abcdef-") == ""
+}
 
 // ofPeople are the parts of paths behind which somebody's id stands.
 var ofPeople = map[string]bool{"Users": true, "contacts": true, "held": true, "agents": true}
@@ -399,7 +404,7 @@ const likelyBody = 16 << 10
 // ReadBody returns the whole body. One that is too large is TooLarge, one of a media type other than those given (an
 // absent one is fine), compressed or not in UTF-8, is UnsupportedMedia.
 func ReadBody(w http.ResponseWriter, r *http.Request, mediaTypes ...string) ([]byte, error) {
-	if contentType := r.Header.Get("Content-Type"); contentType != "" {
+	if contentType := r.Header.Get("Content-Type"); contentType != "" && !slices.Contains(mediaTypes, contentType) {
 		mediaType, parameters, err := mime.ParseMediaType(contentType)
 		if err != nil && !errors.Is(err, mime.ErrInvalidMediaParameter) || !slices.Contains(mediaTypes, mediaType) {
 			return nil, desk.Errorf(desk.UnsupportedMedia, "Content-Type", "send the body as %s", mediaTypes[0])
