@@ -9,12 +9,19 @@ import (
 // Fold returns s in the form in which strings are compared without regard to case: equal for two strings if and only if
 // [strings.EqualFold] holds for them. Keys are folded here rather than in SQL, whose lower() differs between engines.
 func Fold(s string) string {
-	for i := 0; i < len(s); i++ {
-		if s[i] >= 0x80 {
-			return strings.Map(foldRune, s)
-		}
+	if !isASCII(s) {
+		return strings.Map(foldRune, s)
 	}
 	return strings.ToLower(s)
+}
+
+func isASCII(s string) bool {
+	for i := range len(s) {
+		if s[i] >= utf8.RuneSelf {
+			return false
+		}
+	}
+	return true
 }
 
 // foldRune maps all runes of one simple-folding orbit (K, k, the Kelvin sign) to the lower case of the least of them.

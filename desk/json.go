@@ -46,8 +46,39 @@ func appendJSON(b []byte, v any, fold bool) ([]byte, error) {
 			}
 		}
 		return append(b, ']'), nil
+	case []Address:
+		if v != nil {
+			return appendAddresses(b, v)
+		}
 	}
 	return appendOther(b, v)
+}
+
+// appendAddresses appends addresses as their tags say.
+func appendAddresses(b []byte, list []Address) (_ []byte, err error) {
+	b = append(b, '[')
+	for i, a := range list {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = append(b, '{')
+		if a.Type != "" {
+			b = append(b, `"type":`...)
+			if b, err = appendString(b, a.Type); err != nil {
+				return nil, err
+			}
+			b = append(b, ',')
+		}
+		b = append(b, `"value":`...)
+		if b, err = appendString(b, a.Value); err != nil {
+			return nil, err
+		}
+		if a.Primary {
+			b = append(b, `,"primary":true`...)
+		}
+		b = append(b, '}')
+	}
+	return append(b, ']'), nil
 }
 
 // AppendJSON does so without folding.

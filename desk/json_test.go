@@ -50,7 +50,11 @@ func TestAppendJSON(t *testing.T) {
 		if want := plain(v); err != nil || string(got) != want {
 			t.Fatalf("%#v\n got %s, %v\nwant %s", v, got, err, want)
 		}
-		changes := []Change{{"a", v, nil}, {"<b>", nil, value(2)}}
+		addresses := make([]Address, r.IntN(3))
+		for i := range addresses {
+			addresses[i] = Address{texts[r.IntN(len(texts))], texts[r.IntN(len(texts))], r.IntN(2) == 0}
+		}
+		changes := []Change{{"a", v, nil}, {"<b>", nil, value(2)}, {"emails", []Address(nil), addresses}}
 		text, err := AppendChanges(nil, changes)
 		if want := plain(changes); err != nil || string(text) != want {
 			t.Fatalf("%#v\n got %s, %v\nwant %s", changes, text, err, want)

@@ -107,7 +107,7 @@ func (u *DirectoryUser) SetResource(r Resource) error {
 		return fmt.Errorf("encode directory user %s: %w", u.ID, err)
 	}
 	u.Resource, u.Folded, u.ExternalID = doc, nil, nil
-	if strings.ContainsFunc(doc, func(r rune) bool { return r >= 0x80 }) {
+	if !isASCII(doc) {
 		text, err := appendJSON(make([]byte, 0, len(doc)), r, true)
 		if err != nil {
 			return fmt.Errorf("encode directory user %s: %w", u.ID, err)

@@ -104,28 +104,22 @@ func isDropped(name string) bool {
 // marks and references, which are nothing without the value beside them.
 func sortedKeys(values map[string]any) []string {
 	keys := make([]string, 0, len(values))
-	for rank := range ranks {
-		start := len(keys)
-		for key := range values {
-			if rankOf(key) == rank {
-				keys = append(keys, key)
-			}
-		}
-		slices.Sort(keys[start:])
+	for key := range values {
+		keys = append(keys, key)
 	}
+	slices.Sort(keys)
+	slices.SortStableFunc(keys, func(a, b string) int { return rankOf(a) - rankOf(b) })
 	return keys
 }
 
-const ranks = 3
-
 func rankOf(key string) int {
 	switch {
-	case !strings.ContainsAny(key, ".:["):
-		return 0
 	case endsIn(key, ".primary"), endsIn(key, ".$ref"):
 		return 2
+	case strings.ContainsAny(key, ".:["):
+		return 1
 	}
-	return 1
+	return 0
 }
 
 // endsIn reports whether a name ends so, in any case.

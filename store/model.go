@@ -116,16 +116,14 @@ func (m *model[T]) values(to []any, row *T, some func(i int) bool) ([]any, error
 		f := &m.fields[i]
 		field := v.FieldByIndex(f.index)
 		switch {
+		case f.json && isNil(field):
+			to = append(to, nil)
 		case f.json:
 			text, err := encode(field.Interface())
 			if err != nil {
 				return nil, fmt.Errorf("encode a column of %s: %w", m.table, err)
 			}
-			if string(text) == "null" {
-				to = append(to, nil)
-			} else {
-				to = append(to, text)
-			}
+			to = append(to, text)
 		default:
 			to = append(to, argument(field))
 		}
@@ -149,6 +147,15 @@ func argument(v reflect.Value) any {
 		return v.Int()
 	}
 	return v.Interface()
+}
+
+// isNil reports whether a value is written as null.
+func isNil(v reflect.Value) bool {
+	switch v.Kind() {
+	case reflect.Slice, reflect.Map, reflect.Pointer:
+		return v.IsNil()
+	}
+	return false
 }
 
 // encode returns a value as JSON.
