@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
+	"os"
 	"runtime"
 	"strings"
 	"time"
@@ -119,6 +120,7 @@ func (c *serveCmd) Run(p *program) error {
 		return err
 	}
 	defer st.Close()
+	shareProcessors(st)
 
 	log := c.log(p.stderr)
 	tlsConfig, err := c.TLS.config(log)
@@ -205,6 +207,14 @@ func (c *serveCmd) Run(p *program) error {
 		server.Close()
 	}
 	return nil
+}
+
+// shareProcessors leaves half of the processors to a PostgreSQL on the same machine, which does the half of the work. Where both take turns
+// at all of them, the time between goes into switching. GOMAXPROCS in the environment says otherwise.
+func shareProcessors(st *store.Store) {
+	if st.Beside() && os.Getenv("GOMAXPROCS") == "" {
+		runtime.GOMAXPROCS((runtime.GOMAXPROCS(0) + 1) / 2)
+	}
 }
 
 // log returns the server's own log.
