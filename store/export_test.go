@@ -9,7 +9,6 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/jackc/pgx/v5"
 	"gorm.io/gorm"
 )
 
@@ -52,16 +51,6 @@ func Exec(t *testing.T, s *Store, statement string) {
 	if err := s.write.Exec(statement).Error; err != nil {
 		t.Fatal(err)
 	}
-}
-
-// Near reports whether a URL of PostgreSQL names this machine alone.
-func Near(t *testing.T, databaseURL string) bool {
-	t.Helper()
-	cfg, err := pgx.ParseConfig(databaseURL)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return near(cfg)
 }
 
 // RollBack ends a transaction from within, as SQLite does when the disk fails.

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"net/netip"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -45,7 +44,6 @@ type Store struct {
 	write  *gorm.DB
 	pools  []*sql.DB
 	path   string // of a SQLite file
-	beside bool   // see Beside
 	writer writer
 	access atomic.Uint64
 	lites  liteConns
@@ -199,18 +197,6 @@ const defaultConnections = 16
 // otherwise.
 const connectTimeout = 5 * time.Second
 
-// near reports whether all hosts that a URL names are this machine.
-func near(cfg *pgx.ConnConfig) bool {
-	hosts := []string{cfg.Host}
-	for _, f := range cfg.Fallbacks {
-		hosts = append(hosts, f.Host)
-	}
-	return !slices.ContainsFunc(hosts, func(host string) bool {
-		ip, _ := netip.ParseAddr(host)
-		return host != "localhost" && !strings.HasPrefix(host, "/") && !ip.IsLoopback()
-	})
-}
-
 // several reports whether a URL names more hosts than one.
 func several(cfg *pgx.ConnConfig) bool {
 	return slices.ContainsFunc(cfg.Fallbacks, func(f *pgconn.FallbackConfig) bool { return f.Host != cfg.Host || f.Port != cfg.Port })
@@ -234,7 +220,6 @@ func (s *Store) openPostgres(databaseURL string) error {
 	if cfg.ConnConfig.RuntimeParams["application_name"] == "" {
 		cfg.ConnConfig.RuntimeParams["application_name"] = "rollcall"
 	}
-	s.beside = near(cfg.ConnConfig)
 	pool := sql.OpenDB(pgConnector{stdlib.GetConnector(*cfg.ConnConfig, stdlib.OptionAfterConnect(func(_ context.Context, conn *pgx.Conn) error {
 		conn.TypeMap().RegisterType(&pgtype.Type{Name: "timestamptz", OID: pgtype.TimestamptzOID, Codec: &pgtype.TimestamptzCodec{ScanLocation: time.UTC}})
 		return nil
@@ -257,9 +242,6 @@ func config(prepare bool) *gorm.Config {
 
 // Engine returns the kind of database.
 func (s *Store) Engine() Engine { return s.engine }
-
-// Beside reports whether the database is a server of its own on this machine, with which this process shares the processors.
-func (s *Store) Beside() bool { return s.beside }
 
 // Ping reports whether the database answers a question.
 func (s *Store) Ping(ctx context.Context) error {

@@ -141,25 +141,6 @@ func TestOpenErrors(t *testing.T) {
 	}
 }
 
-func TestNear(t *testing.T) {
-	for url, want := range map[string]bool{
-		"postgres://u@localhost/d":                    true,
-		"postgres://u@127.0.0.1:5433/d":               true,
-		"postgres://u@[::1]/d":                        true,
-		"postgres:///d?host=/run/postgresql":          true,
-		"postgres://u@127.0.0.1,localhost:5433/d":     true,
-		"postgres://u@db/d":                           false,
-		"postgres://u@10.0.0.7/d":                     false,
-		"postgres://u@localhost,db.example/d":         false,
-		"postgres://u@db.example,127.0.0.1:5433/d":    false,
-		"postgres://u@localhost.example/d?port=12345": false,
-	} {
-		if got := store.Near(t, url); got != want {
-			t.Errorf("%s: %v", url, got)
-		}
-	}
-}
-
 func TestMigrations(t *testing.T) {
 	testkit.Databases(t, func(t *testing.T, databaseURL string) {
 		if _, err := store.Migrations(t.Context(), databaseURL); err == nil && strings.HasPrefix(databaseURL, "sqlite:") {

@@ -8,9 +8,11 @@ import (
 	"syscall"
 )
 
-// letGo tells the system that the process needs no page of the program's file for now. To start goes through most of the file once, to
-// serve needs a half: those pages it gets again, from the system's cache, when it comes to them, and the others are not its own any more.
-func letGo() {
+// letGo tells the system that the process needs no page of some memory that is zero, nor of the program's file for now. To start goes
+// through most of the file once, to serve needs a half: those pages it gets again, from the system's cache, when it comes to them, and the
+// others are not its own any more.
+func letGo(unwritten []byte) {
+	_ = syscall.Madvise(unwritten, syscall.MADV_DONTNEED) // the runtime may have zeroed it by hand
 	f, err := os.Open("/proc/self/smaps")
 	if err != nil {
 		return // a system that has no such file keeps the pages

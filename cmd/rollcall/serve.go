@@ -12,8 +12,8 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
-	"os"
 	"runtime"
+	"runtime/debug"
 	"strings"
 	"time"
 
@@ -82,7 +82,7 @@ const last = 5 * time.Second
 
 // ballast is memory that nobody writes, and the system so never gives: it counts as living, which lets the garbage collector wait until
 // as much again was allocated. What a server keeps is so little that it would else collect a hundred times a second.
-const ballast = 12 << 20
+const ballast = 8 << 20
 
 // Run serves until the context ends, then lets the requests under way finish.
 func (c *serveCmd) Run(p *program) error {
@@ -120,7 +120,6 @@ func (c *serveCmd) Run(p *program) error {
 		return err
 	}
 	defer st.Close()
-	shareProcessors(st)
 
 	log := c.log(p.stderr)
 	tlsConfig, err := c.TLS.config(log)
@@ -179,7 +178,8 @@ func (c *serveCmd) Run(p *program) error {
 	if err := greet(p, st, base, listener.Addr()); err != nil {
 		return err
 	}
-	letGo()
+	debug.FreeOSMemory() // the collector goes by what it found living when it last ran, and that shall not be what only the start needed
+	letGo(unwritten)
 	stop := c.work(p.ctx, engine, &jobs.Runner{Store: st, Log: log, Observe: m.job})
 	defer stop()
 	if ops != nil {
@@ -207,14 +207,6 @@ func (c *serveCmd) Run(p *program) error {
 		server.Close()
 	}
 	return nil
-}
-
-// shareProcessors leaves half of the processors to a PostgreSQL on the same machine, which does the half of the work. Where both take turns
-// at all of them, the time between goes into switching. GOMAXPROCS in the environment says otherwise.
-func shareProcessors(st *store.Store) {
-	if st.Beside() && os.Getenv("GOMAXPROCS") == "" {
-		runtime.GOMAXPROCS((runtime.GOMAXPROCS(0) + 1) / 2)
-	}
 }
 
 // log returns the server's own log.
