@@ -279,7 +279,7 @@ func (l *lite) takeUp(ctx context.Context, least int) error {
 	// By their numbers: at each step back the index would write out what it has.
 	return l.ask(ctx, question{sql: "INSERT INTO contact_search (contact_search, rowid, pieces) SELECT command, num, pieces FROM (" +
 		"SELECT num, 1 AS step, 'delete' AS command, was AS pieces FROM contact_search_waiting WHERE was IS NOT NULL" +
-		" UNION ALL SELECT c.num, 2, NULL, c.search_key FROM contact_search_waiting w JOIN contacts c ON c.tenant_id = w.tenant_id AND c.num = w.num" +
+		" UNION ALL SELECT c.num, 2, NULL, c.search_key FROM contact_search_waiting w CROSS JOIN contacts c ON c.tenant_id = w.tenant_id AND c.num = w.num" +
 		") ORDER BY num, step"}, question{sql: "DELETE FROM contact_search_waiting"})
 }
 
