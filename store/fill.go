@@ -76,11 +76,12 @@ func (s *Store) Fill(ctx context.Context, f func(*Filler) error) error {
 			_, err = tx.ExecContext(ctx, statement)
 		}
 	}
-	if err == nil {
-		_, err = tx.ExecContext(ctx, "ANALYZE")
-	}
-	if err == nil && s.engine == SQLite {
+	switch {
+	case err != nil:
+	case s.engine == SQLite: // whose plans do not go by what is in the tables
 		err = s.raw(conn, func(l *lite) error { return l.takeUp(ctx, 1) })
+	default:
+		_, err = tx.ExecContext(ctx, "ANALYZE")
 	}
 	if err == nil {
 		err = tx.Commit()
