@@ -36,22 +36,23 @@ type Recognition struct {
 	Facts      desk.CompanyFacts
 }
 
-// Recognise locks the person's keys, as Lock does, and gathers all of that at once.
+// Recognise locks the person's keys, as Lock does, and gathers all of that at once; if somebody has one of the keys, at twice.
 func (tx *Tx) Recognise(p Person, q CompanyQuery) (r Recognition, err error) {
 	if err := tx.Lock(p.TenantID, p.ExternalID, p.UserName, p.Email); err != nil {
 		return r, err
 	}
-	list := append(make([]question, 0, 4), readState(&r.State, p.TenantID, p.Connection), byKey(&r.Holders, p))
 	known := false
-	if anybody, ok := p.anybody(&known); ok {
-		list = append(list, anybody)
-	}
+	list := append(make([]question, 0, 2), p.anybody(&r.State, &known))
 	var rows []companyFact
 	if facts, ok := q.question(&rows); ok {
 		list = append(list, facts)
 	}
 	if err = tx.ask(list...); err == nil && known {
-		r.Candidates, err = tx.Candidates(p)
+		list = append(list[:0], byKey(&r.Holders, p))
+		if candidates, ok := p.candidates(&r.Candidates); ok {
+			list = append(list, candidates)
+		}
+		err = tx.ask(list...)
 	}
 	r.Facts = q.facts(rows)
 	return r, fail(err, "recognise a person")
@@ -112,9 +113,9 @@ func (p Person) candidates(found *[]Candidate) (q question, ok bool) {
 	}}, keys != 0
 }
 
-// anybody asks whether there can be a candidate at all, which there mostly is not.
-func (p Person) anybody(found *bool) (q question, ok bool) {
-	args := make([]any, 0, 8)
+// anybody asks for the connection's state, and whether there can be a holder or a candidate at all, which there mostly is not.
+func (p Person) anybody(state *string, found *bool) question {
+	args := make([]any, 0, 13)
 	keys, tenant := 0, any(p.TenantID)
 	for i, value := range p.keys() {
 		if value != "" {
@@ -122,10 +123,12 @@ func (p Person) anybody(found *bool) (q question, ok bool) {
 			args = append(args, tenant, value)
 		}
 	}
-	return question{sql: anybody[keys], args: args, row: func(scanner) error {
-		*found = true
-		return nil
-	}}, keys != 0
+	return question{sql: anybody[keys], args: append(args, tenant, p.Connection, p.UserName, tenant, p.Connection), row: func(scan scanner) error {
+		var d directoryState
+		err := scan(&d.settings, &d.fields, &d.paused, found)
+		*state = d.String()
+		return err
+	}}
 }
 
 // keys are what candidates are found by, in the order of the queries.
@@ -141,7 +144,8 @@ var anybody = func() (queries [16]string) {
 				parts = append(parts, "SELECT 1 FROM "+way)
 			}
 		}
-		queries[keys] = strings.Join(parts, " UNION ALL ") + " LIMIT 1"
+		parts = append(parts, "SELECT 1 FROM directory_users WHERE tenant_id = ? AND connection = ? AND user_name_key = ?")
+		queries[keys] = strings.Replace(selectState, " FROM", ", EXISTS ("+strings.Join(parts, " UNION ALL ")+") AS known FROM", 1)
 	}
 	return queries
 }()
