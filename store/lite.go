@@ -115,8 +115,6 @@ func bind(s *sqlite3.Stmt, i int, arg any) error {
 		return s.BindNull(i)
 	case string:
 		return s.BindText(i, v)
-	case []byte: // JSON
-		return s.BindRawText(i, v)
 	case int:
 		return s.BindInt64(i, int64(v))
 	case int64:

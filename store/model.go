@@ -123,7 +123,7 @@ func (m *model[T]) values(to []any, row *T, some func(i int) bool) ([]any, error
 			if err != nil {
 				return nil, fmt.Errorf("encode a column of %s: %w", m.table, err)
 			}
-			to = append(to, text)
+			to = append(to, string(text)) // bytes would be sent as bytea where the server is not asked for types
 		default:
 			to = append(to, argument(field))
 		}

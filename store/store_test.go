@@ -371,3 +371,34 @@ func TestGivenUp(t *testing.T) {
 		}
 	})
 }
+
+// TestExecModes writes JSON as PostgreSQL takes it where it is not asked for the types of arguments, as behind a pooler.
+func TestExecModes(t *testing.T) {
+	plain := testkit.Postgres(t)
+	open(t, plain)
+	separator := "?"
+	if strings.Contains(plain, "?") {
+		separator = "&"
+	}
+	for _, mode := range []string{"cache_describe", "describe_exec", "exec", "simple_protocol"} {
+		t.Run(mode, func(t *testing.T) {
+			s := open(t, plain+separator+"default_query_exec_mode="+mode)
+			err := s.Tx(t.Context(), func(tx *store.Tx) error {
+				if err := tx.CreateTenant(&desk.Tenant{ID: mode, CreatedAt: tx.Now}); err != nil {
+					return err
+				}
+				c := desk.Contact{TenantID: mode, ID: store.NewID(), Status: desk.Active, CreatedAt: tx.Now, ModifiedAt: tx.Now}
+				c.Emails = []desk.Address{{Type: "work", Value: "ann@acme.example"}}
+				if err := tx.CreateContact(&c); err != nil {
+					return err
+				}
+				changed := c
+				changed.Emails = []desk.Address{{Type: "home", Value: "ann@acme.example"}}
+				return tx.UpdateContact(&c, &changed)
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+		})
+	}
+}
