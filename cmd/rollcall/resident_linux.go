@@ -23,17 +23,22 @@ func letGo(unwritten []byte) {
 		return
 	}
 	var from, to uintptr
-	ours := false
+	same := false // as the file, as far as was read
 	for lines := bufio.NewScanner(f); lines.Scan(); {
 		line := lines.Text()
 		var first, last uintptr
 		if n, _ := fmt.Sscanf(line, "%x-%x ", &first, &last); n == 2 {
 			access, _, _ := strings.Cut(line[strings.Index(line, " ")+1:], " ")
-			from, to, ours = first, last, !strings.Contains(access, "w") && strings.HasSuffix(line, " "+program)
+			from, to, same = first, last, !strings.Contains(access, "w") && strings.HasSuffix(line, " "+program)
 			continue
 		}
-		if name, value, _ := strings.Cut(line, ":"); ours && name == "Anonymous" && strings.TrimSpace(value) == "0 kB" { // none differs from the file
-			_, _, _ = syscall.Syscall(syscall.SYS_MADVISE, from, to-from, syscall.MADV_DONTNEED)
+		switch name, value, _ := strings.Cut(line, ":"); name {
+		case "Anonymous": // pages that were written to, as those with addresses are at the start
+			same = same && strings.TrimSpace(value) == "0 kB"
+		case "Swap":
+			if same && strings.TrimSpace(value) == "0 kB" {
+				_, _, _ = syscall.Syscall(syscall.SYS_MADVISE, from, to-from, syscall.MADV_DONTNEED)
+			}
 		}
 	}
 }
