@@ -218,6 +218,7 @@ func TestNothingPersonalIsLogged(t *testing.T) {
 			t.Errorf("%d spans only", len(traced.list))
 		}
 		for _, s := range traced.list {
+			s.TraceId, s.SpanId, s.ParentSpanId = nil, nil, nil // random bytes, which spell anything at times
 			look("a trace", fmt.Sprint(s))
 		}
 	})
