@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"errors"
+	"hash/fnv"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -159,19 +160,10 @@ func (tx *Tx) LockCompanies(tenant string) error {
 	return fail(tx.db.Exec("SELECT pg_advisory_xact_lock(?)", lockKey(tenant)).Error, "lock companies")
 }
 
-const fnvPrime = 1099511628211
-
 func lockKey(parts ...string) int64 {
-	hash := uint64(14695981039346656037) // FNV-1a of the parts with a zero between them
-	for i, part := range parts {
-		if i > 0 {
-			hash *= fnvPrime
-		}
-		for _, b := range []byte(part) {
-			hash = (hash ^ uint64(b)) * fnvPrime
-		}
-	}
-	return int64(hash) // #nosec G115 -- any 64 bits will do
+	h := fnv.New64a()
+	h.Write([]byte(strings.Join(parts, "\x00")))
+	return int64(h.Sum64()) // #nosec G115 -- any 64 bits will do
 }
 
 // lock returns the row of which a condition holds, locked until the transaction ends, or NotFound.
