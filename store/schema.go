@@ -47,7 +47,9 @@ func (p part) line() string {
 
 var sqlComment = regexp.MustCompile(`--[^\n]*`)
 
-// SQLite keeps the text of each index and trigger as it was given; PostgreSQL that of functions.
+// SQLite keeps the text of each index and trigger as it was given; PostgreSQL that of functions. What PostgreSQL says of an index is put
+// together without names of schemas, which depend on where tables and extensions are, and without what an operator may tune (WITH,
+// TABLESPACE). Versions 13 to 18 say the same.
 const (
 	liteParts = `SELECT 'table' AS kind, name, '' AS "of", '' AS text, '' AS broken FROM sqlite_master WHERE type = 'table'
 		UNION ALL SELECT 'column', c.name, m.name, '', '' FROM sqlite_master m JOIN pragma_table_info(m.name) c WHERE m.type = 'table'
@@ -55,10 +57,13 @@ const (
 	pgParts = `WITH relations AS (SELECT oid, relname FROM pg_class WHERE relnamespace = current_schema()::regnamespace AND relkind IN ('r', 'p'))
 		SELECT 'table' AS kind, relname AS name, '' AS of, '' AS text, '' AS broken FROM relations
 		UNION ALL SELECT 'column', a.attname, r.relname, '', '' FROM relations r JOIN pg_attribute a ON a.attrelid = r.oid WHERE a.attnum > 0 AND NOT a.attisdropped
-		UNION ALL SELECT CASE WHEN x.indisunique THEN 'unique index' ELSE 'index' END, i.relname, r.relname, '',
+		UNION ALL SELECT CASE WHEN x.indisunique THEN 'unique index' ELSE 'index' END, i.relname, r.relname,
+			(SELECT m.amname || ' ' || string_agg(concat_ws(' ', pg_get_indexdef(i.oid, n + 1, false), c.collname, o.opcname, x.indoption[n]), ', ' ORDER BY n)
+				FROM generate_subscripts(x.indclass, 1) AS n JOIN pg_opclass o ON o.oid = x.indclass[n] LEFT JOIN pg_collation c ON c.oid = x.indcollation[n])
+				|| coalesce(' WHERE ' || pg_get_expr(x.indpred, r.oid), ''),
 			CASE WHEN x.indisvalid AND x.indisready THEN '' ELSE 'is not valid, so that it is not used' END
-			FROM relations r JOIN pg_index x ON x.indrelid = r.oid JOIN pg_class i ON i.oid = x.indexrelid
-		UNION ALL SELECT 'trigger', t.tgname, r.relname, '', CASE WHEN t.tgenabled IN ('D', 'R') THEN 'is disabled' ELSE '' END
+			FROM relations r JOIN pg_index x ON x.indrelid = r.oid JOIN pg_class i ON i.oid = x.indexrelid JOIN pg_am m ON m.oid = i.relam
+		UNION ALL SELECT 'trigger', t.tgname, r.relname, replace(pg_get_triggerdef(t.oid), quote_ident(current_schema()) || '.', ''), CASE WHEN t.tgenabled IN ('D', 'R') THEN 'is disabled' ELSE '' END
 			FROM relations r JOIN pg_trigger t ON t.tgrelid = r.oid WHERE NOT t.tgisinternal
 		UNION ALL SELECT 'function', proname, '', prosrc, '' FROM pg_proc WHERE pronamespace = current_schema()::regnamespace AND prorettype = 'trigger'::regtype`
 )
@@ -98,19 +103,19 @@ func (s *Store) diagnoseParts(ctx context.Context) (list []desk.Finding, err err
 	for line := range strings.Lines(string(text)) {
 		what, digest, _ := strings.Cut(strings.TrimSpace(line), ", ")
 		p, ok := have[what]
-		wrong := p.Broken
+		wrong, state := p.Broken, broken
 		_, of, _ := strings.Cut(what, " of ")
 		switch _, there := have["table "+of]; {
 		case of != "" && !there: // as is said of the table
 			continue
 		case !ok:
-			wrong = "is missing"
+			wrong, state = "is missing", missing
 		case digest != "" && p.line() != strings.TrimSpace(line):
-			wrong = "is another one than this program's"
+			wrong, state = "is another one than this program's", another
 		case wrong == "":
 			continue
 		}
-		list = append(list, desk.Found("schema", desk.HealthFailing, "%s %s; %s", what, wrong, s.mend(what, ok)))
+		list = append(list, desk.Found("schema", desk.HealthFailing, "%s %s; %s", what, wrong, s.mend(what, state)))
 	}
 	if more := len(list) - mostParts; more > 0 {
 		list = append(list[:mostParts], desk.Found("schema", desk.HealthFailing, "so it is with %d more", more))
@@ -118,23 +123,34 @@ func (s *Store) diagnoseParts(ctx context.Context) (list []desk.Finding, err err
 	return list, nil
 }
 
-// mend says what to do about a part that is missing, or is there and does not work.
-func (s *Store) mend(what string, there bool) string {
+// fault is what can be wrong with a part.
+type fault int
+
+const (
+	missing fault = iota
+	another       // it is not what the steps make
+	broken        // it is, and does not work
+)
+
+// mend says what to do about a part.
+func (s *Store) mend(what string, f fault) string {
 	words := strings.Fields(strings.TrimPrefix(what, "unique "))
 	kind, name := words[0], words[1]
 	made := s.making(kind, name)
 	switch {
 	case kind == "table" || kind == "column":
 		return "restore the last backup: what was in it is gone"
-	case there && s.engine == Postgres && kind == "index":
+	case f == broken && kind == "index":
 		made = "REINDEX INDEX CONCURRENTLY " + name + ";"
+	case f == broken:
+		made = "ALTER TABLE " + words[3] + " ENABLE TRIGGER " + name + ";"
 	case made == "":
 		return "its table's own statement makes it (store/migrations); put it back as it stands there, or restore the last backup"
-	case there && kind == "function":
+	case f == another && kind == "function":
 		made = strings.Replace(made, "CREATE FUNCTION", "CREATE OR REPLACE FUNCTION", 1)
-	case there && s.engine == Postgres && kind == "trigger":
-		made = "ALTER TABLE " + words[3] + " ENABLE TRIGGER " + name + ";"
-	case there:
+	case f == another && kind == "trigger" && s.engine == Postgres:
+		made = "DROP TRIGGER " + name + " ON " + words[3] + "; " + made
+	case f == another:
 		made = "DROP " + strings.ToUpper(kind) + " " + name + "; " + made
 	}
 	return "run this in " + map[Engine]string{SQLite: "sqlite3", Postgres: "psql"}[s.engine] + ": " + made

@@ -105,6 +105,14 @@ func TestSchemaDiagnosis(t *testing.T) {
 		} else {
 			mended("trigger events_kept of events is disabled", "ALTER TABLE events DISABLE TRIGGER events_kept")
 			mended("function events_kept is another one", "CREATE OR REPLACE FUNCTION events_kept() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN OLD; END $$")
+			// Of an index each of what it is made of counts, and nothing that an operator may tune.
+			for _, other := range []string{"(tenant_id)", "(email_key, tenant_id)", "(tenant_id, email_key DESC)", "(tenant_id, email_key) WHERE email_key > ''", "(tenant_id, email_key text_pattern_ops)",
+				`(tenant_id, email_key COLLATE "POSIX")`, "(tenant_id, lower(email_key))"} {
+				mended("index contacts_email of contacts is another one", "DROP INDEX contacts_email", "CREATE INDEX contacts_email ON contacts "+other)
+			}
+			mended("index contacts_search of contacts is another one", "DROP INDEX contacts_search", "CREATE INDEX contacts_search ON contacts USING gist (search_key gist_trgm_ops)")
+			mended("trigger events_kept of events is another one", "DROP TRIGGER events_kept ON events",
+				"CREATE TRIGGER events_kept BEFORE DELETE ON events FOR EACH ROW WHEN (OLD.actor_type = 'agent') EXECUTE FUNCTION events_kept()")
 			mended("index contacts_email of contacts is not valid", "UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'contacts_email'::regclass")
 			mended("unique index events_pkey of events is not valid", "UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'events_pkey'::regclass")
 			store.Exec(t, s, "ALTER TABLE purges DROP CONSTRAINT purges_pkey")
@@ -113,6 +121,14 @@ func TestSchemaDiagnosis(t *testing.T) {
 			}
 			store.Exec(t, s, "ALTER TABLE purges ADD PRIMARY KEY (tenant_id)")
 			mended("unique index tokens_hash of tokens is missing", "DROP INDEX tokens_hash", "CREATE INDEX tokens_hash_too ON tokens (tenant_id, hash)")
+		}
+		if s.Engine() == store.Postgres {
+			store.Exec(t, s, "ALTER INDEX contacts_email SET (fillfactor = 70)")
+			store.Exec(t, s, "CREATE SCHEMA elsewhere")
+			store.Exec(t, s, "ALTER EXTENSION pg_trgm SET SCHEMA elsewhere")
+			if got := diagnose(); got != nil {
+				t.Errorf("a tuned index, and an extension in a schema of its own: %q", got)
+			}
 		}
 		store.Exec(t, s, "CREATE INDEX own ON contacts (tenant_id, title)")
 		if got := diagnose(); got != nil {
