@@ -52,6 +52,7 @@ type Accounts interface {
 type accountPage struct {
 	Actor    desk.Actor
 	Agent    desk.Agent // without an id for who came with a token or with the first link
+	Name     string     // in the form
 	Sessions []session
 }
 
@@ -82,6 +83,7 @@ func (h *Handler) accountPage(r *http.Request, actor desk.Actor) (accountPage, e
 	if page.Agent, err = h.Accounts.Agent(r.Context(), actor, actor.AgentID); err != nil {
 		return page, err
 	}
+	page.Name = page.Agent.Name
 	list, err := h.Accounts.Sessions(r.Context(), actor)
 	for _, t := range slices.Backward(list) { // the latest first
 		page.Sessions = append(page.Sessions, session{t, browser(t.UserAgent), t.ID == actor.SessionID})
@@ -94,6 +96,9 @@ func (h *Handler) accountAgain(w http.ResponseWriter, r *http.Request, actor des
 	page, broken := h.accountPage(r, actor)
 	if broken != nil {
 		return broken
+	}
+	if r.PostForm.Has("name") {
+		page.Name = r.PostForm.Get("name")
 	}
 	return h.showAgain(w, r, actor, err, "account", accountTitle, page)
 }

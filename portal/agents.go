@@ -1,6 +1,7 @@
 package portal
 
 import (
+	"cmp"
 	"net/http"
 	"net/url"
 
@@ -63,8 +64,9 @@ func (h *Handler) linkAddress(secret string) string { return h.PublicURL + "/sig
 
 type agentPage struct {
 	desk.Agent
-	Self bool   // it is who looks
-	Link string // by which they set a password, shown this once
+	Choice desk.Role // in the form
+	Self   bool      // it is who looks
+	Link   string    // by which they set a password, shown this once
 }
 
 // agent shows one agent, and what an administrator can do about them.
@@ -78,8 +80,9 @@ func (h *Handler) showAgent(w http.ResponseWriter, r *http.Request, actor desk.A
 	if err != nil {
 		return err
 	}
-	page := agentPage{agent, agent.ID == actor.AgentID, link}
+	page := agentPage{agent, agent.Role, agent.ID == actor.AgentID, link}
 	if refused != nil {
+		page.Choice = cmp.Or(desk.Role(r.PostForm.Get("role")), agent.Role)
 		return h.showAgain(w, r, actor, refused, "agent", agent.Name, page)
 	}
 	return h.show(w, r, actor, "agent", agent.Name, page)

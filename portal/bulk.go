@@ -44,14 +44,20 @@ func (h *Handler) bulk(w http.ResponseWriter, r *http.Request, actor desk.Actor)
 		return err
 	}
 	if fault != nil {
-		page.To, page.Chosen = r.PostForm.Get("to"), map[string]bool{}
-		for _, id := range r.PostForm["contact"] {
-			page.Chosen[id] = true
-		}
+		page.To, page.Chosen = r.PostForm.Get("to"), chosen(r)
 		return h.showAgain(w, r, actor, fault, "contacts", "Contacts", page)
 	}
 	page.Bulk = &result
 	return h.show(w, r, actor, "contacts", "Contacts", page)
+}
+
+// chosen are the ids of the contacts that a form has chosen.
+func chosen(r *http.Request) map[string]bool {
+	ids := map[string]bool{}
+	for _, id := range r.PostForm["contact"] {
+		ids[id] = true
+	}
+	return ids
 }
 
 // changeAll does to each of the chosen contacts what the form asks for.

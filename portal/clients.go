@@ -30,6 +30,7 @@ type clientForm struct {
 	Public       bool
 	WithoutPKCE  bool
 	Federation   desk.Federation
+	Days         int // how long its secret is good, 0 for ever
 }
 
 // client returns the client that the form asks for.
@@ -64,7 +65,7 @@ func (h *Handler) createClient(w http.ResponseWriter, r *http.Request, actor des
 	text := func(name string) string { return strings.TrimSpace(form.Get(name)) }
 	f := clientForm{
 		Kind: form.Get("kind"), Label: text("label"), RedirectURIs: form.Get("redirectUris"), Public: form.Has("public"), WithoutPKCE: form.Has("withoutPkce"),
-		Federation: desk.Federation{Issuer: text("issuer"), Subject: text("subject"), Audience: text("audience"), JWKSURI: text("jwksUri"), JWKS: text("jwks")},
+		Days: readLifetime(form).Days, Federation: desk.Federation{Issuer: text("issuer"), Subject: text("subject"), Audience: text("audience"), JWKSURI: text("jwksUri"), JWKS: text("jwks")},
 	}
 	made, err := h.makeClient(r, actor, f)
 	return h.showMade(w, r, actor, f, made, err)

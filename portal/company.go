@@ -14,6 +14,7 @@ type companyPage struct {
 	desk.Company
 	Typed  string // the name in the form
 	Adding string // the domain in the form
+	Word   string // what was typed to delete it
 	Shared map[string][]provision.DomainCompany
 	Rescan rescan
 	Admin  bool
@@ -95,12 +96,14 @@ func (h *Handler) deleteCompany(w http.ResponseWriter, r *http.Request, actor de
 	if err != nil {
 		return err
 	}
-	if strings.TrimSpace(r.PostForm.Get("confirm")) != c.Name {
-		err := desk.Errorf(desk.InvalidValue, "confirm", "to delete the company, type its name: %s", c.Name)
-		return h.companyAgain(w, r, actor, err, func(*companyPage) {})
+	word := r.PostForm.Get("confirm")
+	if strings.TrimSpace(word) != c.Name {
+		err = desk.Errorf(desk.InvalidValue, "confirm", "to delete the company, type its name: %s", c.Name)
+	} else {
+		err = h.Engine.DeleteCompany(r.Context(), actor, id)
 	}
-	if err := h.Engine.DeleteCompany(r.Context(), actor, id); err != nil {
-		return err
+	if err != nil {
+		return h.companyAgain(w, r, actor, err, func(p *companyPage) { p.Word = word })
 	}
 	return h.done(w, r, "/companies", c.Name+" is deleted.")
 }

@@ -19,6 +19,8 @@ type connectionPage struct {
 	Applying applying
 	Recorded bool // there is something to download
 	Edit     connectionText
+	Why      string // the reason in the form that pauses it or lets it go on
+	Typed    string // the slug in the form that deletes it
 }
 
 // connectionText is what people wrote about a connection.
@@ -109,6 +111,7 @@ func (h *Handler) change(w http.ResponseWriter, r *http.Request, actor desk.Acto
 	if pageErr != nil {
 		return pageErr
 	}
+	page.Why = r.PostForm.Get("reason")
 	return h.showAgain(w, r, actor, err, "connection", page.Name, page)
 }
 
@@ -128,6 +131,7 @@ func (h *Handler) resumeConnection(w http.ResponseWriter, r *http.Request, actor
 		if err != nil {
 			return err
 		}
+		page.Why = r.PostForm.Get("reason")
 		unsaid := desk.Errorf(desk.InvalidValue, "meant", "Say that these people shall be deactivated, or mend the scope in the directory first.")
 		return h.showAgain(w, r, actor, unsaid, "connection", page.Name, page)
 	}
@@ -173,6 +177,7 @@ func (h *Handler) deleteConnection(w http.ResponseWriter, r *http.Request, actor
 		if err != nil {
 			return err
 		}
+		page.Typed = r.PostForm.Get("slug")
 		return h.showAgain(w, r, actor, desk.Errorf(desk.InvalidValue, "slug", "Type %s to delete the connection.", slug), "connection", page.Name, page)
 	}
 	err := h.Engine.DeleteConnection(r.Context(), actor, slug)

@@ -45,7 +45,7 @@ func (h *Handler) authorize(w http.ResponseWriter, r *http.Request, actor desk.A
 		return back.refuse(err)
 	}
 	switch {
-	case r.Method != http.MethodPost:
+	case r.Method != http.MethodPost || unsent(r):
 		return h.askConsent(w, r, actor, client, request)
 	case values.Get("decision") != "allow":
 		return back.refuse(desk.Errorf(desk.Forbidden, "", "the administrator said no"))

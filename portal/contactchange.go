@@ -62,6 +62,7 @@ func (h *Handler) restoreContact(w http.ResponseWriter, r *http.Request, actor d
 // erasePage asks whether a contact shall be deleted forever.
 type erasePage struct {
 	provision.ContactView
+	Typed string
 }
 
 // Word is what is to be typed.
@@ -84,6 +85,7 @@ func (h *Handler) erase(w http.ResponseWriter, r *http.Request, actor desk.Actor
 		return nil
 	})
 	if err != nil {
+		page.Typed = r.PostForm.Get("name")
 		return h.showAgain(w, r, actor, err, "erase", "Delete forever", page)
 	}
 	return h.done(w, r, "/deleted", "The contact is erased for good.")

@@ -249,11 +249,13 @@ func (h *Handler) contactForm(w http.ResponseWriter, r *http.Request, actor desk
 	if err == nil {
 		saved, err = save(r.Context(), form)
 	}
-	if desk.KindOf(err) == desk.VersionMismatch {
+	if opened := r.PostForm.Get("modified"); desk.KindOf(err) == desk.VersionMismatch { // it goes on with the contact of now
 		var missing error
-		if form.Meanwhile, missing = h.since(r.Context(), actor, view.ID, r.PostForm.Get("modified")); missing != nil {
+		if form.Meanwhile, missing = h.since(r.Context(), actor, view.ID, opened); missing != nil {
 			return missing
 		}
+	} else if view.ID != "" {
+		form.Modified = opened
 	}
 	if err != nil {
 		form.fault = faultOf(err)

@@ -86,6 +86,19 @@ func TestEditContactForm(t *testing.T) {
 		if _, _, page = o.post("/contacts/"+other+"/edit", form); strings.Contains(page, "<ins>Kofi</ins>") {
 			t.Error("what stood before the form was opened is said to be changed since")
 		}
+
+		// A form that is shown again for another reason is still as old as it is.
+		_, _, page = o.open("/contacts/" + other + "/edit")
+		form = asItStands(t, page)
+		title = "Owner"
+		if _, err := o.Engine.EditContact(t.Context(), o.agent, other, nil, provision.ContactEdit{Title: &title}); err != nil {
+			t.Fatal(err)
+		}
+		form.Set("email", "no address")
+		_, _, page = o.post("/contacts/"+other+"/edit", form)
+		form = asItStands(t, page)
+		form.Set("email", "kofi@acme.example")
+		o.sends("/contacts/"+other+"/edit", form, 412, "<ins>Owner</ins>")
 	})
 }
 

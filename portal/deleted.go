@@ -18,6 +18,7 @@ type deletedPage struct {
 	Newer    string // address of the page before, "" on the first
 	Older    string // address of the page after, "" on the last
 	Bulk     *bulkResult
+	Chosen   map[string]bool // ids of the contacts in the form
 }
 
 func (h *Handler) deleted(w http.ResponseWriter, r *http.Request, actor desk.Actor) error {
@@ -67,6 +68,7 @@ func (h *Handler) restoreAll(w http.ResponseWriter, r *http.Request, actor desk.
 		return missing
 	}
 	if err != nil {
+		page.Chosen = chosen(r)
 		return h.showAgain(w, r, actor, err, "deleted", "Deleted contacts", page)
 	}
 	page.Bulk = &result

@@ -3,7 +3,8 @@
 // A page is a route (portal.go), a handler in a file named for the page, and a template of that name. Handlers ask the engine and
 // fill a struct; templates write it, with the functions of parts.go and the parts of templates/parts.html. A form is posted, does
 // its work, and leads on with Handler.done, or is shown again with what is wrong by Handler.showAgain. Who may open a page stands in
-// its route.
+// its route. A form that was sent after its agent's session had ended is handled like any other once the agent has signed in, but in
+// a context in which nothing is written (unsent.go), so that its handler shows it again: what was typed must then stand in it.
 //
 // Pages work without JavaScript. With it, htmx (static/htmx.js, version 4.0.1) asks for the same page again and puts a part of the
 // answer in place, so that no handler knows of it:

@@ -17,7 +17,8 @@ type heldPage struct {
 	Held      []provision.HeldUser
 	Companies map[string]string // names of the candidates' companies
 	Refused   []provision.EventView
-	Next      string // the address of the next page, "" for none
+	Next      string            // the address of the next page, "" for none
+	Answers   map[string]string // what was answered in the form, by the user's id
 }
 
 // statusTab is one of the views of a list.
@@ -93,5 +94,6 @@ func (h *Handler) answerHeld(w http.ResponseWriter, r *http.Request, actor desk.
 	if pageErr != nil {
 		return pageErr
 	}
+	page.Answers = map[string]string{mux.Vars(r)["id"]: r.PostForm.Get("contact")}
 	return h.showAgain(w, r, actor, err, "held", page.Name+": held people", page)
 }

@@ -142,7 +142,7 @@ func (h *Handler) editMapping(w http.ResponseWriter, r *http.Request, actor desk
 	}
 	page.readRules(r.PostForm)
 	do, row, _ := strings.Cut(r.PostForm.Get("do"), "-")
-	page.Try.User = r.PostForm.Get("user")
+	page.Try.User, page.Try.Person = r.PostForm.Get("user"), r.PostForm.Get("person")
 	switch do {
 	case "add":
 		page.addRow(desk.Rule{})

@@ -16,7 +16,7 @@ func once() template.HTML {
 // sentBefore reports whether a form was sent before as it is, by a second click or a reload. It then leads on to where one sees
 // what came of it, and says so.
 func (h *Handler) sentBefore(w http.ResponseWriter, r *http.Request, actor desk.Actor, to, notice string) (bool, error) {
-	if !r.PostForm.Has("once") {
+	if !r.PostForm.Has("once") || unsent(r) {
 		return false, nil
 	}
 	before, err := h.Accounts.SentBefore(r.Context(), actor, r.URL.Path+"?"+r.PostForm.Encode())

@@ -3,6 +3,7 @@ package portal
 import (
 	"bytes"
 	"embed"
+	"errors"
 	"html/template"
 	"io/fs"
 	"log/slog"
@@ -211,31 +212,21 @@ func (h *Handler) public(serve func(http.ResponseWriter, *http.Request) error) h
 // maxForm is the most that a form may hold, in bytes: a mapping is the largest.
 const maxForm = 1 << 20
 
-// page serves a page to agents who have signed in and whose role suffices. Others are sent to sign in, and then back.
+// page serves a page to agents who have signed in and whose role suffices. Others sign in, and then get back to it, or to the form that
+// they sent.
 func (h *Handler) page(page route) http.Handler {
 	return h.public(func(w http.ResponseWriter, r *http.Request) error {
 		actor, err := h.Session(r)
 		if desk.KindOf(err) == desk.Unauthenticated {
-			to := "/signin"
-			if r.Method == http.MethodGet && r.URL.Path != "/" {
-				to += "?" + url.Values{"next": {r.URL.RequestURI()}}.Encode()
-			} else if r.Method == http.MethodPost { // back to the page of the form
-				from, _ := url.Parse(r.Referer())
-				if from == nil || from.Host != r.Host {
-					from = &url.URL{}
-				}
-				to += "?" + url.Values{"next": {from.RequestURI()}, "unsent": {""}}.Encode()
+			if signedIn, err := h.signInFirst(w, r); err != nil || !signedIn {
+				return err
 			}
-			if r.Header.Get("HX-Request") != "" { // a part of a page, where no sign-in page belongs
-				w.Header().Set("HX-Refresh", "true")
-				return nil
-			}
-			http.Redirect(w, r, to, http.StatusSeeOther)
-			return nil
+			actor, err = h.Session(r)
 		}
 		if err != nil {
 			return err
 		}
+		h.rememberAgent(w, r, actor)
 		place, err := h.InFlight.Enter(r.Context(), actor.TenantID)
 		if err != nil {
 			return err
@@ -250,14 +241,25 @@ func (h *Handler) page(page route) http.Handler {
 			if err := r.ParseForm(); err != nil {
 				return desk.Errorf(desk.InvalidSyntax, "", "The form cannot be read, or is too large.")
 			}
-			for _, values := range r.PostForm {
-				if slices.ContainsFunc(values, func(v string) bool { return !desk.Storable(v) }) {
-					return desk.Errorf(desk.InvalidValue, "", "The form holds characters that no text can.")
-				}
+			if r.PostForm.Has(unsentField) {
+				return h.showUnsent(w, r, actor, page)
+			}
+			if err := checkText(r.PostForm); err != nil {
+				return err
 			}
 		}
 		return page.serve(w, r, actor)
 	})
+}
+
+// checkText refuses a form that holds what cannot be kept.
+func checkText(form url.Values) error {
+	for _, values := range form {
+		if slices.ContainsFunc(values, func(v string) bool { return !desk.Storable(v) }) {
+			return desk.Errorf(desk.InvalidValue, "", "The form holds characters that no text can.")
+		}
+	}
+	return nil
 }
 
 // layout is what the frame around a page shows.
@@ -266,6 +268,7 @@ type layout struct {
 	Section string     // of the menu; the first part of the page's path
 	Actor   desk.Actor // nobody before signing in
 	Notice  string     // what the form before this page has done
+	Unsent  bool       // the form on the page was filled in before its agent signed in again, and has done nothing
 	Problem *desk.Error
 	Page    any
 }
@@ -275,12 +278,15 @@ func (l layout) Admin() bool { return l.Actor.Role == desk.RoleAdmin }
 
 // show writes a page for an agent.
 func (h *Handler) show(w http.ResponseWriter, r *http.Request, actor desk.Actor, name, title string, page any) error {
-	return h.render(w, http.StatusOK, name, layout{Title: title, Section: section(r), Actor: actor, Notice: h.takeNotice(w, r), Page: page})
+	return h.render(w, http.StatusOK, name, layout{Title: title, Section: section(r), Actor: actor, Notice: h.takeNotice(w, r), Unsent: unsent(r), Page: page})
 }
 
 // showAgain writes the page of a form again with what is wrong with it: above it, unless the page says it at the field by a method At,
 // as a fault has it. What is not the form's fault is returned.
 func (h *Handler) showAgain(w http.ResponseWriter, r *http.Request, actor desk.Actor, err error, name, title string, page any) error {
+	if errors.Is(err, errUnsent) {
+		return h.show(w, r, actor, name, title, page)
+	}
 	e := desk.AsError(err)
 	switch status := httpx.Statuses[e.Kind]; e.Kind {
 	case desk.Internal, desk.Unavailable, desk.NotFound, desk.Unauthenticated, desk.Forbidden, desk.RateLimited:
@@ -289,7 +295,7 @@ func (h *Handler) showAgain(w http.ResponseWriter, r *http.Request, actor desk.A
 		if p, ok := page.(interface{ At(field string) string }); ok && e.Field != "" && p.At(e.Field) != "" {
 			e = nil
 		}
-		return h.render(w, status, name, layout{Title: title, Section: section(r), Actor: actor, Problem: e, Page: page})
+		return h.render(w, status, name, layout{Title: title, Section: section(r), Actor: actor, Unsent: unsent(r), Problem: e, Page: page})
 	}
 }
 

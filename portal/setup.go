@@ -18,6 +18,7 @@ type setupPage struct {
 	HasTokens bool        // or OAuth clients
 	Live      arrivals
 	Lifetimes []lifetime
+	NewToken  lifetimeForm
 	Endpoints endpoints
 	Mapping   []attribute
 	Text      string // the mapping as text with tabs, which spreadsheets and notes take
@@ -56,6 +57,7 @@ func (h *Handler) setupToken(w http.ResponseWriter, r *http.Request, actor desk.
 		return err
 	}
 	if issueErr != nil {
+		page.NewToken = readLifetime(r.PostForm)
 		return h.showAgain(w, r, actor, issueErr, "setup", page.Name+": setup", page)
 	}
 	page.Made, page.HasTokens = made, true
@@ -68,7 +70,7 @@ func (h *Handler) setupPage(r *http.Request, actor desk.Actor) (setupPage, error
 		return setupPage{}, err
 	}
 	page := setupPage{
-		connectionHead: newHead(actor, c.Connection, "setup"), TenantURL: h.tenantURL(c.Connection), Lifetimes: lifetimes,
+		connectionHead: newHead(actor, c.Connection, "setup"), TenantURL: h.tenantURL(c.Connection), Lifetimes: lifetimes, NewToken: readLifetime(nil),
 		Endpoints: h.endpoints(actor.TenantID), Mapping: attributes[c.Provider], HasTokens: true,
 	}
 	if page.Mapping == nil {

@@ -13,10 +13,11 @@ import (
 )
 
 type signInPage struct {
-	Problem   string // what is wrong with what was tried, "" for nothing
-	Next      string // the page that the agent wanted to see; "" for the first
-	Unsent    bool   // they sent a form from it, after their session had ended
-	AskTenant bool   // there are several helpdesks
+	Problem   string      // what is wrong with what was tried, "" for nothing
+	Next      string      // the page that the agent wanted to see; "" for the first
+	Lost      bool        // they sent a form from it, after their session had ended, and it is not kept
+	Form      *unsentForm // in whose place the page stands, nil for none
+	AskTenant bool        // there are several helpdesks
 	Tenant    string
 	Email     string
 	WithToken bool // a token did not do, so its form is open
@@ -34,7 +35,7 @@ type choice struct{ Name, Address string }
 // showSignIn asks who is there, or offers to use a link. Opening a link does not use it up: mail scanners open links too.
 func (h *Handler) showSignIn(w http.ResponseWriter, r *http.Request) error {
 	query := r.URL.Query()
-	page := signInPage{Next: ownPage(query.Get("next")), Unsent: query.Has("unsent"), Tenant: cmp.Or(query.Get("tenant"), lastTenant(r))}
+	page := signInPage{Next: ownPage(query.Get("next")), Lost: query.Has("lost"), Tenant: cmp.Or(query.Get("tenant"), lastTenant(r))}
 	var problem *desk.Error
 	if secret := mux.Vars(r)["secret"]; secret != "" {
 		owner, err := h.Accounts.LinkOwner(r, secret)
@@ -62,14 +63,17 @@ func (h *Handler) renderSignIn(w http.ResponseWriter, r *http.Request, page sign
 	if page.Tenant != "" {
 		for _, name := range h.Accounts.ProviderNames(page.Tenant) {
 			query := url.Values{"tenant": {page.Tenant}, "provider": {name}}
-			if page.Next != "" {
+			if page.Next != "" && page.Form == nil { // a provider's page opens beside a form
 				query.Set("next", page.Next)
 			}
 			page.Providers = append(page.Providers, choice{name, "/signin/oidc?" + query.Encode()})
 		}
 	}
-	page.AskProviders = len(page.Providers) == 0 && page.AskTenant && len(h.Accounts.ProviderNames("")) > 0
+	page.AskProviders = len(page.Providers) == 0 && page.AskTenant && page.Form == nil && len(h.Accounts.ProviderNames("")) > 0
 	title, status := "Sign in", http.StatusOK
+	if page.Form != nil {
+		status = http.StatusUnauthorized
+	}
 	if problem != nil {
 		status, page.Problem = httpx.Statuses[problem.Kind], problem.Msg
 	}
@@ -106,22 +110,32 @@ func (h *Handler) signIn(w http.ResponseWriter, r *http.Request) error {
 		return desk.Errorf(desk.InvalidSyntax, "", "The form cannot be read.")
 	}
 	page := signInPage{Next: ownPage(r.PostForm.Get("next")), Tenant: strings.TrimSpace(r.PostForm.Get("tenant")), Email: r.PostForm.Get("email")}
-	cookie, to, err := h.prove(r, &page)
+	to, err := h.trySignIn(w, r, &page)
+	if err == nil && to != "" {
+		http.Redirect(w, r, cmp.Or(page.Next, to), http.StatusSeeOther)
+	}
+	return err
+}
+
+// trySignIn begins a session for who proves to be an agent, and returns the page that comes next. To others it shows the sign-in page
+// again, and returns "".
+func (h *Handler) trySignIn(w http.ResponseWriter, r *http.Request, page *signInPage) (to string, err error) {
+	cookie, to, err := h.prove(r, page)
 	switch desk.KindOf(err) {
 	case "":
 		http.SetCookie(w, cookie)
 		if desk.CheckSlug("tenant", page.Tenant) == nil {
 			http.SetCookie(w, h.cookie(&http.Cookie{Name: tenantCookie, Value: page.Tenant, MaxAge: 365 * 24 * 60 * 60}))
 		}
-		http.Redirect(w, r, cmp.Or(page.Next, to), http.StatusSeeOther)
-		return nil
+		r.Header.Set("Cookie", cookie.Name+"="+cookie.Value) // the request goes on in the new session
+		return to, nil
 	case desk.RateLimited:
 		w.Header().Set("Retry-After", "60")
 	case desk.Unauthenticated, desk.InvalidValue:
 	default:
-		return err
+		return "", err
 	}
-	return h.renderSignIn(w, r, page, desk.AsError(err))
+	return "", h.renderSignIn(w, r, *page, desk.AsError(err))
 }
 
 // prove tries what the form holds. It returns the cookie of the session and the page that comes next, and completes the page to

@@ -3,6 +3,7 @@ package portal
 import (
 	"context"
 	"net/http"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -33,8 +34,20 @@ var lifetimes = []lifetime{{90, "90 days"}, {180, "180 days"}, {usualLifetime, "
 
 const usualLifetime = 365
 
-// Usual reports whether the choice is offered first.
-func (l lifetime) Usual() bool { return l.Days == usualLifetime }
+// lifetimeForm is what a form holds that makes a token.
+type lifetimeForm struct {
+	Label string
+	Days  int
+}
+
+// readLifetime reads what was typed, the usual lifetime where none was.
+func readLifetime(form url.Values) lifetimeForm {
+	days, err := strconv.Atoi(form.Get("days"))
+	if err != nil {
+		days = usualLifetime
+	}
+	return lifetimeForm{form.Get("label"), days}
+}
 
 // madeSecret is a token or a client secret that was just made. It is shown this once.
 type madeSecret struct {
@@ -54,6 +67,7 @@ type tokensPage struct {
 	Clients   []provision.ClientView
 	Endpoints endpoints
 	Lifetimes []lifetime
+	NewToken  lifetimeForm
 	// NewClient is what was typed for an OAuth client that could not be made.
 	NewClient clientForm
 }
@@ -81,7 +95,7 @@ func (h *Handler) tokensPage(r *http.Request, actor desk.Actor) (tokensPage, err
 	if err != nil {
 		return tokensPage{}, err
 	}
-	page := tokensPage{connectionHead: newHead(actor, c, "tokens"), TenantURL: h.tenantURL(c), Lifetimes: lifetimes, Endpoints: h.endpoints(actor.TenantID)}
+	page := tokensPage{connectionHead: newHead(actor, c, "tokens"), TenantURL: h.tenantURL(c), Lifetimes: lifetimes, NewToken: readLifetime(nil), NewClient: clientForm{Days: usualLifetime}, Endpoints: h.endpoints(actor.TenantID)}
 	tokens, err := h.Tokens.Tokens(ctx, actor, slug, r.URL.Query().Get("after"), tokensOnPage+1)
 	if err != nil {
 		return page, err
@@ -129,7 +143,9 @@ func (h *Handler) showMade(w http.ResponseWriter, r *http.Request, actor desk.Ac
 		return err
 	}
 	if page.Made = made; failed != nil {
-		page.NewClient = form
+		if page.NewToken = readLifetime(r.PostForm); form.Kind != "" {
+			page.NewClient, page.NewToken = form, readLifetime(nil)
+		}
 		return h.showAgain(w, r, actor, failed, "tokens", page.Name+": tokens", page)
 	}
 	return h.show(w, r, actor, "tokens", page.Name+": tokens", page)

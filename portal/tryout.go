@@ -15,6 +15,7 @@ import (
 // tryOut shows what would become of one person, of whom nothing is written.
 type tryOut struct {
 	People  []person // the newest
+	Person  string   // the id of the one who is chosen
 	User    string   // a SCIM user as JSON
 	Preview *preview
 }

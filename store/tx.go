@@ -63,11 +63,15 @@ type Tx struct {
 
 const attempts = 4
 
-// Tx runs f in a transaction, which is committed if f returns nil, or in a part of one that Together began. f may run several times.
+// Tx runs f in a transaction, which is committed if f returns nil, or in a part of one that Together began. f may run several times, and
+// does not in a context that is read-only (desk.ReadOnly).
 func (s *Store) Tx(ctx context.Context, f func(*Tx) error) error { return s.txAt(ctx, s.Now, f) }
 
 // txAt runs f in a transaction of a time of its own.
 func (s *Store) txAt(ctx context.Context, now func() time.Time, f func(*Tx) error) error {
+	if err := desk.WhyReadOnly(ctx); err != nil {
+		return err
+	}
 	whole := s.together(ctx)
 	for attempt := 1; ; attempt++ {
 		tx := &Tx{Reader: Reader{ctx: ctx, engine: s.engine, store: s}, Now: micro(now())}
