@@ -233,7 +233,7 @@ func (c change) create(r desk.Resource) (desk.DirectoryUser, error) {
 	probe := desk.Contact{TenantID: person.TenantID}
 	takeProfile(&probe, to.Profile)
 	c.asked = companyQuery(&probe)
-	known, err := c.Recognise(person, c.asked)
+	known, err := c.Recognise(person, c.asked, c.actor.Directory.State)
 	if err != nil {
 		return desk.DirectoryUser{}, err
 	}

@@ -36,10 +36,16 @@ type Recognition struct {
 	Facts      desk.CompanyFacts
 }
 
-// Recognise locks the person's keys, as Lock does, and gathers all of that at once; if somebody has one of the keys, at twice.
-func (tx *Tx) Recognise(p Person, q CompanyQuery) (r Recognition, err error) {
+// Recognise locks the person's keys, as Lock does, and gathers all of that at once; if somebody has one of the keys, at twice. state is what
+// the caller takes the connection's for, "" for nothing. On PostgreSQL it may be a guess that fails with the transaction's next question.
+func (tx *Tx) Recognise(p Person, q CompanyQuery, state string) (r Recognition, err error) {
 	if err := tx.Lock(p.TenantID, p.ExternalID, p.UserName, p.Email); err != nil {
 		return r, err
+	}
+	if tx.engine == Postgres && !tx.sure && state != "" {
+		if facts, ok := tx.store.guesses.of(p.guessKey(q)); ok {
+			return Recognition{State: state, Facts: q.facts(facts)}, tx.write(p.guess(q, state, facts), nil)
+		}
 	}
 	known := false
 	list := append(make([]question, 0, 2), p.anybody(&r.State, &known))
@@ -53,6 +59,9 @@ func (tx *Tx) Recognise(p Person, q CompanyQuery) (r Recognition, err error) {
 			list = append(list, candidates)
 		}
 		err = tx.ask(list...)
+	}
+	if err == nil && tx.engine == Postgres {
+		tx.store.guesses.learn(p.guessKey(q), known, rows)
 	}
 	r.Facts = q.facts(rows)
 	return r, fail(err, "recognise a person")

@@ -69,6 +69,18 @@ func AskLong(ctx context.Context, s *Store) error {
 	return s.ask(ctx, question{sql: "SELECT pg_sleep(60)", row: ignore})
 }
 
+// GuessWrong is what a statement has come of a wrong guess.
+const GuessWrong = guessWrong
+
+// LearnGuesses learns many guesses, and returns how many are kept.
+func LearnGuesses(n int) int {
+	var g guesses
+	for i := range n {
+		g.learn(guessKey{domain: fmt.Sprint(i)}, false, nil)
+	}
+	return len(g.list)
+}
+
 // Statements records all statements from now on.
 func Statements(t *testing.T, s *Store) *Recorder {
 	t.Helper()

@@ -242,6 +242,8 @@ type question struct {
 	sql  string
 	args []any
 	row  func(scanner) error // nil for none
+
+	guess bool // whether it fails where a guess is wrong
 }
 
 // asker is a connection, or what finds one.

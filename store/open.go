@@ -55,6 +55,7 @@ type Store struct {
 	activity activity
 	denials  denials
 	totals   totals
+	guesses  guesses
 	// Now is the clock; tests set it before use.
 	Now func() time.Time
 }

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"slices"
 	"time"
 
 	"gorm.io/gorm"
@@ -37,7 +38,13 @@ func (s *Store) pgTx(tx *Tx, f func(*Tx) error) (err error) {
 		p.waiting = nil
 		pgAsk(ctx, conn, question{sql: pgRollback}) // a connection that cannot is closed, which does the same
 	}()
-	if err = f(tx); err != nil {
+	if err = f(tx); err != nil && p.unsure(0) {
+		return errUnsure
+	}
+	if guessedWrong(p.refused) {
+		return p.refused // whatever f made of it
+	}
+	if err != nil {
 		return err
 	}
 	if p.refused != nil {
@@ -70,6 +77,11 @@ func (p *pgTx) ask(ctx context.Context, list ...question) error {
 	p.waiting = all[:0]
 	p.refused = p.store.observed(ctx, all, func() error { return pgAsk(ctx, p.conn, all...) })
 	return p.refused
+}
+
+// unsure reports whether a guess is among what waits, from a place on.
+func (p *pgTx) unsure(from int) bool {
+	return slices.ContainsFunc(p.waiting[from:], func(q question) bool { return q.guess })
 }
 
 // session returns GORM on a connection of one's own.

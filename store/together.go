@@ -44,8 +44,8 @@ const savepoint, releaseSavepoint, rollbackToSavepoint = "SAVEPOINT part", "RELE
 var ErrLost = errors.New("the transaction of several is lost")
 
 // part runs f as a part of the transaction. What it writes may reach PostgreSQL with the next part's first question.
-func (tx *Tx) part(ctx context.Context, f func(*Tx) error) error {
-	part := &Tx{Reader: Reader{ctx, tx.db.WithContext(ctx), tx.engine, tx.store, tx.asker}, Now: micro(tx.store.Now())}
+func (tx *Tx) part(ctx context.Context, f func(*Tx) error, sure bool) error {
+	part := &Tx{Reader: Reader{ctx, tx.db.WithContext(ctx), tx.engine, tx.store, tx.asker}, Now: micro(tx.store.Now()), sure: sure}
 	if tx.rolledBack() {
 		return ErrLost // this part would be a transaction of its own
 	}
@@ -69,6 +69,9 @@ func (tx *Tx) part(ctx context.Context, f func(*Tx) error) error {
 	return nil
 }
 
+// errUnsure says that a transaction, or a part of one, failed by what may be a wrong guess.
+var errUnsure = errors.New("this rests on a guess")
+
 // rolledBack reports whether SQLite has ended the transaction on its own.
 func (tx *Tx) rolledBack() bool {
 	a, ok := tx.asker.(*liteTxAsker)
@@ -80,6 +83,9 @@ func (tx *Tx) undoPart(why error) error {
 	if w, ok := tx.asker.(*pgTx); ok {
 		for i := len(w.waiting) - 1; i >= 0; i-- {
 			if w.waiting[i].sql == savepoint { // this part's: those before it have ended
+				if w.unsure(i) {
+					why = errUnsure
+				}
 				w.waiting = w.waiting[:i] // nothing of it was sent
 				return why
 			}

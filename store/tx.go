@@ -59,6 +59,7 @@ type Tx struct {
 	Now     time.Time    // UTC, to the microsecond
 	counted []desk.Cycle // activity that counts once it is committed
 	access  bool         // whether it changes who gets in, or what their requests go by
+	sure    bool         // whether it asks, and guesses nothing
 }
 
 const attempts = 4
@@ -73,12 +74,13 @@ func (s *Store) txAt(ctx context.Context, now func() time.Time, f func(*Tx) erro
 		return err
 	}
 	whole := s.together(ctx)
+	sure := whole != nil && whole.sure
 	for attempt := 1; ; attempt++ {
-		tx := &Tx{Reader: Reader{ctx: ctx, engine: s.engine, store: s}, Now: micro(now())}
+		tx := &Tx{Reader: Reader{ctx: ctx, engine: s.engine, store: s}, Now: micro(now()), sure: sure}
 		var err error
 		switch {
 		case whole != nil:
-			if err = whole.part(ctx, f); errors.Is(err, ErrLost) {
+			if err = whole.part(ctx, f, sure); errors.Is(err, ErrLost) {
 				return err
 			}
 		case s.engine == Postgres:
@@ -92,6 +94,10 @@ func (s *Store) txAt(ctx context.Context, now func() time.Time, f func(*Tx) erro
 				s.access.Add(1)
 			}
 			return nil
+		}
+		if !sure && guessedWrong(err) {
+			sure = true
+			continue
 		}
 		if attempt == attempts || !lostRace(err) {
 			return fail(err, "transaction")
