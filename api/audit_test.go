@@ -65,7 +65,7 @@ func TestAudit(t *testing.T) {
 		for _, column := range []string{"tenant_id", "connection", "id", "actor_type", "actor_name", "operation", "outcome", "reason", "request_id", "detail", "subject", "contact_id", "user_id"} {
 			statements = append(statements, "UPDATE events SET "+column+" = 'x' WHERE actor_type = 'agent' AND outcome = 'deleted'")
 		}
-		statements = append(statements, `UPDATE events SET changes = '[]' WHERE actor_type = 'agent'`, `UPDATE events SET actor_type = 'directory' WHERE actor_type = 'system'`)
+		statements = append(statements, "UPDATE events SET microseconds = microseconds + 1 WHERE actor_type = 'agent'", `UPDATE events SET changes = '[]' WHERE actor_type = 'agent'`, `UPDATE events SET actor_type = 'directory' WHERE actor_type = 'system'`)
 		const columns = "at, actor_type, actor_name, operation, outcome, reason, detail, contact_id, user_id, subject, subject_key, changes, request_id"
 		const forged = "at, 'directory', 'x', operation, outcome, reason, detail, contact_id, user_id, subject, subject_key, changes, request_id"
 		const into = " INTO events (tenant_id, connection, id, " + columns + ") SELECT tenant_id, connection, "

@@ -84,7 +84,7 @@ func addCycles(b *testing.B, s *testkit.Server) {
 		for i := range 72 {
 			at := time.Now().UTC().Add(time.Duration(i-72) * 40 * time.Minute).Truncate(time.Microsecond)
 			c := desk.Cycle{
-				TenantID: sample.Largest, Connection: sample.Connection, ID: store.NewID(), StartedAt: at, EndedAt: at.Add(time.Minute),
+				TenantID: sample.Largest, Connection: sample.Connection, ID: store.IDAt(at), StartedAt: at, EndedAt: at.Add(time.Minute),
 				Outcomes: map[desk.Outcome]int{desk.Created: i, desk.Updated: 100, desk.Refused: i % 7}, Lookups: 500, Settled: true,
 			}
 			if err := tx.CreateCycle(&c); err != nil {

@@ -16,7 +16,7 @@ type Filling struct {
 	Tenant, Connection string // slugs
 	Provider           string
 	Companies          []FillCompany
-	People             iter.Seq[FillPerson] // in the order in which they came
+	People             iter.Seq[FillPerson] // in the order in which their contacts were made
 }
 
 // FillCompany is one of its companies.

@@ -188,14 +188,15 @@ var candidates = func() (queries [16]string) {
 func (tx *Tx) CreateContact(c *desk.Contact) error {
 	q, err := contacts.inserting(c)
 	if tx.engine == SQLite {
-		q.sql, q.args = insertNumbered, append(q.args, c.TenantID, c.TenantID)
+		q.sql, q.args = insertNumbered, append(q.args, c.TenantID, c.ID, c.TenantID)
 	}
 	return fail(tx.write(q, err), "create contact")
 }
 
-// insertNumbered gives a contact the number after the greatest of its tenant's so far (step 7).
-var insertNumbered = strings.NewReplacer(") VALUES", ", num) VALUES", "?)", "?, coalesce((SELECT max(num) FROM contacts WHERE tenant_id = ?),"+
-	" (SELECT num << 40 FROM tenants WHERE tenant_id = ?)) + 1)").Replace(contacts.insert)
+// insertNumbered gives a contact its number for the full-text index: the one after the greatest so far, be it of the tenant's strays if there
+// is a greater id, or of its others (step 25).
+var insertNumbered = strings.NewReplacer(") VALUES", ", num) VALUES", "?)", "?, (SELECT coalesce((SELECT max(num) FROM contacts WHERE tenant_id = t.tenant_id AND num > t.before AND num < t.before + (1 << 39)), t.before) + 1"+
+	" FROM (SELECT tenant_id, (num << 40) + CASE WHEN EXISTS (SELECT 1 FROM contacts WHERE tenant_id = ? AND id > ?) THEN 1 << 39 ELSE 0 END AS before FROM tenants WHERE tenant_id = ?) AS t))").Replace(contacts.insert)
 
 // UpdateContact writes what changed of a contact.
 func (tx *Tx) UpdateContact(stored, c *desk.Contact) error {

@@ -26,8 +26,8 @@ func Pragmas(t *testing.T, s *Store) map[string]string {
 	return values
 }
 
-// OpenFirst opens a database with the schema of its first step alone.
-func OpenFirst(t *testing.T, databaseURL string) *Store {
+// OpenAt opens a database with the schema as it is after a step.
+func OpenAt(t *testing.T, databaseURL string, step int64) *Store {
 	t.Helper()
 	s, err := connect(t.Context(), databaseURL)
 	if err != nil {
@@ -39,7 +39,7 @@ func OpenFirst(t *testing.T, databaseURL string) *Store {
 		t.Fatal(err)
 	}
 	defer s.closeProvider(provider)
-	if _, err := provider.UpTo(t.Context(), 1); err != nil {
+	if _, err := provider.UpTo(t.Context(), step); err != nil {
 		t.Fatal(err)
 	}
 	return s

@@ -158,7 +158,7 @@ func (s *Store) mend(what string, f fault) string {
 
 // making returns the statement of the newest step that makes an index, trigger or function, in one line; "" for what has none of its own.
 func (s *Store) making(kind, name string) (statement string) {
-	begin := regexp.MustCompile(`(?m)^CREATE (?:UNIQUE )?` + strings.ToUpper(kind) + ` (?:CONCURRENTLY )?(?:IF NOT EXISTS )?` + regexp.QuoteMeta(name) + `\b`)
+	begin := regexp.MustCompile(`(?m)^CREATE (?:UNIQUE |OR REPLACE )?` + strings.ToUpper(kind) + ` (?:CONCURRENTLY )?(?:IF NOT EXISTS )?` + regexp.QuoteMeta(name) + `\b`)
 	files, _ := fs.Glob(migrations, "migrations/"+string(s.engine)+"/*.sql")
 	for _, file := range files {
 		text, err := fs.ReadFile(migrations, file)

@@ -2,15 +2,12 @@ package store
 
 import (
 	"cmp"
-	"context"
 	"fmt"
 	"math"
 	"slices"
 	"strings"
 	"time"
 	"unicode"
-
-	"gorm.io/gorm/clause"
 
 	"rollcall/desk"
 )
@@ -19,9 +16,9 @@ import (
 //
 // Contacts are walked along in the query's order, on one of the indexes that the conditions leave open (walk.go), and those that pass all
 // conditions are taken. What is frequent fills the page soon; where few are left, all are seen. After walkStep contacts a search goes on
-// with an index of the pieces of three characters of all search keys: pg_trgm's on PostgreSQL, that of FTS5 on SQLite, with the contacts
-// that wait for it. A text without three letters or digits in a row has no piece on PostgreSQL. For it, and for what is no search, the
-// walk goes on, and after walkSteps steps the page ends, however short it is.
+// with an index of the pieces of three characters of all search keys: pg_trgm's on PostgreSQL, that of FTS5 on SQLite (pieces.go), with
+// the contacts that wait for it. A text without three letters or digits in a row has no piece on PostgreSQL. For it, and for what is no
+// search, the walk goes on, and after walkSteps steps the page ends, however short it is.
 
 // walkStep is how many contacts are walked along at a time.
 var walkStep = 5000
@@ -169,118 +166,12 @@ func (q ContactQuery) side(id string, p *desk.Position, less bool, orEqual strin
 // searchIndex goes on with the index of pieces. It returns the same as walk.
 func (r Reader) searchIndex(q ContactQuery) (list []desk.Contact, end *desk.Position, err error) {
 	if r.engine == SQLite {
-		return r.searchFTS(q)
+		return r.searchPieces(q)
 	}
 	having := fragment{"SELECT " + stepColumns + " FROM contacts WHERE tenant_id = ?", []any{q.TenantID}}.and(q.hasText())
 	having.text += fmt.Sprintf(" LIMIT %d", math.MaxInt32)
 	list, err = r.sift(q, having)
 	return list, nil, err
-}
-
-// searchFTS goes along SQLite's full-text index, whose rows have the numbers of contacts, in the order in which these came.
-func (r Reader) searchFTS(q ContactQuery) (list []desk.Contact, end *desk.Position, err error) {
-	db := r.db.WithContext(r.ctx)
-	// The numbers that the tenant's contacts can have, from the position on.
-	var span struct{ First, Last int64 }
-	err = db.Raw("SELECT (num << 40) + 1 AS first, ((num + 1) << 40) - 1 AS last FROM tenants WHERE tenant_id = ?", q.TenantID).Scan(&span).Error
-	if err != nil {
-		return nil, nil, err
-	}
-	match := pieces(q.Text)
-	// nth returns the number of a contact that has them, none if there are fewer.
-	nth := func(n int, direction string) (number []int64, err error) {
-		err = db.Raw("SELECT rowid FROM contact_search WHERE contact_search MATCH ? AND rowid >= ? AND rowid <= ? ORDER BY rowid"+direction+" LIMIT 1 OFFSET ?",
-			match, span.First, span.Last, n-1).Scan(&number).Error
-		return number, err
-	}
-	// within returns up to one more than the page's limit of those with these numbers that pass.
-	within := func(first, last int64, order string) (list []desk.Contact, err error) {
-		passes := q.passes("contacts")
-		err = db.Clauses(fromIndex).Where(passes.text, passes.args...).Where("contact_search MATCH ? AND contact_search.rowid >= ? AND contact_search.rowid <= ? AND contacts.tenant_id = ?",
-			match, first, last, q.TenantID).Order(order).Limit(q.Limit + 1).Find(&list).Error
-		if err != nil {
-			return nil, err
-		}
-		var wait []desk.Contact // few
-		err = db.Clauses(fromWaiting).Where(passes.text, passes.args...).Where("wait.num >= ? AND wait.num <= ? AND contacts.tenant_id = ?", first, last, q.TenantID).Find(&wait).Error
-		list = append(list, wait...)
-		slices.SortFunc(list, q.compare)
-		list = slices.CompactFunc(list, func(a, b desk.Contact) bool { return a.ID == b.ID })
-		return list[:min(len(list), q.Limit+1)], err
-	}
-	if q.Order == desk.LastDeletedFirst { // sorted, unless they are many
-		if many, err := nth(walkSteps*walkStep, ""); err != nil || len(many) > 0 {
-			return nil, q.From, err
-		}
-		list, err := within(span.First, span.Last, q.ordered(q.keys()))
-		return list, nil, err
-	}
-	begin, onward, direction := &span.First, int64(1), ""
-	behind := "SELECT %s FROM contacts WHERE tenant_id = ? AND %s <= ? ORDER BY %[2]s DESC LIMIT 1" // the contact at a place, or the one before it
-	if q.descending() {
-		begin, onward, direction = &span.Last, -1, " DESC"
-		behind = "SELECT %s FROM contacts WHERE tenant_id = ? AND %s >= ? ORDER BY %[2]s LIMIT 1"
-	}
-	*begin -= onward
-	if err := db.Raw(fmt.Sprintf(behind, "num", "id"), q.TenantID, q.From.ID).Scan(begin).Error; err != nil {
-		return nil, nil, err
-	}
-	*begin += onward
-	for range walkSteps {
-		ends, err := nth(walkStep, direction)
-		if err != nil {
-			return nil, nil, err
-		}
-		stretch := span
-		if len(ends) > 0 && onward > 0 {
-			stretch.Last = ends[0]
-		} else if len(ends) > 0 {
-			stretch.First = ends[0]
-		}
-		part, err := within(stretch.First, stretch.Last, "contact_search.rowid"+direction)
-		list, q.Limit = append(list, part...), q.Limit-len(part)
-		if err != nil || q.Limit < 0 || len(ends) == 0 {
-			return list, nil, err
-		}
-		*begin = ends[0] + onward
-	}
-	var ids []string
-	err = db.Raw(fmt.Sprintf(behind, "id", "num"), q.TenantID, *begin-onward).Scan(&ids).Error
-	if len(ids) == 0 {
-		return list, nil, err
-	}
-	return list, q.Position(desk.Contact{ID: ids[0]}), err
-}
-
-// fromIndex and fromWaiting read contacts through the full-text index, and those that wait for it. (A cross join keeps SQLite to this
-// order.)
-var (
-	fromIndex = clause.From{Tables: []clause.Table{{Name: "contact_search"}}, Joins: []clause.Join{{
-		Type: clause.CrossJoin, Table: clause.Table{Name: "contacts"}, ON: clause.Where{Exprs: []clause.Expression{clause.Expr{SQL: "contacts.num = contact_search.rowid"}}},
-	}}}
-	fromWaiting = clause.From{Tables: []clause.Table{{Name: "contact_search_waiting", Alias: "wait"}}, Joins: []clause.Join{{
-		Type: clause.CrossJoin, Table: clause.Table{Name: "contacts"}, ON: clause.Where{Exprs: []clause.Expression{clause.Expr{SQL: "contacts.tenant_id = wait.tenant_id AND contacts.num = wait.num"}}},
-	}}}
-)
-
-// searchLag is how many contacts wait for the full-text index before it takes them up: each search looks at all of them.
-var searchLag = 128
-
-// takeUp brings SQLite's full-text index up to date, if at least so many contacts wait for that.
-func (l *lite) takeUp(ctx context.Context, least int) error {
-	due := false
-	err := l.ask(ctx, question{sql: "SELECT 1 FROM contact_search_waiting LIMIT 1 OFFSET ?", args: []any{least - 1}, row: func(scanner) error {
-		due = true
-		return nil
-	}})
-	if err != nil || !due {
-		return err
-	}
-	// By their numbers: at each step back the index would write out what it has.
-	return l.ask(ctx, question{sql: "INSERT INTO contact_search (contact_search, rowid, pieces) SELECT command, num, pieces FROM (" +
-		"SELECT num, 1 AS step, 'delete' AS command, was AS pieces FROM contact_search_waiting WHERE was IS NOT NULL" +
-		" UNION ALL SELECT c.num, 2, NULL, c.search_key FROM contact_search_waiting w CROSS JOIN contacts c ON c.tenant_id = w.tenant_id AND c.num = w.num" +
-		") ORDER BY num, step"}, question{sql: "DELETE FROM contact_search_waiting"})
 }
 
 // hasPiece reports whether a text has three letters or digits in a row.
@@ -292,15 +183,4 @@ func hasPiece(text string) bool {
 		}
 		return run == 3
 	})
-}
-
-// pieces asks FTS5 for what has pieces of a text, as few as make up all of it: few others have these, and each costs.
-func pieces(text string) string {
-	characters := []rune(text)
-	var list []string
-	for i := 0; i < len(characters); i += 3 {
-		i := min(i, len(characters)-3)
-		list = append(list, `"`+strings.ReplaceAll(string(characters[i:i+3]), `"`, `""`)+`"`)
-	}
-	return strings.Join(list, " AND ")
 }

@@ -18,7 +18,8 @@ import (
 )
 
 // TestContacts lists contacts by all conditions and in all orders, on and back, in pages and steps of several sizes, and compares with
-// a look at each. Some of them wait for SQLite's full-text index, at last none.
+// a look at each. The ids of some were made long before they are saved, as those of the portal's forms. Some wait for SQLite's full-text
+// index, at last none.
 func TestContacts(t *testing.T) {
 	const people = 60
 	names := []string{"Ann Müller", "Anna Smith", "O'Brien", "Per_son 100%", `back\slash "Q"`, "山田太郎", "Ünal", "ab", "José da Silva", "Mueller"}
@@ -59,9 +60,15 @@ func TestContacts(t *testing.T) {
 					}
 				}
 			}
+			var opened []string
 			for i := range people {
 				for _, tenant := range []string{"t", "other"} {
 					c := desk.Contact{TenantID: tenant, ID: store.NewID(), CompanyID: companies[random.IntN(len(companies))], Status: desk.Active, CreatedAt: tx.Now, ModifiedAt: tx.Now}
+					if opened = append(opened, store.NewID()); random.IntN(4) == 0 {
+						n := random.IntN(len(opened))
+						c.ID = opened[n]
+						opened = slices.Delete(opened, n, n+1)
+					}
 					if random.IntN(3) == 0 {
 						at := tx.Now.Add(time.Duration(random.IntN(people/2)) * time.Microsecond) // some at the same time
 						c.Status, c.DeletedAt = desk.SoftDeleted, &at
@@ -257,6 +264,49 @@ func TestSearchIndex(t *testing.T) {
 			t.Error(len(want), diff)
 		}
 	})
+}
+
+// TestStraysOfOld opens a database from before strays had numbers of their own. Some of its contacts wait for the full-text index.
+func TestStraysOfOld(t *testing.T) {
+	databaseURL := testkit.SQLite(t)
+	old := store.OpenAt(t, databaseURL, 24)
+	store.WalkStep(t, 1)
+	store.SearchLag(t, 1000)
+	for _, tenant := range []string{"s", "t"} {
+		store.Exec(t, old, "INSERT INTO tenants (tenant_id, name, created_at) VALUES ('"+tenant+"', '', 0)")
+		for _, id := range []string{"b", "d", "a", "f", "c", "e", "g"} {
+			store.Exec(t, old, "INSERT INTO contacts (tenant_id, id, display_name, user_name, title, company_id, company_reason, status, deleted_by, created_at, modified_at, user_name_key, email_key, domain, search_key)"+
+				" VALUES ('"+tenant+"', '"+id+"', '', '', '', '', '', 'active', '', 0, 0, '', '', '', 'kofi "+id+"')")
+			if id == "f" {
+				store.Exec(t, old, "INSERT INTO contact_search (rowid, pieces) SELECT c.num, c.search_key FROM contacts c JOIN contact_search_waiting w ON w.num = c.num WHERE w.tenant_id = '"+tenant+"'")
+				store.Exec(t, old, "DELETE FROM contact_search_waiting WHERE tenant_id = '"+tenant+"'")
+			}
+		}
+		store.Exec(t, old, "UPDATE contacts SET search_key = 'kofi renamed ' || id WHERE tenant_id = '"+tenant+"' AND id IN ('a', 'b')")
+	}
+	s := open(t, databaseURL)
+	order := func() {
+		t.Helper()
+		for _, o := range []desk.ContactOrder{desk.OldestFirst, desk.NewestFirst} {
+			want := []string{"a", "b", "c", "d", "e", "f", "g"}
+			if o == desk.NewestFirst {
+				slices.Reverse(want)
+			}
+			if diff := gocmp.Diff(want, ids(turn(t, s, store.ContactQuery{TenantID: "t", Text: "kofi", Order: o, Limit: 2}))); diff != "" {
+				t.Error(o, diff)
+			}
+		}
+	}
+	order()
+	store.SearchLag(t, 1)
+	if err := s.Tx(t.Context(), func(*store.Tx) error { return nil }); err != nil {
+		t.Fatal(err)
+	}
+	order()
+	has, want := store.SearchPieces(t, s)
+	if diff := gocmp.Diff(want, has); diff != "" || len(want) < 50 {
+		t.Error(len(want), diff)
+	}
 }
 
 // fits reports whether a contact with its users is one that a query asks for.

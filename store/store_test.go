@@ -264,7 +264,7 @@ func TestRollback(t *testing.T) {
 // TestUpgrade opens a database of the first version, with what it holds. A server that has it open at that moment goes on.
 func TestUpgrade(t *testing.T) {
 	testkit.Databases(t, func(t *testing.T, databaseURL string) {
-		old := store.OpenFirst(t, databaseURL)
+		old := store.OpenAt(t, databaseURL, 1)
 		at := "'2026-01-02 03:04:05+00'"
 		if old.Engine() == store.SQLite {
 			at = "1767323045000000"

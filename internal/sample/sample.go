@@ -17,7 +17,7 @@ import (
 type Options struct {
 	Contacts, Tenants int
 	Seed              uint64
-	Until             time.Time // when the last person has come
+	Until             time.Time // before which the last person has come
 }
 
 // span is how long the people of a helpdesk have been coming.
@@ -75,7 +75,10 @@ func (o Options) helpdesk(n, people int) provision.Filling {
 				company = 0 // the large domain
 			}
 			p := m.person(n, i, company)
-			p.At = o.Until.Add(-time.Duration(float64(span) * float64(people-i) / float64(people))).UTC().Truncate(time.Microsecond)
+			p.At = o.Until.AddDate(0, 0, -1).Add(-time.Duration(float64(span) * float64(people-i) / float64(people))).UTC().Truncate(time.Microsecond)
+			if p.Known {
+				p.At = p.At.AddDate(0, 0, 1)
+			}
 			if !yield(p) {
 				return
 			}
