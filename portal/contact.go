@@ -20,10 +20,11 @@ type contactPage struct {
 	Connections map[string]desk.Connection // by slug
 	Tickets     []desk.Ticket
 	Events      []desk.Event
-	Self        string // the page's own address
-	Newest      string // address of the newest part of the history, "" there
-	Older       string // address of what is older, "" at its end
-	To          string // what was typed for a company
+	Mentioned   map[string]string // names of the contacts that messages of the events name, by id
+	Self        string            // the page's own address
+	Newest      string            // address of the newest part of the history, "" there
+	Older       string            // address of what is older, "" at its end
+	To          string            // what was typed for a company
 	Offered     []desk.Company
 	Owners      provision.Owners
 }
@@ -66,6 +67,13 @@ func (h *Handler) contactPage(ctx context.Context, actor desk.Actor, id, before 
 		page.Older = path + "?" + url.Values{"before": {page.Events[historySize-1].ID}}.Encode() + "#history"
 	}
 	if err := h.spellOut(ctx, actor, page.Events); err != nil {
+		return page, err
+	}
+	var messages []string
+	for _, e := range page.Events {
+		messages = append(messages, e.Detail)
+	}
+	if page.Mentioned, err = h.Engine.Mentioned(ctx, actor, messages...); err != nil {
 		return page, err
 	}
 	if page.Tickets, err = h.Engine.Tickets(ctx, actor, provision.TicketQuery{Contact: page.ID, Limit: maxTickets}); err != nil {

@@ -206,6 +206,7 @@ func (h *Handler) downloadLog(w http.ResponseWriter, r *http.Request, actor desk
 type eventPage struct {
 	provision.EventView
 	Connection desk.Connection
+	Mentioned  map[string]string // names of the contacts that the message names, by id
 	// Addresses in the log: what the same request did, and what else is known of the person; "" where there is none.
 	Request, Person string
 }
@@ -224,6 +225,9 @@ func (h *Handler) event(w http.ResponseWriter, r *http.Request, actor desk.Actor
 		return err
 	}
 	page := eventPage{EventView: view, Connection: connection}
+	if page.Mentioned, err = h.Engine.Mentioned(r.Context(), actor, view.Detail); err != nil {
+		return err
+	}
 	in := logPage{logOf: logOf{Connection: connection}}
 	if view.RequestID != "" {
 		page.Request = in.address(logFilter{Request: view.RequestID})

@@ -28,6 +28,8 @@ var functions = template.FuncMap{
 	"why":      why,
 	"happened": happened,
 	"did":      did,
+	"mentions": provision.Mentions,
+	"odd":      func(i int) bool { return i%2 == 1 },
 	"asked":    func(o desk.Operation) string { return operations[o] },
 	"field":    fieldName,
 	"given":    func(v any) bool { return v != nil },

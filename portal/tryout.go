@@ -22,7 +22,8 @@ type tryOut struct {
 
 type preview struct {
 	provision.Preview
-	Event desk.Event // as it would be
+	Event     desk.Event        // as it would be
+	Mentioned map[string]string // names of the contacts that the message names, by id
 }
 
 // person is a directory's user, by name.
@@ -86,7 +87,11 @@ func (h *Handler) try(r *http.Request, actor desk.Actor, slug string, t *tryOut,
 		}
 	}
 	event := desk.Event{Operation: p.Operation, Outcome: p.Outcome, Reason: p.Reason, Changes: p.Changes}
-	t.Preview = &preview{p, event}
+	names, err := h.Engine.Mentioned(r.Context(), actor, p.Detail)
+	if err != nil {
+		return err
+	}
+	t.Preview = &preview{p, event, names}
 	return h.spellOut(r.Context(), actor, []desk.Event{event})
 }
 

@@ -288,7 +288,7 @@ func (c change) place(u *desk.DirectoryUser, r desk.Resource, person store.Perso
 			Msg: "the helpdesk has a contact with this " + reason + " already, and the connection adopts none; an administrator can change that",
 		}
 	case contact != "" && s.Adopt == desk.AdoptAsk:
-		u.Held, note = desk.HeldAdoption, join(note, "by "+reason+" it may be contact "+contact)
+		u.Held, note = desk.HeldAdoption, join(note, "by "+reason+" it may be "+mention(contact))
 	case contact == "" && !s.Apply.Create:
 		u.Held = desk.HeldCreate
 	}
@@ -340,7 +340,7 @@ func (c change) match(p store.Person) (contact, reason, note string, err error) 
 			switch {
 			case candidate.MatchedBy != by || candidate.ContactID == contact:
 			case contact != "":
-				return "", "ambiguous_match", fmt.Sprintf("by %s it could be contact %s or contact %s", by, contact, candidate.ContactID), nil
+				return "", "ambiguous_match", fmt.Sprintf("by %s it could be %s or %s", by, mention(contact), mention(candidate.ContactID)), nil
 			default:
 				contact = candidate.ContactID
 			}
