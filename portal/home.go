@@ -28,7 +28,9 @@ type task struct {
 	Quiet                 bool   // nothing has gone wrong yet
 	Provider, About       string // the directory's, "" for what no directory concerns; and what it is about
 	Title, Text, Do, Link string
-	At                    time.Time // when it last happened, zero where that says nothing
+	At                    time.Time                  // when it last happened, zero where that says nothing
+	Domains               []provision.UnmappedDomain // that it names after the text, with links to where they get a company
+	More                  bool                       // there are others
 }
 
 // rank is the place of a task in the list: the worst first.
@@ -67,8 +69,8 @@ func unusedTask(list []desk.Connection) task {
 // shownUnused is how many connections without anything the home page names.
 const shownUnused = 5
 
-// shownAmbiguous is how many ambiguous domains the home page names.
-const shownAmbiguous = 3
+// shownAmbiguous is how many ambiguous domains the home page names, and shownUnmapped how many without a company.
+const shownAmbiguous, shownUnmapped = 3, 3
 
 func (h *Handler) home(w http.ResponseWriter, r *http.Request, actor desk.Actor) error {
 	ctx, since := r.Context(), h.Engine.Store.Now().UTC().Add(-24*time.Hour)
@@ -103,6 +105,13 @@ func (h *Handler) home(w http.ResponseWriter, r *http.Request, actor desk.Actor)
 	}
 	if len(ambiguous) > 0 {
 		page.Tasks = append(page.Tasks, ambiguousTask(ambiguous))
+	}
+	unmapped, err := h.Engine.UnmappedContacts(ctx, actor)
+	if err != nil {
+		return err
+	}
+	if len(unmapped.Largest) > 0 {
+		page.Tasks = append(page.Tasks, unmappedTask(unmapped, page.Admin))
 	}
 	slices.SortStableFunc(page.Tasks, func(a, b task) int { return cmp.Compare(a.rank(), b.rank()) })
 	if page.Rescan, err = h.rescan(r, actor, "/"); err != nil {
@@ -197,6 +206,21 @@ func ambiguousTask(domains []string) task {
 	if len(domains) > shownAmbiguous {
 		t.Title = "Several domains are ambiguous"
 		t.Text = strings.Join(domains[:shownAmbiguous], ", ") + " and others: it is not clear whose contacts these are, so that they have no company."
+	}
+	return t
+}
+
+func unmappedTask(u provision.Unmapped, admin bool) task {
+	have := " have no company"
+	if u.Contacts == 1 {
+		have = " has no company"
+	}
+	t := task{
+		ID: "t-unmapped", Quiet: true, About: "Companies", Do: "Look at them", Link: "/domains", Domains: u.Largest[:min(len(u.Largest), shownUnmapped)],
+		Title: plural(u.Contacts, "contact", "contacts") + " of " + plural(u.Domains, "domain", "domains") + have, Text: "No company lists these:",
+	}
+	if t.More = u.Domains > len(t.Domains); admin {
+		t.Do = "Make companies"
 	}
 	return t
 }

@@ -39,8 +39,25 @@ func TestHome(t *testing.T) {
 		home(desk.RoleAdmin, "No directory is connected yet", `href="/connections/new"`)
 		home(desk.RoleAgent, "No directory is connected yet", `!href="/connections/new"`)
 
+		person := func(address string) {
+			t.Helper()
+			_, err := s.Engine.CreateContact(t.Context(), system, provision.ContactEdit{DisplayName: &address, Emails: &[]desk.Address{{Value: address}}})
+			must(err)
+		}
+		person("kofi@one.example")
+		home(desk.RoleAdmin, "1 contact of 1 domain has no company", `No company lists these: <a href="/domains#u-one.example">one.example</a> (1).`, "Make companies", "No directory is connected yet")
+		for _, address := range []string{"a@two.example", "b@two.example", "a@three.example", "a@xn--bcher-kva.example", "x@gmail.com"} {
+			person(address)
+		}
+		home(desk.RoleAgent, "5 contacts of 4 domains have no company", `<a href="/domains#u-two.example">two.example</a> (2), <a href="/domains#u-one.example">one.example</a> (1), `, " and others.",
+			"Look at them", "!Make companies", "!gmail.com")
+		for _, domain := range []string{"one.example", "two.example", "three.example", "xn--bcher-kva.example"} {
+			_, err := s.Engine.CreateCompany(t.Context(), system, provision.CompanyEdit{Name: &domain, Domains: &[]string{domain}})
+			must(err)
+		}
+
 		base, token := s.Connect(t, "main", "entra")
-		home(desk.RoleAgent, "Nothing needs you", "All connections do well")
+		home(desk.RoleAgent, "Nothing needs you", "All connections do well", "each domain has its company", "!No directory is connected")
 		name, paused := "<script>", true
 		_, err := s.Engine.EditConnection(t.Context(), system, "entra", provision.ConnectionEdit{Name: &name, Settings: []byte(`{"adopt":"ask"}`)})
 		must(err)

@@ -39,6 +39,15 @@ func TestJourneyHome(t *testing.T) {
 		v.Click("Open the log")
 		v.Sees("userName is taken")
 		v.Open("/")
+		v.Sees("1 contact of 1 domain has no company")
+		v.Click("acme.example")
+		if path := v.Path(); path != "/domains" {
+			v.Errorf("the domain leads to %s", path)
+		}
+		v.Click("Add to Acme")
+		v.Sees("The company lists acme.example now.")
+		v.Open("/")
+		v.SeesNot("has no company")
 		v.Click("Answer")
 		v.Sees("Who is it?", "Kofi Mensah")
 		v.Click("Kofi")

@@ -107,6 +107,41 @@ func (e *Engine) UnmappedDomains(ctx context.Context, actor desk.Actor, limit in
 	return list, err
 }
 
+// Unmapped is how many active contacts are without a company since none lists their domain, but for domains at which anybody can have
+// an address.
+type Unmapped struct {
+	Contacts, Domains int
+	Largest           []UnmappedDomain // up to ten, with most contacts first
+}
+
+// UnmappedContacts counts contacts without a company. Where there are many it does so once a minute, but what has got a company meanwhile is
+// not among the largest domains.
+func (e *Engine) UnmappedContacts(ctx context.Context, actor desk.Actor) (u Unmapped, err error) {
+	r := e.Store.Read(ctx)
+	wildcards, err := r.Wildcards(actor.TenantID)
+	if err != nil {
+		return u, err
+	}
+	found, err := r.Unlisted(actor.TenantID, func(domain string) bool { return !companies.IsFreemail(domain) && wildcardOf(domain, wildcards) == "" })
+	if err != nil {
+		return u, err
+	}
+	var domains []string
+	for _, d := range found.Largest {
+		domains = append(domains, d.Domain)
+	}
+	listed, err := r.Listings(actor.TenantID, domains...)
+	u.Contacts, u.Domains = found.Contacts, found.Domains
+	for _, d := range found.Largest {
+		if slices.ContainsFunc(listed, func(l desk.CompanyDomain) bool { return l.Domain == d.Domain }) || wildcardOf(d.Domain, wildcards) != "" {
+			u.Contacts, u.Domains = u.Contacts-d.Contacts, u.Domains-1
+		} else {
+			u.Largest = append(u.Largest, UnmappedDomain{Domain: d.Domain, Contacts: d.Contacts})
+		}
+	}
+	return u, err
+}
+
 // wildcardOf returns the most specific wildcard that lists a domain, "" for none.
 func wildcardOf(domain string, wildcards map[string][]string) string {
 	for _, listing := range companies.Listings(domain)[1:] {

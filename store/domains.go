@@ -12,13 +12,50 @@ const blank = "domain > '' AND status = 'active' AND company_id = '' AND company
 // unlisted is the condition of a domain of b that no company lists as it is.
 const unlisted = "NOT EXISTS (SELECT 1 FROM company_domains d WHERE d.tenant_id = @tenant AND d.domain = b.domain)"
 
+const unlistedCounts = "SELECT domain, contacts FROM (SELECT domain, count(*) AS contacts FROM contacts WHERE tenant_id = @tenant AND " + blank + " GROUP BY domain) AS b" +
+	" WHERE " + unlisted + " ORDER BY contacts DESC, domain"
+
 // UnlistedDomains returns the domains of active contacts without a company that no company lists as they are, those with most
 // contacts first.
 func (r Reader) UnlistedDomains(tenant string, limit int) ([]DomainCount, error) {
 	var list []DomainCount
-	err := r.db.WithContext(r.ctx).Raw("SELECT domain, contacts FROM (SELECT domain, count(*) AS contacts FROM contacts WHERE tenant_id = @tenant AND "+blank+" GROUP BY domain) AS b"+
-		" WHERE "+unlisted+" ORDER BY contacts DESC, domain LIMIT @limit", map[string]any{"tenant": tenant, "limit": limit}).Scan(&list).Error
+	err := r.db.WithContext(r.ctx).Raw(unlistedCounts+" LIMIT @limit", map[string]any{"tenant": tenant, "limit": limit}).Scan(&list).Error
 	return list, fail(err, "count unlisted domains")
+}
+
+// Unlisted tells of these domains together.
+type Unlisted struct {
+	Domains, Contacts int
+	Largest           []DomainCount // with most contacts first
+}
+
+// largestUnlisted is how many domains it names.
+const largestUnlisted = 10
+
+// Unlisted tells of those of these domains that count; if they have many contacts, as of a time within the last minute.
+func (r Reader) Unlisted(tenant string, counts func(domain string) bool) (Unlisted, error) {
+	return r.store.unlisted.of(tenant, r.store.Now(), func() (found Unlisted, looked int, err error) {
+		rows, err := r.db.WithContext(r.ctx).Raw(unlistedCounts, map[string]any{"tenant": tenant}).Rows()
+		if err != nil {
+			return found, 0, fail(err, "count unlisted domains")
+		}
+		defer rows.Close()
+		for rows.Next() {
+			var d DomainCount
+			if err := rows.Scan(&d.Domain, &d.Contacts); err != nil {
+				return found, 0, fail(err, "count unlisted domains")
+			}
+			looked += d.Contacts
+			if !counts(d.Domain) {
+				continue
+			}
+			if found.Domains++; found.Domains <= largestUnlisted {
+				found.Largest = append(found.Largest, d)
+			}
+			found.Contacts += d.Contacts
+		}
+		return found, looked, fail(rows.Err(), "count unlisted domains")
+	})
 }
 
 // WalkUnlisted returns some of these domains in order, after the given one. It goes along the index from each to the next, so that

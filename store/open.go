@@ -54,7 +54,8 @@ type Store struct {
 	// What directories do, as far as this process has not written it down yet.
 	activity activity
 	denials  denials
-	totals   totals
+	totals   totals[int]
+	unlisted totals[Unlisted]
 	guesses  guesses
 	// Now is the clock; tests set it before use.
 	Now func() time.Time

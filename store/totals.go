@@ -5,46 +5,47 @@ import (
 	"time"
 )
 
-// Of a long list the number of its entries is counted once a minute, not for each of its pages.
+// Of a long list the number of its entries, and what else takes a look at all of it, is found once a minute, not for each of its pages.
 
 const (
-	manyUsers = 10_000 // from here on a list is long
-	totalLife = time.Minute
-	maxTotals = 1000
+	manyEntries = 10_000 // from here on a list is long
+	totalLife   = time.Minute
+	maxTotals   = 1000
 )
 
-// totals remembers how long long lists are. The zero value is ready.
-type totals struct {
+// totals remembers what was found of long lists. The zero value is ready.
+type totals[T any] struct {
 	mu   sync.Mutex
-	list map[string]total
+	list map[string]total[T]
 }
 
-type total struct {
-	n  int
-	at time.Time
+type total[T any] struct {
+	value T
+	at    time.Time
 }
 
-// of returns a list's length as it was within the last minute, or counts.
-func (t *totals) of(list string, now time.Time, count func() (int, error)) (int, error) {
+// of returns what was found of a list within the last minute, or finds it, and how many entries it has.
+func (t *totals[T]) of(list string, now time.Time, find func() (T, int, error)) (T, error) {
 	t.mu.Lock()
 	known, ok := t.list[list]
 	t.mu.Unlock()
 	if age := now.Sub(known.at); ok && age >= 0 && age < totalLife {
-		return known.n, nil
+		return known.value, nil
 	}
-	n, err := count()
+	value, n, err := find()
 	if err != nil {
-		return 0, err
+		var none T
+		return none, err
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	switch {
-	case n < manyUsers:
+	case n < manyEntries:
 		delete(t.list, list)
-		return n, nil
+		return value, nil
 	case t.list == nil || len(t.list) >= maxTotals:
-		t.list = map[string]total{}
+		t.list = map[string]total[T]{}
 	}
-	t.list[list] = total{n, now}
-	return n, nil
+	t.list[list] = total[T]{value, now}
+	return value, nil
 }

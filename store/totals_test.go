@@ -7,7 +7,7 @@ import (
 )
 
 func TestTotals(t *testing.T) {
-	var known totals
+	var known totals[int]
 	now := time.Date(2026, 7, 1, 12, 0, 0, 0, time.UTC)
 	counted := 0
 	fault := errors.New("fault")
@@ -29,9 +29,9 @@ func TestTotals(t *testing.T) {
 		{list: "long", after: time.Minute, there: 8, want: 8, counted: 7},
 		{list: "other", after: -time.Minute, there: 30_000, want: 30_000, counted: 8}, // the clock was set back
 	} {
-		n, err := known.of(step.list, now.Add(step.after), func() (int, error) {
+		n, err := known.of(step.list, now.Add(step.after), func() (int, int, error) {
 			counted++
-			return step.there, step.err
+			return step.there, step.there, step.err
 		})
 		if n != step.want || !errors.Is(err, step.err) || counted != step.counted {
 			t.Errorf("step %d: %d, %v, counted %d times", i, n, err, counted)

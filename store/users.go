@@ -271,9 +271,9 @@ func (r Reader) CountUsers(tenant, connection string, q desk.UserQuery) (int, er
 	if err != nil {
 		return 0, err
 	}
-	return r.store.totals.of(fmt.Sprintf("%s\x00%q", where, t.args), r.store.Now(), func() (int, error) {
+	return r.store.totals.of(fmt.Sprintf("%s\x00%q", where, t.args), r.store.Now(), func() (int, int, error) {
 		n, err := gorm.G[desk.DirectoryUser](r.db).Where(where, t.args...).Count(r.ctx, "*")
-		return int(n), fail(err, "count directory users")
+		return int(n), int(n), fail(err, "count directory users")
 	})
 }
 
