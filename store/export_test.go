@@ -9,6 +9,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/ncruces/go-sqlite3/vfs"
 	"gorm.io/gorm"
 )
 
@@ -204,4 +205,10 @@ func Parts(t *testing.T, s *Store) (lines []string) {
 		lines = append(lines, p.line())
 	}
 	return lines
+}
+
+// WAL wraps a WAL, and returns what runs a commit that writes to it.
+func WAL(file vfs.File) (wal vfs.File, during func(func() error) error) {
+	f := &walFile{File: file}
+	return f, f.during
 }

@@ -168,11 +168,15 @@ func (s *Store) broken(g *group) (broken bool) {
 // end commits the transaction, or with an error rolls it back, and lets go of all who wait for that.
 func (s *Store) end(g *group, err error) {
 	s.writer.open = nil
+	var wal *walFile
 	if err == nil {
-		err = s.raw(g.conn, func(l *lite) error { return l.takeUp(context.Background(), searchLag) })
+		err = s.raw(g.conn, func(l *lite) error {
+			wal = l.wal()
+			return l.takeUp(context.Background(), searchLag)
+		})
 	}
 	if err == nil {
-		err = g.tx.Commit()
+		err = wal.during(g.tx.Commit)
 	} else {
 		g.tx.Rollback()
 	}

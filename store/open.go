@@ -154,7 +154,7 @@ func (s *Store) openSQLite(path string) error {
 	open := func(lock string, connections int) (*gorm.DB, error) {
 		dsn := liteDSN(path, lock, "unixepoch_micro")
 		if lock == "immediate" {
-			dsn += "&_pragma=temp_store(memory)" // where a savepoint keeps pages as they were: else each would make a file
+			dsn += "&vfs=" + walVFS + "&_pragma=temp_store(memory)" // where a savepoint keeps pages as they were: else each would make a file
 		}
 		pool, err := driver.Open(dsn, initLite)
 		if err != nil {
