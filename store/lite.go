@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"reflect"
 	"sync"
@@ -76,7 +77,9 @@ func (l *lite) prepare(query string) (*sqlite3.Stmt, error) {
 func (l *lite) ask(ctx context.Context, list ...question) error {
 	defer l.conn.SetInterrupt(l.conn.SetInterrupt(ctx))
 	for i := range list {
-		if err := l.one(&list[i]); err != nil {
+		if err := l.one(&list[i]); errors.Is(err, sqlite3.INTERRUPT) && ctx.Err() != nil {
+			return ctx.Err() // as database/sql says it
+		} else if err != nil {
 			return err
 		}
 	}
