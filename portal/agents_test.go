@@ -89,7 +89,7 @@ func TestAgentPages(t *testing.T) {
 		if _, address, _ := kofi.open("/contacts"); address != "/signin" {
 			t.Errorf("deleted, kofi is at %s", address)
 		}
-		admin.wants(404, "/agents/"+kofiID, "no agent")(admin.open("/agents/" + kofiID))
+		admin.wants(404, "/agents/"+kofiID, "No agent")(admin.open("/agents/" + kofiID))
 
 		// Another helpdesk's administrator sees none of it.
 		s.Connect(t, "other", "entra")

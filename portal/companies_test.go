@@ -108,7 +108,7 @@ func TestCompanyPages(t *testing.T) {
 		posts(admin, "/companies/"+acme+"/domains", url.Values{"domain": {"gmail.com"}, "insist": {"yes"}}, 200, "/companies/"+acme, "The company lists gmail.com now.")
 		posts(admin, "/companies/"+acme+"/domains/remove", url.Values{"domain": {"gmail.com"}}, 200, "/companies/"+acme, "no longer lists gmail.com")
 		posts(admin, "/domains/company", url.Values{"domain": {"new.example"}, "name": {"Acme"}}, 409, "/domains/company", "A company named Acme exists already.", `value="Acme"`)
-		posts(admin, "/domains/settle", url.Values{"domain": {"joint.example"}, "company": {"nobody"}}, 404, "/domains/settle", "no company with this id")
+		posts(admin, "/domains/settle", url.Values{"domain": {"joint.example"}, "company": {"nobody"}}, 404, "/domains/settle", "No company with this id")
 		posts(admin, "/domains/settle", url.Values{"domain": {"joint.example"}, "company": {odd}}, 200, "/domains", "No domain is ambiguous")
 		if got := domainsOf(acme); !slices.Equal(got, []string{"acme.example"}) {
 			t.Errorf("Acme lists %v", got)

@@ -122,9 +122,9 @@ func TestContactForms(t *testing.T) {
 		o.sends(at+"/delete", nil, 200, "by test")
 		o.sends(at+"/erase", url.Values{"name": {"kofi"}}, 400, "Nothing has been erased.")
 		o.sends(at+"/erase", url.Values{"name": {" Kofi"}}, 200, "erased for good")
-		o.sends(at+"/erase", url.Values{"name": {"Kofi"}}, 404, "no contact with this id")
+		o.sends(at+"/erase", url.Values{"name": {"Kofi"}}, 404, "No contact with this id.")
 		for _, path := range []string{"/company", "/delete", "/restore", "/edit"} {
-			o.sends(at+path, url.Values{"do": {"auto"}}, 404, "no contact with this id")
+			o.sends(at+path, url.Values{"do": {"auto"}}, 404, "No contact with this id.")
 		}
 	})
 }

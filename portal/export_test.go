@@ -11,6 +11,8 @@ var (
 	Why      = why
 	Happened = happened
 	Plural   = plural
+	Sentence = sentence
+	Did      = did
 )
 
 // Page is the route of a page for those who have signed in.

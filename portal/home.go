@@ -44,10 +44,10 @@ func (t task) rank() int {
 	return 1
 }
 
-// notSetUp reports whether a connection was made, and nothing else has been done yet.
+// notSetUp reports whether a connection was made, and its directory has not come yet. It may have a token.
 func notSetUp(c provision.ConnectionHealth) bool {
 	return c.LastActivity == nil && c.PausedAt == nil && !slices.ContainsFunc(c.Denials, func(d desk.Denial) bool { return d.Known > 0 }) &&
-		slices.ContainsFunc(c.Reasons, func(r desk.HealthReason) bool { return r.Code == "no_credential" })
+		!slices.ContainsFunc(c.Reasons, func(r desk.HealthReason) bool { return r.Code != "no_credential" })
 }
 
 func unusedTask(list []desk.Connection) task {
@@ -62,7 +62,7 @@ func unusedTask(list []desk.Connection) task {
 	if t.Text = strings.Join(names, ", "); len(list) > shownUnused {
 		t.Text += " and others"
 	}
-	t.Text += ": no directory has a token yet."
+	t.Text += ": nothing has come from the directory yet."
 	return t
 }
 
@@ -85,11 +85,11 @@ func (h *Handler) home(w http.ResponseWriter, r *http.Request, actor desk.Actor)
 	}
 	var unused []desk.Connection
 	for _, c := range health {
-		if notSetUp(c) {
+		a := attention[c.Slug]
+		if notSetUp(c) && a == (provision.Attention{}) {
 			unused = append(unused, c.Connection)
 			continue
 		}
-		a := attention[c.Slug]
 		if c.PausedBy == provision.Guard { // of which the refusals come
 			a.Refused = 0
 		}

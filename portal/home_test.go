@@ -57,6 +57,9 @@ func TestHome(t *testing.T) {
 		}
 
 		base, token := s.Connect(t, "main", "entra")
+		home(desk.RoleAgent, "1 connection is not set up yet", "nothing has come from the directory yet", `href="/connections/entra/setup"`, "!Nothing needs you")
+		testkit.Call(t, "GET", base+"/Users?count=1", token, nil).Want(t, 200)
+		must(s.Store.WriteActivity(t.Context()))
 		home(desk.RoleAgent, "Nothing needs you", "All connections do well", "each domain has its company", "!No directory is connected")
 		name, paused := "<script>", true
 		_, err := s.Engine.EditConnection(t.Context(), system, "entra", provision.ConnectionEdit{Name: &name, Settings: []byte(`{"adopt":"ask"}`)})
@@ -80,7 +83,7 @@ func TestHome(t *testing.T) {
 			"Paused", "&lt;script&gt;", "!<script>", "1 connection is not set up yet", `href="/connections/bare/setup"`, `href="/connections/entra/held?reason=adoption"`, `href="/domains?view=ambiguous"`, "connection=entra&amp;from=20", "!Nothing needs you")
 		home(desk.RoleAgent, "1 connection is not set up yet", "!/tokens")
 		must(s.Engine.CreateConnection(t.Context(), system, &desk.Connection{Slug: "empty", Provider: "zoho"}))
-		home(desk.RoleAdmin, "2 connections are not set up yet", "bare, empty: no directory", "!No secret token")
+		home(desk.RoleAdmin, "2 connections are not set up yet", "bare, empty: nothing has come", "!No secret token")
 		b := newBrowser(t, s.URL)
 		b.post("/signin", url.Values{"token": {s.Token(t, "main", desk.RoleAdmin)}})
 		if _, _, text := b.open("/"); strings.Index(text, "not set up yet") < strings.Index(text, "Several domains are ambiguous") {

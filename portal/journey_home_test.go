@@ -15,6 +15,9 @@ func TestJourneyHome(t *testing.T) {
 		entra, token := v.Connect(v.T, "main", "entra")
 		v.SignIn(desk.RoleAdmin)
 		v.Open("/")
+		v.Sees("1 connection is not set up yet")
+		testkit.Call(v.T, "GET", entra+"/Users?count=1", token, nil).Want(v.T, 200)
+		v.must(v.Store.WriteActivity(v.Context()))
 		v.Sees("Nothing needs you")
 
 		// A record is refused while somebody looks.

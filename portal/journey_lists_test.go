@@ -109,7 +109,7 @@ func TestJourneyGone(t *testing.T) {
 			v.Fatal(err)
 		}
 		v.SeesNot("Tariq Haddad")
-		v.Sees("no contact with this id")
+		v.Sees("No contact with this id.")
 		v.Forgive()
 
 		v.Open("/log?connection=entra")

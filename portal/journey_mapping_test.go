@@ -119,7 +119,7 @@ func TestJourneyHeld(t *testing.T) {
 		v.Open("/connections/entra/held")
 		v.Sees("Kofi Mensah", "waits for an answer", "Kofi of the desk", "Customer")
 		v.Click("Refused")
-		v.Sees("UserName is required")
+		v.Sees("userName is required")
 		v.Click("Waiting for an answer")
 		v.Click("Kofi of the desk")
 		v.Click("Answer")

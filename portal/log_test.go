@@ -169,3 +169,34 @@ func TestWords(t *testing.T) {
 		}
 	}
 }
+
+// TestSentences holds how messages begin and end, and what tokens are called.
+func TestSentences(t *testing.T) {
+	for message, want := range map[string]string{
+		"": "", "no contact with this id": "No contact with this id.", "userName is taken": "userName is taken.", "É.": "É.", "élan": "Élan.", "Done.": "Done.",
+	} {
+		if got := portal.Sentence(message); got != want {
+			t.Errorf("%q is written %q, want %q", message, got, want)
+		}
+	}
+	for message, want := range map[string]string{"scim token first": "SCIM token first.", "api token": "API token.", "signin token first sign-in": "Sign-in link first sign-in.", "agent api token": "Agent api token."} {
+		if got := portal.Did(desk.Event{Operation: desk.OpCreate, Outcome: desk.Created, Reason: "token", Detail: message}); got != want {
+			t.Errorf("%q is told as %q, want %q", message, got, want)
+		}
+	}
+}
+
+// TestEmptyPages holds that a new helpdesk's pages say what comes there, and nothing of what is not there.
+func TestEmptyPages(t *testing.T) {
+	s := testkit.NewServer(t, testkit.SQLite(t))
+	s.Connect(t, "main", "entra")
+	for _, role := range []desk.Role{desk.RoleAgent, desk.RoleAdmin} {
+		b := newBrowser(t, s.URL)
+		b.post("/signin", url.Values{"token": {s.Token(t, "main", role)}})
+		b.wants(200, "/contacts", "No contacts yet", `href="/connections">To the connections`)(b.open("/contacts"))
+		b.wants(200, "/domains", "Every domain has a company", "!No company lists these domains")(b.open("/domains"))
+		b.wants(200, "/domains", "No domain is ambiguous", "!Contacts of these domains are left")(b.open("/domains?view=ambiguous"))
+		companies := map[desk.Role][]string{desk.RoleAgent: {"An administrator makes them.", "!Make one"}, desk.RoleAdmin: {"Make one of a domain"}}
+		b.wants(200, "/companies", companies[role]...)(b.open("/companies"))
+	}
+}

@@ -204,13 +204,17 @@ func plural(n any, one, many string) string {
 	return "1 " + one
 }
 
-// sentence writes the message of an error or a reason, which is part of one, as a sentence.
+// sentence writes the message of an error or a reason, which is part of one, as a sentence. One that begins with an attribute, such as
+// userName, keeps its letters.
 func sentence(s string) string {
 	first, size := utf8.DecodeRuneInString(s)
 	if size == 0 {
 		return ""
 	}
-	if s = string(unicode.ToUpper(first)) + s[size:]; !strings.HasSuffix(s, ".") {
+	if word, _, _ := strings.Cut(s, " "); strings.ToLower(word) == word {
+		s = string(unicode.ToUpper(first)) + s[size:]
+	}
+	if !strings.HasSuffix(s, ".") {
 		s += "."
 	}
 	return s

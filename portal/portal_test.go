@@ -75,7 +75,7 @@ func TestSignIn(t *testing.T) {
 			}
 		}
 		token := s.Token(t, "main", desk.RoleAgent)
-		if status, address, text := b.post("/signin", url.Values{"token": {" " + token + " "}}); status != 200 || address != "/" || !strings.Contains(text, "Nothing needs you") || !strings.Contains(text, "<strong>test</strong>") {
+		if status, address, text := b.post("/signin", url.Values{"token": {" " + token + " "}}); status != 200 || address != "/" || !strings.Contains(text, "1 connection is not set up yet") || !strings.Contains(text, "<strong>test</strong>") {
 			t.Fatalf("signing in leads to %s: %d", address, status)
 		}
 		if _, address, _ := b.post("/signout", nil); address != "/signin" {
@@ -173,7 +173,7 @@ func TestContactPages(t *testing.T) {
 		wants("/contacts?status=all&q=gone", 200, "Gone Girl", "!alert(1)")
 		wants("/contacts?q=nobody", 200, "No contact fits")
 		wants("/contacts/"+id, 200, "K-1", "Directory / Sync", "created", `<th scope="row">Name</th>`, "&lt;script&gt;")
-		wants("/contacts/nobody", 404, "no contact with this id")
+		wants("/contacts/nobody", 404, "No contact with this id.")
 		wants("/nowhere", 404, "no such page")
 		wants("/contacts?q=%00", 400)
 		wants("/static/style.css", 200)

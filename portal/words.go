@@ -101,12 +101,25 @@ func happened(e desk.Event) string {
 	return shorten(text, maxHappened)
 }
 
+// tokenKinds are what people call the kinds of tokens with which an event's message begins.
+var tokenKinds = [][2]string{{"scim token", "SCIM token"}, {"api token", "API token"}, {"signin token", "sign-in link"}}
+
+// message is what an event says besides, in people's words.
+func message(e desk.Event) string {
+	for _, kind := range tokenKinds {
+		if rest, ok := strings.CutPrefix(e.Detail, kind[0]); ok && e.Reason == "token" {
+			return kind[1] + rest
+		}
+	}
+	return e.Detail
+}
+
 // did says in a line what somebody did: to what, and which of its fields are others now.
 func did(e desk.Event) string {
 	if e.Outcome == desk.Refused {
 		return happened(e)
 	}
-	text := cmp.Or(e.Detail, strings.TrimSuffix(why(e), "."))
+	text := cmp.Or(message(e), strings.TrimSuffix(why(e), "."))
 	if e.Operation == desk.OpSignIn {
 		text = operations[e.Operation]
 	}
