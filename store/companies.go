@@ -1,9 +1,10 @@
 package store
 
 import (
+	"fmt"
 	"slices"
-	"strconv"
 	"strings"
+	"sync"
 	"unicode/utf8"
 
 	"gorm.io/gorm"
@@ -41,39 +42,64 @@ const named, linked = -2, -1
 
 // question asks for them, unless nothing can matter.
 func (q CompanyQuery) question(rows *[]companyFact) (question, bool) {
-	var query strings.Builder
-	query.Grow(1024)
-	args := make([]any, 0, 16)
-	part, tenant, domain, except := 0, any(q.TenantID), any(q.Domain), any(q.Except)
-	add := func(sql string, more ...any) {
-		if part > 0 {
-			query.WriteString(" UNION ALL ")
-		}
-		query.WriteString("SELECT * FROM (")
-		query.WriteString(sql)
-		query.WriteString(") AS part")
-		query.WriteString(strconv.Itoa(part))
-		part++
-		args = append(args, more...)
-	}
-	if q.Name != "" {
-		add("SELECT -2 AS source, id AS company_id FROM companies WHERE tenant_id = ? AND name_key = ?", tenant, q.Name)
-	}
-	if q.Domain != "" {
-		// The two ends of the index on (domain, status, company) tell whether the linked companies differ, at the same cost in a
-		// domain of ten contacts and of a million.
-		const end = "SELECT -1 AS source, company_id FROM contacts WHERE tenant_id = ? AND domain = ? AND status = 'active' AND company_id > '' AND id <> ? ORDER BY company_id"
-		add(end+" LIMIT 1", tenant, domain, except)
-		add(end+" DESC LIMIT 1", tenant, domain, except)
-		for i, listing := range q.Listings {
-			add("SELECT "+strconv.Itoa(i)+" AS source, company_id FROM company_domains WHERE tenant_id = ? AND domain = ? ORDER BY company_id LIMIT 2", tenant, listing)
-		}
-	}
-	return question{sql: query.String(), args: args, row: func(scan scanner) error {
+	text := q.shape().text()
+	return question{sql: text, args: q.args(make([]any, 0, 16)), row: func(scan scanner) error {
 		*rows = append(*rows, companyFact{})
 		row := &(*rows)[len(*rows)-1]
 		return scan(&row.source, &row.companyID)
-	}}, part > 0
+	}}, text != ""
+}
+
+// args appends its arguments.
+func (q CompanyQuery) args(args []any) []any {
+	tenant, domain, except := any(q.TenantID), any(q.Domain), any(q.Except)
+	if q.Name != "" {
+		args = append(args, tenant, q.Name)
+	}
+	if q.Domain != "" {
+		args = append(args, tenant, domain, except, tenant, domain, except)
+		for _, listing := range q.Listings {
+			args = append(args, tenant, listing)
+		}
+	}
+	return args
+}
+
+// companyShape is what the text of a question depends on.
+type companyShape struct {
+	name, domain bool
+	listings     int
+}
+
+func (q CompanyQuery) shape() companyShape {
+	return companyShape{q.Name != "", q.Domain != "", len(q.Listings)}
+}
+
+// companyTexts remembers them. There are as many as domains have levels.
+var companyTexts sync.Map
+
+func (s companyShape) text() string {
+	if known, ok := companyTexts.Load(s); ok {
+		return known.(string)
+	}
+	var parts []string
+	add := func(sql string) { parts = append(parts, fmt.Sprintf("SELECT * FROM (%s) AS part%d", sql, len(parts))) }
+	if s.name {
+		add("SELECT -2 AS source, id AS company_id FROM companies WHERE tenant_id = ? AND name_key = ?")
+	}
+	if s.domain {
+		// The two ends of the index on (domain, status, company) tell whether the linked companies differ, at the same cost in a
+		// domain of ten contacts and of a million.
+		const end = "SELECT -1 AS source, company_id FROM contacts WHERE tenant_id = ? AND domain = ? AND status = 'active' AND company_id > '' AND id <> ? ORDER BY company_id"
+		add(end + " LIMIT 1")
+		add(end + " DESC LIMIT 1")
+		for i := range s.listings {
+			add(fmt.Sprintf("SELECT %d AS source, company_id FROM company_domains WHERE tenant_id = ? AND domain = ? ORDER BY company_id LIMIT 2", i))
+		}
+	}
+	text := strings.Join(parts, " UNION ALL ")
+	companyTexts.Store(s, text)
+	return text
 }
 
 func (q CompanyQuery) facts(rows []companyFact) desk.CompanyFacts {

@@ -124,20 +124,25 @@ func (p Person) candidates(found *[]Candidate) (q question, ok bool) {
 
 // anybody asks for the connection's state, and whether there can be a holder or a candidate at all, which there mostly is not.
 func (p Person) anybody(state *string, found *bool) question {
-	args := make([]any, 0, 13)
-	keys, tenant := 0, any(p.TenantID)
+	keys, args := p.byKeys(make([]any, 0, 13))
+	return question{sql: anybody[keys], args: args, row: func(scan scanner) error {
+		var d directoryState
+		err := scan(&d.settings, &d.fields, &d.paused, found)
+		*state = d.String()
+		return err
+	}}
+}
+
+// byKeys returns which of that query it is, and appends its arguments.
+func (p Person) byKeys(args []any) (keys int, _ []any) {
+	tenant := any(p.TenantID)
 	for i, value := range p.keys() {
 		if value != "" {
 			keys |= 1 << i
 			args = append(args, tenant, value)
 		}
 	}
-	return question{sql: anybody[keys], args: append(args, tenant, p.Connection, p.UserName, tenant, p.Connection), row: func(scan scanner) error {
-		var d directoryState
-		err := scan(&d.settings, &d.fields, &d.paused, found)
-		*state = d.String()
-		return err
-	}}
+	return keys, append(args, tenant, p.Connection, p.UserName, tenant, p.Connection)
 }
 
 // keys are what candidates are found by, in the order of the queries.

@@ -49,9 +49,10 @@ func (g *guesses) learn(key guessKey, known bool, facts []companyFact) {
 // guess makes what a create would ask a statement that fails unless nobody has one of the keys, the connection has the state, and the facts
 // are these.
 func (p Person) guess(q CompanyQuery, state string, facts []companyFact) question {
-	anybody := p.anybody(nil, nil)
-	sql, args := guessState+anybody.sql+guessedState, append(anybody.args, state)
-	if ask, ok := q.question(nil); ok {
+	keys, args := p.byKeys(make([]any, 0, 32))
+	args = append(args, state)
+	shape := guessShape{keys, q.shape()}
+	if shape.text() != "" {
 		var text strings.Builder
 		for i, f := range facts {
 			if i > 0 {
@@ -59,9 +60,31 @@ func (p Person) guess(q CompanyQuery, state string, facts []companyFact) questio
 			}
 			text.WriteString(strconv.Itoa(f.source) + f.companyID)
 		}
-		sql, args = sql+guessFacts+ask.sql+guessedFacts, append(append(args, ask.args...), text.String())
+		args = append(q.args(args), text.String())
 	}
-	return question{sql: sql + guessRight + guessWrong, args: args, row: ignore, guess: true}
+	return question{sql: shape.guess(), args: args, row: ignore, guess: true}
+}
+
+// guessShape is what the text of a guess depends on.
+type guessShape struct {
+	keys int
+	companyShape
+}
+
+// guessTexts remembers them.
+var guessTexts sync.Map
+
+func (s guessShape) guess() string {
+	if known, ok := guessTexts.Load(s); ok {
+		return known.(string)
+	}
+	text := guessState + anybody[s.keys] + guessedState
+	if ask := s.text(); ask != "" {
+		text += guessFacts + ask + guessedFacts
+	}
+	text += guessRight + guessWrong
+	guessTexts.Store(s, text)
+	return text
 }
 
 const (
