@@ -134,3 +134,22 @@ func TestCompanyPages(t *testing.T) {
 		posts(admin, "/companies/"+odd+"/delete", url.Values{"confirm": {"Odd & Sons"}}, 200, "/companies", "Odd &amp; Sons is deleted.", "Acme")
 	})
 }
+
+// TestAddressesOfForms opens by hand the address at which a form stands that was shown again: it leads to the form's page.
+func TestAddressesOfForms(t *testing.T) {
+	offices(t, func(o office) {
+		id := o.company("Acme")
+		for address, page := range map[string]string{
+			"/companies/" + id + "/domains": "/companies/" + id, "/connections/entra/scope": "/connections/entra", "/domains/company": "/domains",
+			"/account/password": "/account", "/companies/rescan": "/companies/rescan",
+		} {
+			want := 200
+			if page == address { // what looks like a company
+				want = 404
+			}
+			if status, led, _ := o.open(address); led != page || status != want {
+				o.Errorf("%s leads to %s with %d, want %s with %d", address, led, status, page, want)
+			}
+		}
+	})
+}

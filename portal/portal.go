@@ -173,6 +173,10 @@ func (h *Handler) router() *mux.Router {
 		return desk.Errorf(desk.NotFound, "", "There is no such page.")
 	})
 	router.MethodNotAllowedHandler = h.public(func(w http.ResponseWriter, r *http.Request) error {
+		if r.Method == http.MethodGet { // the address of a form, which stands above one that was shown again; the page is a step up
+			http.Redirect(w, r, path.Dir(r.URL.Path), http.StatusSeeOther)
+			return nil
+		}
 		httpx.Allow(w, r, router)
 		return desk.Errorf(desk.MethodNotAllowed, "", "This page cannot be used like that.")
 	})
