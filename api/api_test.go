@@ -182,6 +182,8 @@ func TestListContacts(t *testing.T) {
 			"?status=deleted":                     {"gone"},
 			"?status=all&limit=2":                 {"u0", "u1", "u2", "u3", "u4", "gone", "ÜNAL"},
 			"?q=PERSON+2":                         {"u2"},
+			"?q=2++u2+person":                     {"u2"},
+			"?q=person+2+nobody":                  nil,
 			"?q=u3@ACME":                          {"u3"},
 			"?q=%C3%BCnal":                        {"ÜNAL"},
 			"?q=%25":                              {"u0", "u1", "u2", "u3", "u4"},

@@ -277,7 +277,7 @@ type contactChange struct {
 type contactsQuery struct {
 	Page
 	Status     string `query:"status" enum:"active,deleted,all" default:"active"`
-	Text       string `query:"q" maxLength:"200" doc:"In the name, userName or addresses"`
+	Text       string `query:"q" maxLength:"200" doc:"Words, each of which is a part of the name, the userName or an address, in any order and in any case"`
 	Domain     string `query:"domain" maxLength:"300" doc:"Of the main email address"`
 	Company    string `query:"company" maxLength:"100" doc:"A company's id"`
 	Verified   bool   `query:"verified" doc:"Only those whom a directory adopted"`

@@ -47,7 +47,7 @@ func BenchmarkPages(b *testing.B) {
 				if answer.Code != 200 {
 					b.Errorf("%s: %d", address, answer.Code)
 				}
-			}, "/", "/contacts", "/contacts?q=mensah", "/contacts?q=nobody.has.this.name", "/log?outcome=refused", "/log?operation=create", "/log?person=nobody")
+			}, "/", "/contacts", "/contacts?q=mensah", "/contacts?q=kofi+mensah+example", "/contacts?q=nobody.has.this.name", "/log?outcome=refused", "/log?operation=create", "/log?person=nobody")
 			var addresses []string
 			for _, list := range found {
 				addresses = append(addresses, list...)

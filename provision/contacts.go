@@ -28,7 +28,7 @@ type ContactView struct {
 // ContactQuery asks for a page of contacts.
 type ContactQuery struct {
 	Status     desk.Status    // "" for all
-	Text       string         // in name, userName or addresses
+	Text       string         // words, each of which is a part of name, userName or addresses, in any order
 	Domain     string         // of the main address, in any form
 	Company    string         // id
 	Verified   bool           // only those whom a directory adopted

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"encoding/json"
 	"slices"
 	"strings"
 
@@ -27,20 +28,25 @@ type pieceSearch struct {
 
 // searchPieces goes along SQLite's full-text index. It returns the same as walk.
 func (r Reader) searchPieces(q ContactQuery) (list []desk.Contact, end *desk.Position, err error) {
-	s := pieceSearch{q, r.db.WithContext(r.ctx), pieces(q.Text)}
+	s := pieceSearch{ContactQuery: q, db: r.db.WithContext(r.ctx)}
 	var own int64
 	if err = s.db.Raw("SELECT num << 40 FROM tenants WHERE tenant_id = ?", q.TenantID).Scan(&own).Error; err != nil {
 		return nil, nil, err
 	}
 	inOrder, strays := numbers{own + 1, own + 1<<39 - 1}, numbers{own + 1<<39, own + 1<<40 - 1}
-	sorted, by := strays, "+id" // of few
-	if q.Order == desk.LastDeletedFirst {
-		sorted.first, by = inOrder.first, q.keys()
+	if s.match, err = s.telling(inOrder); err != nil {
+		return nil, nil, err
 	}
-	if many, err := s.nth(walkSteps*walkStep, sorted, ""); err != nil || len(many) > 0 {
+	sorted := strays
+	if q.Order == desk.LastDeletedFirst {
+		sorted.first = inOrder.first
+	}
+	many := walkSteps * walkStep
+	found, err := s.having(sorted, "", many)
+	if err != nil || len(found) == many {
 		return nil, q.From, err
 	}
-	if list, err = s.within(sorted, q.ordered(by), q.Limit); err != nil || q.Order == desk.LastDeletedFirst {
+	if list, err = s.passing(found, sorted, q.Limit); err != nil || q.Order == desk.LastDeletedFirst {
 		return list, nil, err
 	}
 	others, end, err := s.goAlong(inOrder)
@@ -55,7 +61,36 @@ func (r Reader) searchPieces(q ContactQuery) (list []desk.Contact, end *desk.Pos
 	return list[:min(len(list), q.Limit+1)], end, nil
 }
 
-// goAlong goes along numbers that are in the order of ids, a step after the other, from the query's position on.
+// telling returns the pieces of the text's words, but for words that of several a quarter of the contacts have, as far as a look at some
+// can tell: to read the long lists of those costs more than to look at who else has the others. One word is always among them.
+func (s pieceSearch) telling(among numbers) (string, error) {
+	const some, quarter = 32, 4 * 32
+	var all, list []string
+	for _, word := range strings.Fields(s.Text) {
+		if match := pieces(word); match != "" {
+			all = append(all, match)
+		}
+	}
+	for _, s.match = range all {
+		if len(all) > 1 {
+			found, err := s.having(among, " DESC", some)
+			if err != nil {
+				return "", err
+			}
+			if len(found) == some && found[0]-found[some-1] < quarter {
+				continue
+			}
+		}
+		list = append(list, s.match)
+	}
+	if len(list) == 0 {
+		list = all[:1]
+	}
+	return strings.Join(list, " AND "), nil
+}
+
+// goAlong goes along numbers that are in the order of ids, from the query's position on: a few contacts that have the pieces, and as long
+// as they do not fill the page, ever more. (The index is slow where pieces are frequent and seldom together.)
 func (s pieceSearch) goAlong(all numbers) (list []desk.Contact, end *desk.Position, err error) {
 	rest, limit := all, s.Limit
 	begin, onward, direction := &rest.first, int64(1), ""
@@ -69,27 +104,31 @@ func (s pieceSearch) goAlong(all numbers) (list []desk.Contact, end *desk.Positi
 		return nil, nil, err
 	}
 	*begin += onward
-	for range walkSteps {
-		ends, err := s.nth(walkStep, rest, direction)
+	step := 4 * (limit + 1)
+	for left := walkSteps * walkStep; left > 0; step *= 4 {
+		step = min(step, left)
+		left -= step
+		found, err := s.having(rest, direction, step)
 		if err != nil {
 			return nil, nil, err
 		}
-		stretch := rest
-		if len(ends) > 0 && onward > 0 {
-			stretch.last = ends[0]
-		} else if len(ends) > 0 {
-			stretch.first = ends[0]
+		stretch, whole := rest, len(found) < step
+		switch {
+		case whole:
+		case onward > 0:
+			stretch.last = found[step-1]
+		default:
+			stretch.first = found[step-1]
 		}
-		part, err := s.within(stretch, "contact_search.rowid"+direction, limit)
+		part, err := s.passing(found, stretch, limit)
 		list, limit = append(list, part...), limit-len(part)
-		if err != nil || limit < 0 || len(ends) == 0 {
+		if err != nil || limit < 0 || whole {
 			return list, nil, err
 		}
-		*begin = ends[0] + onward
+		*begin = found[step-1] + onward
 	}
-	// Where the last one was, or would be.
-	reached := "SELECT id FROM contacts WHERE tenant_id = ? AND num >= ? AND num <= ? ORDER BY num DESC LIMIT 1"
-	passed := numbers{all.first, rest.first - 1}
+	// Where the last one is, or was.
+	reached, passed := "SELECT id FROM contacts WHERE tenant_id = ? AND num >= ? AND num <= ? ORDER BY num DESC LIMIT 1", numbers{all.first, rest.first - 1}
 	if onward < 0 {
 		reached, passed = strings.Replace(reached, " DESC", "", 1), numbers{rest.last + 1, all.last}
 	}
@@ -101,20 +140,30 @@ func (s pieceSearch) goAlong(all numbers) (list []desk.Contact, end *desk.Positi
 	return list, s.Position(desk.Contact{ID: ids[0]}), err
 }
 
-// nth returns the number of a contact that has the pieces, none if there are fewer.
-func (s pieceSearch) nth(n int, among numbers, direction string) (number []int64, err error) {
-	err = s.db.Raw("SELECT rowid FROM contact_search WHERE contact_search MATCH ? AND rowid >= ? AND rowid <= ? ORDER BY rowid"+direction+" LIMIT 1 OFFSET ?",
-		s.match, among.first, among.last, n-1).Scan(&number).Error
-	return number, err
+// having returns the first numbers of contacts that have the pieces, among some.
+func (s pieceSearch) having(among numbers, direction string, limit int) (found []int64, err error) {
+	err = s.db.Raw("SELECT rowid FROM contact_search WHERE contact_search MATCH ? AND rowid >= ? AND rowid <= ? ORDER BY rowid"+direction+" LIMIT ?",
+		s.match, among.first, among.last, limit).Scan(&found).Error
+	return found, err
 }
 
-// within returns up to one more than a limit of those with these numbers that pass, in the query's order.
-func (s pieceSearch) within(among numbers, order string, limit int) (list []desk.Contact, err error) {
-	passes := s.passes("contacts")
-	err = s.db.Clauses(fromIndex).Where(passes.text, passes.args...).Where("contact_search MATCH ? AND contact_search.rowid >= ? AND contact_search.rowid <= ? AND contacts.tenant_id = ?",
-		s.match, among.first, among.last, s.TenantID).Order(order).Limit(limit + 1).Find(&list).Error
-	if err != nil {
-		return nil, err
+// passing returns up to one more than a limit of the contacts with these numbers that pass, and of those among some that wait for the index,
+// in the query's order.
+func (s pieceSearch) passing(found []int64, among numbers, limit int) (list []desk.Contact, err error) {
+	passes, by := s.passes("contacts"), "+id" // the few are sorted
+	if s.Order == desk.LastDeletedFirst {
+		by = s.keys()
+	}
+	if len(found) > 0 {
+		given, err := json.Marshal(found)
+		if err != nil {
+			return nil, err
+		}
+		// (A cross join keeps SQLite to this order.)
+		look := fragment{"SELECT contacts.* FROM (SELECT value AS num FROM json_each(?)) AS found CROSS JOIN contacts ON contacts.num = found.num WHERE contacts.tenant_id = ?", []any{string(given), s.TenantID}}.and(passes)
+		if err := s.db.Raw(look.text+" ORDER BY "+s.ordered(by)+" LIMIT ?", append(look.args, limit+1)...).Find(&list).Error; err != nil {
+			return nil, err
+		}
 	}
 	var wait []desk.Contact // few
 	err = s.db.Clauses(fromWaiting).Where(passes.text, passes.args...).Where("wait.num >= ? AND wait.num <= ? AND contacts.tenant_id = ?", among.first, among.last, s.TenantID).Find(&wait).Error
@@ -124,16 +173,10 @@ func (s pieceSearch) within(among numbers, order string, limit int) (list []desk
 	return list[:min(len(list), limit+1)], err
 }
 
-// fromIndex and fromWaiting read contacts through the full-text index, and those that wait for it. (A cross join keeps SQLite to this
-// order.)
-var (
-	fromIndex = clause.From{Tables: []clause.Table{{Name: "contact_search"}}, Joins: []clause.Join{{
-		Type: clause.CrossJoin, Table: clause.Table{Name: "contacts"}, ON: clause.Where{Exprs: []clause.Expression{clause.Expr{SQL: "contacts.num = contact_search.rowid"}}},
-	}}}
-	fromWaiting = clause.From{Tables: []clause.Table{{Name: "contact_search_waiting", Alias: "wait"}}, Joins: []clause.Join{{
-		Type: clause.CrossJoin, Table: clause.Table{Name: "contacts"}, ON: clause.Where{Exprs: []clause.Expression{clause.Expr{SQL: "contacts.tenant_id = wait.tenant_id AND contacts.num = wait.num"}}},
-	}}}
-)
+// fromWaiting reads the contacts that wait for the full-text index.
+var fromWaiting = clause.From{Tables: []clause.Table{{Name: "contact_search_waiting", Alias: "wait"}}, Joins: []clause.Join{{
+	Type: clause.CrossJoin, Table: clause.Table{Name: "contacts"}, ON: clause.Where{Exprs: []clause.Expression{clause.Expr{SQL: "contacts.tenant_id = wait.tenant_id AND contacts.num = wait.num"}}},
+}}}
 
 // searchLag is how many contacts wait for the full-text index before it takes them up: each search looks at all of them.
 var searchLag = 128
@@ -155,11 +198,11 @@ func (l *lite) takeUp(ctx context.Context, least int) error {
 		") ORDER BY num, step"}, question{sql: "DELETE FROM contact_search_waiting"})
 }
 
-// pieces asks FTS5 for what has pieces of a text, as few as make up all of it: few others have these, and each costs.
-func pieces(text string) string {
-	characters := []rune(text)
+// pieces asks FTS5 for what has pieces of a word, as few as make up all of it: few others have these, and each costs. "" for none.
+func pieces(word string) string {
+	characters := []rune(word)
 	var list []string
-	for i := 0; i < len(characters); i += 3 {
+	for i := 0; i < len(characters) && len(characters) >= 3; i += 3 {
 		i := min(i, len(characters)-3)
 		list = append(list, `"`+strings.ReplaceAll(string(characters[i:i+3]), `"`, `""`)+`"`)
 	}

@@ -17,8 +17,8 @@ import (
 // Contacts are walked along in the query's order, on one of the indexes that the conditions leave open (walk.go), and those that pass all
 // conditions are taken. What is frequent fills the page soon; where few are left, all are seen. After walkStep contacts a search goes on
 // with an index of the pieces of three characters of all search keys: pg_trgm's on PostgreSQL, that of FTS5 on SQLite (pieces.go), with
-// the contacts that wait for it. A text without three letters or digits in a row has no piece on PostgreSQL. For it, and for what is no
-// search, the walk goes on, and after walkSteps steps the page ends, however short it is.
+// the contacts that wait for it. A word without three letters or digits in a row has no piece on PostgreSQL. For a text of none but
+// these, and for what is no search, the walk goes on, and after walkSteps steps the page ends, however short it is.
 
 // walkStep is how many contacts are walked along at a time.
 var walkStep = 5000
@@ -30,7 +30,7 @@ const walkSteps = 4
 type ContactQuery struct {
 	TenantID   string
 	Status     desk.Status    // "" for all
-	Text       string         // in name, userName or addresses; "" for any
+	Text       string         // words, each of which is a part of name, userName or addresses, in any order; "" for any
 	Domain     string         // normalised; "" for any
 	Company    string         // id; "" for any
 	Verified   bool           // only those whom a directory adopted
@@ -48,7 +48,7 @@ func (r Reader) Contacts(q ContactQuery) (page []desk.Contact, next *desk.Positi
 	if !possible {
 		return nil, nil, nil
 	}
-	limit, indexed, steps := q.Limit, hasPiece(q.Text), walkSteps
+	limit, indexed, steps := q.Limit, slices.ContainsFunc(strings.Fields(q.Text), hasPiece), walkSteps
 	if q.From == nil {
 		q.From = q.start()
 	}
@@ -79,7 +79,7 @@ func (r Reader) Contacts(q ContactQuery) (page []desk.Contact, next *desk.Positi
 
 // plain returns the query with what it implies, and whether any contact can fit.
 func (q ContactQuery) plain() (ContactQuery, bool) {
-	q.Text = desk.Fold(q.Text)
+	q.Text = strings.Join(words(desk.Fold(q.Text)), " ")
 	if q.Order == desk.LastDeletedFirst {
 		if q.Status == desk.Active {
 			return q, false
@@ -168,10 +168,27 @@ func (r Reader) searchIndex(q ContactQuery) (list []desk.Contact, end *desk.Posi
 	if r.engine == SQLite {
 		return r.searchPieces(q)
 	}
-	having := fragment{"SELECT " + stepColumns + " FROM contacts WHERE tenant_id = ?", []any{q.TenantID}}.and(q.hasText())
+	having := fragment{"SELECT " + stepColumns + " FROM contacts WHERE tenant_id = ?", []any{q.TenantID}}
+	for _, word := range strings.Fields(q.Text) {
+		if hasPiece(word) {
+			having = having.and(hasWord(word))
+		}
+	}
 	having.text += fmt.Sprintf(" LIMIT %d", math.MaxInt32)
 	list, err = r.sift(q, having)
 	return list, nil, err
+}
+
+// words are those of a text, the longest first, which leave fewest contacts, but for those that are parts of others.
+func words(text string) (list []string) {
+	all := strings.Fields(text)
+	slices.SortStableFunc(all, func(a, b string) int { return len(b) - len(a) })
+	for _, word := range all {
+		if !slices.ContainsFunc(list, func(longer string) bool { return strings.Contains(longer, word) }) {
+			list = append(list, word)
+		}
+	}
+	return list
 }
 
 // hasPiece reports whether a text has three letters or digits in a row.

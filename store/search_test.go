@@ -27,6 +27,7 @@ func TestContacts(t *testing.T) {
 	texts := []string{
 		"", "a", "an", "ANN", "anna s", "müll", "MÜLLER", "_", "%", `\`, `"q"`, `ck\s`, "山田", "山田太", "太郎", "example", "@acme.exa", ".exa", "e.e", "n", "zzz", "z9",
 		"' OR 1=1", "an\n", strings.Repeat("ann", 60), "5@beta", "brien", "o'b", "da ", "new",
+		"smith anna", " Anna  SMITH anna ", "ann smith zzz", "silva josé da", "example müller", "u1 acme müll", "an u1", "a n", "u1 u2", "太郎 山田", "山田 u", `"q" ck\s`, "% per", "smi nna ith ann",
 	}
 	testkit.Databases(t, func(t *testing.T, databaseURL string) {
 		s, random := open(t, databaseURL), rand.New(rand.NewPCG(1, 2))
@@ -320,7 +321,12 @@ func fits(c desk.Contact, users []desk.DirectoryUser, q store.ContactQuery) bool
 	case q.Order == desk.LastDeletedFirst && c.Status == desk.Active, q.Status != "" && q.Status != c.Status:
 		return false
 	}
-	return strings.Contains(c.SearchKey, desk.Fold(q.Text)) && (q.Domain == "" || q.Domain == c.Domain) &&
+	for _, word := range strings.Fields(desk.Fold(q.Text)) {
+		if !strings.Contains(c.SearchKey, word) {
+			return false
+		}
+	}
+	return (q.Domain == "" || q.Domain == c.Domain) &&
 		(q.Company == "" || q.Company == c.CompanyID) && (!q.Verified || c.VerifiedAt != nil)
 }
 

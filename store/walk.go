@@ -236,8 +236,8 @@ func (q ContactQuery) passes(contacts string) fragment {
 	if q.Verified {
 		add("verified_at IS NOT NULL")
 	}
-	if q.Text != "" {
-		f = f.and(q.hasText())
+	for _, word := range strings.Fields(q.Text) {
+		f = f.and(hasWord(word))
 	}
 	switch {
 	case q.Sync == desk.SyncNone:
@@ -256,9 +256,9 @@ func (q ContactQuery) passes(contacts string) fragment {
 	return f
 }
 
-// hasText is the condition of contacts that have the query's text.
-func (q ContactQuery) hasText() fragment {
-	return fragment{`search_key LIKE ? ESCAPE '\'`, []any{"%" + likeText.Replace(q.Text) + "%"}}
+// hasWord is the condition of contacts that have a word.
+func hasWord(word string) fragment {
+	return fragment{`search_key LIKE ? ESCAPE '\'`, []any{"%" + likeText.Replace(word) + "%"}}
 }
 
 // likeText makes LIKE's wildcards stand for themselves.
