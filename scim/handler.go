@@ -255,7 +255,7 @@ func (req *request) record(err error) {
 		}
 	case kind != desk.Internal && kind != desk.Unavailable && !quiet:
 		refusal := provision.Refusal{Operation: req.operation, UserID: req.id, Subject: req.subject, Err: err}
-		if err := req.Engine.Refuse(ctx, req.actor, refusal); err != nil {
+		if err := req.Engine.Refuse(ctx, req.actor, refusal); err != nil && !errors.Is(err, provision.ErrLost) { // of a bulk request, all of which runs again
 			req.Log.Error("record a refusal", "error", err, "request_id", httpx.RequestID(ctx))
 		}
 	}

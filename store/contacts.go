@@ -37,14 +37,15 @@ type Recognition struct {
 }
 
 // Recognise locks the person's keys, as Lock does, and gathers all of that at once; if somebody has one of the keys, at twice. state is what
-// the caller takes the connection's for, "" for nothing. On PostgreSQL it may be a guess that fails with the transaction's next question.
+// the caller takes the connection's for, "" for nothing. On PostgreSQL it may be a guess; where that is wrong, the transaction runs again.
 func (tx *Tx) Recognise(p Person, q CompanyQuery, state string) (r Recognition, err error) {
 	if err := tx.Lock(p.TenantID, p.ExternalID, p.UserName, p.Email); err != nil {
 		return r, err
 	}
 	if tx.engine == Postgres && !tx.sure && state != "" {
 		if facts, ok := tx.store.guesses.of(p.guessKey(q)); ok {
-			return Recognition{State: state, Facts: q.facts(facts)}, tx.write(p.guess(q, state, facts), nil)
+			w := tx.asker.(*pgTx)
+			return Recognition{State: state, Facts: q.facts(facts)}, w.later(p.guess(q, state, facts, &w.wrong))
 		}
 	}
 	known := false
@@ -61,7 +62,7 @@ func (tx *Tx) Recognise(p Person, q CompanyQuery, state string) (r Recognition, 
 		err = tx.ask(list...)
 	}
 	if err == nil && tx.engine == Postgres {
-		tx.store.guesses.learn(p.guessKey(q), known, rows)
+		tx.store.guesses.learn(p.guessKey(q), rows, known || tx.sure)
 	}
 	r.Facts = q.facts(rows)
 	return r, fail(err, "recognise a person")

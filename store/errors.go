@@ -105,12 +105,6 @@ func lostRace(err error) bool {
 	return errors.Is(err, sqlite3.BUSY) || errors.Is(err, sqlite3.LOCKED)
 }
 
-// guessedWrong reports whether a transaction failed only because of what it took for granted.
-func guessedWrong(err error) bool {
-	var pg *pgconn.PgError
-	return errors.Is(err, errUnsure) || errors.As(err, &pg) && pg.Code == "22P02" && strings.Contains(pg.Message, wrongGuess)
-}
-
 // unreachable reports whether the time ran out, or the database cannot be reached, is ending, or can take nothing now: its disk is
 // full or it is a standby.
 func unreachable(err error) bool {

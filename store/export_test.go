@@ -70,14 +70,17 @@ func AskLong(ctx context.Context, s *Store) error {
 	return s.ask(ctx, question{sql: "SELECT pg_sleep(60)", row: ignore})
 }
 
-// GuessWrong is what a statement has come of a wrong guess.
-const GuessWrong = guessWrong
+// Patience is how many creates ask after a surprise.
+const Patience = patience
+
+// GuessState is what a guess begins with.
+const GuessState = guessState
 
 // LearnGuesses learns many guesses, and returns how many are kept.
 func LearnGuesses(n int) int {
 	var g guesses
 	for i := range n {
-		g.learn(guessKey{domain: fmt.Sprint(i)}, false, nil)
+		g.learn(guessKey{domain: fmt.Sprint(i)}, nil, false)
 	}
 	return len(g.list)
 }

@@ -1,6 +1,8 @@
 package store
 
 import (
+	"errors"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -8,47 +10,61 @@ import (
 
 // A directory that pushes its people for the first time makes one create like the other: nobody has the person's keys, the connection is as
 // the request knows it, and the email domain leads to the companies of the last one. PostgreSQL is then not asked, which is a round trip,
-// but told what its answer is taken to be, along with all that is written. If that is wrong it refuses, and the transaction runs again and
-// asks.
+// but told what its answer is taken to be, and to write only if that is right; else the transaction runs again and asks.
 
-// guesses remembers which companies mattered to a connection's last create in an email domain, if that found nobody with the person's keys.
-// The zero value is ready.
+// guesses remembers what a connection's last create in an email domain found. The zero value is ready.
 type guesses struct {
 	mu   sync.Mutex
-	list map[guessKey][]companyFact
+	list map[guessKey]learnt
 }
 
 type guessKey struct{ tenant, connection, domain, company string }
 
-const maxGuesses = 4000
+// learnt is what a create found.
+type learnt struct {
+	facts []companyFact
+	wait  int // for so many more creates that find nobody, before the next one guesses
+}
+
+const (
+	maxGuesses = 4000
+	patience   = 16 // where somebody was found, or a guess was wrong: it costs as much as some right ones save
+)
 
 func (p Person) guessKey(q CompanyQuery) guessKey {
 	return guessKey{p.TenantID, p.Connection, q.Domain, q.Name}
 }
 
+// of returns the facts that a create may take for granted.
 func (g *guesses) of(key guessKey) (facts []companyFact, ok bool) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	facts, ok = g.list[key]
-	return facts, ok
+	known, ok := g.list[key]
+	return known.facts, ok && known.wait == 0
 }
 
-func (g *guesses) learn(key guessKey, known bool, facts []companyFact) {
+// learn notes what a create found when it asked, and whether that was not to be expected.
+func (g *guesses) learn(key guessKey, facts []companyFact, surprising bool) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	switch {
-	case known:
-		delete(g.list, key)
-		return
-	case g.list == nil || len(g.list) >= maxGuesses:
-		g.list = map[guessKey][]companyFact{}
+	last := learnt{facts, max(0, g.list[key].wait-1)}
+	if surprising {
+		last.wait = patience
 	}
-	g.list[key] = facts
+	if linked := func(f companyFact) bool { return f.source == linked }; len(facts) > 0 && !slices.ContainsFunc(facts, linked) {
+		delete(g.list, key) // the next one will find that this one is the company's
+		return
+	}
+	if g.list == nil || len(g.list) >= maxGuesses {
+		g.list = map[guessKey]learnt{}
+	}
+	key.domain, key.company = strings.Clone(key.domain), strings.Clone(key.company) // lest they keep all of the request
+	g.list[key] = last
 }
 
-// guess makes what a create would ask a statement that fails unless nobody has one of the keys, the connection has the state, and the facts
-// are these.
-func (p Person) guess(q CompanyQuery, state string, facts []companyFact) question {
+// guess asks whether nobody has one of the keys, the connection has the state, and the facts are these. What is written with it is written
+// only then (ifGuessed).
+func (p Person) guess(q CompanyQuery, state string, facts []companyFact, wrong *bool) question {
 	keys, args := p.byKeys(make([]any, 0, 32))
 	args = append(args, state)
 	shape := guessShape{keys, q.shape()}
@@ -62,7 +78,12 @@ func (p Person) guess(q CompanyQuery, state string, facts []companyFact) questio
 		}
 		args = append(q.args(args), text.String())
 	}
-	return question{sql: shape.guess(), args: args, row: ignore, guess: true}
+	return question{sql: shape.guess(), args: args, guess: true, row: func(scan scanner) error {
+		var said string
+		err := scan(&said)
+		*wrong = *wrong || said != "right"
+		return err
+	}}
 }
 
 // guessShape is what the text of a guess depends on.
@@ -82,19 +103,21 @@ func (s guessShape) guess() string {
 	if ask := s.text(); ask != "" {
 		text += guessFacts + ask + guessedFacts
 	}
-	text += guessRight + guessWrong
+	text += guessEnd
 	guessTexts.Store(s, text)
 	return text
 }
 
 const (
-	guessState   = "SELECT CASE WHEN EXISTS (SELECT 1 FROM ("
+	guessState   = "SELECT set_config('rollcall.guess', CASE WHEN EXISTS (SELECT 1 FROM ("
 	guessedState = ") AS a WHERE NOT known AND paused_at IS NULL AND CAST(settings AS text) || coalesce(E'\\n' || fields, '') = ?)"
 	guessFacts   = " AND coalesce((SELECT string_agg(source || company_id, ',') FROM ("
 	guessedFacts = ") AS f), '') = ?"
-	guessRight   = " THEN 0"
-	guessWrong   = " ELSE CAST('" + wrongGuess + "' || random() AS int) END" // random lest that is tried beforehand
+	guessEnd     = " THEN 'right' ELSE 'wrong' END, true)"
 
-	// wrongGuess is what PostgreSQL's own log then tells.
-	wrongGuess = "rollcall has guessed wrong, which is no fault, and asks now: "
+	// ifGuessed is the condition of what is written with a guess.
+	ifGuessed = " WHERE current_setting('rollcall.guess') = 'right'"
 )
+
+// errUnsure says that what a transaction, or a part of one, did or refused rests on a guess that is wrong or may be.
+var errUnsure = errors.New("this rests on a guess")

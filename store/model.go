@@ -24,6 +24,7 @@ type model[T any] struct {
 	all     string // the columns in SQL
 	fields  []modelField
 	insert  string
+	guessed string   // the same, if a guess is right
 	update  sync.Map // statements that write some of the columns, by the bits of these
 }
 
@@ -57,7 +58,8 @@ func newModel[T any]() *model[T] {
 		}
 		m.fields = append(m.fields, field)
 	}
-	m.insert = "INSERT INTO " + m.table + " (" + m.all + ") VALUES (" + strings.TrimSuffix(strings.Repeat("?, ", len(m.columns)), ", ") + ")"
+	into, values := "INSERT INTO "+m.table+" ("+m.all+") ", strings.TrimSuffix(strings.Repeat("?, ", len(m.columns)), ", ")
+	m.insert, m.guessed = into+"VALUES ("+values+")", into+"SELECT "+values+ifGuessed
 	return m
 }
 
@@ -169,7 +171,7 @@ func encode(v any) ([]byte, error) {
 // inserting is the statement that adds a row.
 func (m *model[T]) inserting(row *T) (question, error) {
 	args, err := m.values(make([]any, 0, len(m.fields)), row, nil)
-	return question{sql: m.insert, args: args}, err
+	return question{sql: m.insert, args: args, ifGuessed: m.guessed}, err
 }
 
 // updating is the statement that writes the columns in which a row differs from what is stored, if there are any. An engine that is
@@ -243,7 +245,8 @@ type question struct {
 	args []any
 	row  func(scanner) error // nil for none
 
-	guess bool // whether it fails where a guess is wrong
+	guess     bool   // whether it asks if a guess is right
+	ifGuessed string // the statement that writes the same only then; "" where there is none
 }
 
 // asker is a connection, or what finds one.

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"slices"
 	"time"
 
@@ -17,6 +18,7 @@ type pgTx struct {
 	conn    *sql.Conn
 	waiting []question // not sent yet
 	refused error      // why the database refused a statement, which ends the transaction
+	wrong   bool       // whether it said that a guess was wrong
 }
 
 // pgTx runs f in a transaction.
@@ -41,8 +43,8 @@ func (s *Store) pgTx(tx *Tx, f func(*Tx) error) (err error) {
 	if err = f(tx); err != nil && p.unsure(0) {
 		return errUnsure
 	}
-	if guessedWrong(p.refused) {
-		return p.refused // whatever f made of it
+	if errors.Is(p.refused, errUnsure) {
+		return errUnsure // whatever f made of it
 	}
 	if err != nil {
 		return err
@@ -50,9 +52,13 @@ func (s *Store) pgTx(tx *Tx, f func(*Tx) error) (err error) {
 	if p.refused != nil {
 		return p.refused
 	}
-	if err = p.ask(tx.ctx, question{sql: pgCommit}); err == nil {
-		committed = true
+	if !p.single() {
+		if err = p.ask(tx.ctx); err != nil {
+			return err
+		}
 	}
+	err = p.ask(tx.ctx, question{sql: pgCommit})
+	committed = err == nil || errors.Is(err, errUnsure) // in which case nothing was written
 	return err
 }
 
@@ -61,12 +67,41 @@ const pgBegin, pgCommit, pgRollback = "BEGIN", "COMMIT", "ROLLBACK"
 // mostWaiting is how many statements wait for others to go with.
 const mostWaiting = 200
 
-// later keeps a statement until something is asked.
+// later keeps a statement until something is asked. What is written by a guess is written if that is right, or when it is known to be.
 func (p *pgTx) later(q question) error {
+	switch {
+	case !q.writes() || !p.unsure(0):
+	case q.ifGuessed != "":
+		q.sql = q.ifGuessed
+	default:
+		if err := p.ask(p.ctx); err != nil {
+			return err
+		}
+	}
 	if p.waiting = append(p.waiting, q); len(p.waiting) < mostWaiting {
 		return nil
 	}
 	return p.ask(p.ctx)
+}
+
+// writes reports whether a statement that waits writes rows.
+func (q question) writes() bool {
+	return q.row == nil && q.sql != pgBegin && q.sql != savepoint && q.sql != releaseSavepoint
+}
+
+// single reports whether the commit may go with all that waits: if that is no guess, or one guess by which all is written. Several may be
+// right and wrong.
+func (p *pgTx) single() bool {
+	guesses, writes := 0, len(p.waiting) == 0 || p.waiting[0].sql != pgBegin
+	for _, q := range p.waiting {
+		if q.guess {
+			if guesses++; guesses > 1 || writes {
+				return false
+			}
+		}
+		writes = writes || q.writes()
+	}
+	return true
 }
 
 func (p *pgTx) ask(ctx context.Context, list ...question) error {
@@ -75,7 +110,9 @@ func (p *pgTx) ask(ctx context.Context, list ...question) error {
 	}
 	all := append(p.waiting, list...)
 	p.waiting = all[:0]
-	p.refused = p.store.observed(ctx, all, func() error { return pgAsk(ctx, p.conn, all...) })
+	if p.refused = p.store.observed(ctx, all, func() error { return pgAsk(ctx, p.conn, all...) }); p.refused == nil && p.wrong {
+		p.refused = errUnsure
+	}
 	return p.refused
 }
 

@@ -69,9 +69,6 @@ func (tx *Tx) part(ctx context.Context, f func(*Tx) error, sure bool) error {
 	return nil
 }
 
-// errUnsure says that a transaction, or a part of one, failed by what may be a wrong guess.
-var errUnsure = errors.New("this rests on a guess")
-
 // rolledBack reports whether SQLite has ended the transaction on its own.
 func (tx *Tx) rolledBack() bool {
 	a, ok := tx.asker.(*liteTxAsker)

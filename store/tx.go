@@ -95,7 +95,7 @@ func (s *Store) txAt(ctx context.Context, now func() time.Time, f func(*Tx) erro
 			}
 			return nil
 		}
-		if !sure && guessedWrong(err) {
+		if !sure && errors.Is(err, errUnsure) {
 			sure = true
 			continue
 		}
