@@ -128,12 +128,12 @@ func (s pieceSearch) goAlong(all numbers) (list []desk.Contact, end *desk.Positi
 		*begin = found[step-1] + onward
 	}
 	// Where the last one is, or was.
-	reached, passed := "SELECT id FROM contacts WHERE tenant_id = ? AND num >= ? AND num <= ? ORDER BY num DESC LIMIT 1", numbers{all.first, rest.first - 1}
+	reached, behind := "SELECT id FROM contacts WHERE tenant_id = ? AND num >= ? AND num <= ? ORDER BY num DESC LIMIT 1", numbers{all.first, rest.first - 1}
 	if onward < 0 {
-		reached, passed = strings.Replace(reached, " DESC", "", 1), numbers{rest.last + 1, all.last}
+		reached, behind = strings.Replace(reached, " DESC", "", 1), numbers{rest.last + 1, all.last}
 	}
 	var ids []string
-	err = s.db.Raw(reached, s.TenantID, passed.first, passed.last).Scan(&ids).Error
+	err = s.db.Raw(reached, s.TenantID, behind.first, behind.last).Scan(&ids).Error
 	if len(ids) == 0 {
 		return list, nil, err
 	}
