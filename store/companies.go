@@ -75,7 +75,10 @@ func (q CompanyQuery) shape() companyShape {
 	return companyShape{q.Name != "", q.Domain != "", len(q.Listings)}
 }
 
-// companyTexts remembers them. There are as many as domains have levels.
+// usual reports whether texts of the shape are remembered. Domains of many levels would make ever longer ones.
+func (s companyShape) usual() bool { return s.listings <= 8 }
+
+// companyTexts remembers those of usual shapes.
 var companyTexts sync.Map
 
 func (s companyShape) text() string {
@@ -98,7 +101,9 @@ func (s companyShape) text() string {
 		}
 	}
 	text := strings.Join(parts, " UNION ALL ")
-	companyTexts.Store(s, text)
+	if s.usual() {
+		companyTexts.Store(s, text)
+	}
 	return text
 }
 

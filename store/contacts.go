@@ -42,7 +42,7 @@ func (tx *Tx) Recognise(p Person, q CompanyQuery, state string) (r Recognition, 
 	if err := tx.Lock(p.TenantID, p.ExternalID, p.UserName, p.Email); err != nil {
 		return r, err
 	}
-	if tx.engine == Postgres && !tx.sure && state != "" {
+	if tx.engine == Postgres && !tx.sure && state != "" && q.shape().usual() {
 		if facts, ok := tx.store.guesses.of(p.guessKey(q)); ok {
 			w := tx.asker.(*pgTx)
 			return Recognition{State: state, Facts: q.facts(facts)}, w.later(p.guess(q, state, facts, &w.wrong))

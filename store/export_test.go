@@ -70,6 +70,14 @@ func AskLong(ctx context.Context, s *Store) error {
 	return s.ask(ctx, question{sql: "SELECT pg_sleep(60)", row: ignore})
 }
 
+// Texts counts the texts that are remembered of questions about companies.
+func Texts() (n int) {
+	for _, texts := range []*sync.Map{&companyTexts, &guessTexts} {
+		texts.Range(func(any, any) bool { n++; return true })
+	}
+	return n
+}
+
 // Patience is how many creates ask after a surprise.
 const Patience = patience
 

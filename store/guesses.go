@@ -47,13 +47,13 @@ func (g *guesses) of(key guessKey) (facts []companyFact, ok bool) {
 func (g *guesses) learn(key guessKey, facts []companyFact, surprising bool) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
+	if len(facts) > 0 && !slices.ContainsFunc(facts, func(f companyFact) bool { return f.source == linked }) {
+		delete(g.list, key) // the next one will find that this one is the company's
+		return
+	}
 	last := learnt{facts, max(0, g.list[key].wait-1)}
 	if surprising {
 		last.wait = patience
-	}
-	if linked := func(f companyFact) bool { return f.source == linked }; len(facts) > 0 && !slices.ContainsFunc(facts, linked) {
-		delete(g.list, key) // the next one will find that this one is the company's
-		return
 	}
 	if g.list == nil || len(g.list) >= maxGuesses {
 		g.list = map[guessKey]learnt{}
@@ -92,7 +92,7 @@ type guessShape struct {
 	companyShape
 }
 
-// guessTexts remembers them.
+// guessTexts remembers them; only usual shapes are guessed.
 var guessTexts sync.Map
 
 func (s guessShape) guess() string {

@@ -13,6 +13,26 @@ import (
 	"rollcall/store"
 )
 
+// connected makes a tenant, acme, with the connection entra, and returns what tells the state of that.
+func connected(t *testing.T, s *store.Store) (state func() string) {
+	t.Helper()
+	err := s.Tx(t.Context(), func(tx *store.Tx) error {
+		err := tx.CreateTenant(&desk.Tenant{ID: "acme", CreatedAt: tx.Now})
+		return errors.Join(err, tx.CreateConnection(&desk.Connection{TenantID: "acme", Slug: "entra", Name: "Entra", Provider: "entra", CreatedAt: tx.Now}))
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return func() string {
+		t.Helper()
+		d, err := s.Read(t.Context()).CurrentDirectory("acme", "entra")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return d.State
+	}
+}
+
 // TestGuesses holds that a create finds what is there, whatever the one before it found.
 func TestGuesses(t *testing.T) {
 	testkit.Databases(t, func(t *testing.T, databaseURL string) {
@@ -23,18 +43,7 @@ func TestGuesses(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		tx(func(tx *store.Tx) error {
-			err := tx.CreateTenant(&desk.Tenant{ID: "acme", CreatedAt: tx.Now})
-			return errors.Join(err, tx.CreateConnection(&desk.Connection{TenantID: "acme", Slug: "entra", Name: "Entra", Provider: "entra", CreatedAt: tx.Now}))
-		})
-		state := func() string {
-			t.Helper()
-			d, err := s.Read(t.Context()).CurrentDirectory("acme", "entra")
-			if err != nil {
-				t.Fatal(err)
-			}
-			return d.State
-		}
+		state := connected(t, s)
 		statements := store.Statements(t, s)
 		n := 0
 		// create makes a contact where nobody is known, and returns what it found, and whether it guessed that at first and at last.
@@ -163,24 +172,14 @@ func TestGuesses(t *testing.T) {
 func TestUnsure(t *testing.T) {
 	testkit.Databases(t, func(t *testing.T, databaseURL string) {
 		s := open(t, databaseURL)
-		err := s.Tx(t.Context(), func(tx *store.Tx) error {
-			err := tx.CreateTenant(&desk.Tenant{ID: "acme", CreatedAt: tx.Now})
-			return errors.Join(err, tx.CreateConnection(&desk.Connection{TenantID: "acme", Slug: "entra", Name: "Entra", Provider: "entra", CreatedAt: tx.Now}))
-		})
-		if err != nil {
-			t.Fatal(err)
-		}
-		d, err := s.Read(t.Context()).CurrentDirectory("acme", "entra")
-		if err != nil {
-			t.Fatal(err)
-		}
+		state := connected(t, s)()
 		errFault := errors.New("fault")
 		runs, known := 0, 0
 		// create fails for a person whom nobody knows, if refuse says so.
 		create := func(ctx context.Context, id string, refuse bool) error {
 			return s.Tx(ctx, func(tx *store.Tx) error {
 				runs++
-				r, err := tx.Recognise(store.Person{TenantID: "acme", Connection: "entra", UserName: id}, store.CompanyQuery{TenantID: "acme"}, d.State)
+				r, err := tx.Recognise(store.Person{TenantID: "acme", Connection: "entra", UserName: id}, store.CompanyQuery{TenantID: "acme"}, state)
 				if err != nil {
 					return err
 				}
@@ -251,7 +250,7 @@ func TestUnsure(t *testing.T) {
 		expect("one by one's own part", together(step("m", false, nil), step("m", false, nil), step("n", false, nil)), nil, 6, 1)
 		settle()
 		expect("a right guess", create(t.Context(), "o", false), nil, 1, 0)
-		err = together(step("a", false, nil), func(ctx context.Context) error {
+		err := together(step("a", false, nil), func(ctx context.Context) error {
 			if _, err := s.Read(ctx).ContactNames("acme", []string{"a"}); err != nil {
 				return errFault // what came of the guess is not told on
 			}
@@ -261,6 +260,33 @@ func TestUnsure(t *testing.T) {
 		names, err := s.Read(t.Context()).ContactNames("acme", strings.Split("abcdefghijklmno", ""))
 		if err != nil || len(names) != 13 {
 			t.Errorf("at the end %v are there: %v", names, err)
+		}
+	})
+}
+
+// TestGuessesOfDepth holds that creates in domains of ever more levels find what others do, and leave no text of each behind.
+func TestGuessesOfDepth(t *testing.T) {
+	testkit.Databases(t, func(t *testing.T, databaseURL string) {
+		s := open(t, databaseURL)
+		state := connected(t, s)()
+		before := store.Texts()
+		for levels := 1; levels <= 100; levels++ {
+			q := store.CompanyQuery{TenantID: "acme", Domain: fmt.Sprint(levels), Listings: make([]string, levels)}
+			for range 2 {
+				err := s.Tx(t.Context(), func(tx *store.Tx) error {
+					r, err := tx.Recognise(store.Person{TenantID: "acme", Connection: "entra", UserName: "ann"}, q, state)
+					if err == nil && (r.State != state || r.Facts.Listed != nil) {
+						t.Errorf("%d levels: found %+v", levels, r)
+					}
+					return err
+				})
+				if err != nil {
+					t.Fatalf("%d levels: %v", levels, err)
+				}
+			}
+		}
+		if n := store.Texts() - before; n > 20 {
+			t.Errorf("%d texts are kept", n)
 		}
 	})
 }
