@@ -39,14 +39,17 @@ type Recognition struct {
 // Recognise locks the person's keys, as Lock does, and gathers all of that at once; if somebody has one of the keys, at twice. state is what
 // the caller takes the connection's for, "" for nothing. On PostgreSQL it may be a guess; where that is wrong, the transaction runs again.
 func (tx *Tx) Recognise(p Person, q CompanyQuery, state string) (r Recognition, err error) {
-	if err := tx.Lock(p.TenantID, p.ExternalID, p.UserName, p.Email); err != nil {
-		return r, err
-	}
 	if tx.engine == Postgres && !tx.sure && state != "" && q.shape().usual() {
 		if facts, ok := tx.store.guesses.of(p.guessKey(q)); ok {
 			w := tx.asker.(*pgTx)
+			if err := w.later(p.guessLock()); err != nil {
+				return r, fail(err, "recognise a person")
+			}
 			return Recognition{State: state, Facts: q.facts(facts)}, w.later(p.guess(q, state, facts, &w.wrong))
 		}
+	}
+	if err := tx.Lock(p.TenantID, p.lockKeys()...); err != nil {
+		return r, err
 	}
 	known := false
 	list := append(make([]question, 0, 2), p.anybody(&r.State, &known))
@@ -145,6 +148,9 @@ func (p Person) byKeys(args []any) (keys int, _ []any) {
 	}
 	return keys, append(args, tenant, p.Connection, p.UserName, tenant, p.Connection)
 }
+
+// lockKeys are what is locked while it is decided who the person is.
+func (p Person) lockKeys() []string { return []string{p.ExternalID, p.UserName, p.Email} }
 
 // keys are what candidates are found by, in the order of the queries.
 func (p Person) keys() [4]string { return [4]string{p.ExternalID, p.ExternalID, p.UserName, p.Email} }

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/ncruces/go-sqlite3/vfs"
 	"gorm.io/gorm"
@@ -222,4 +223,24 @@ func Parts(t *testing.T, s *Store) (lines []string) {
 func WAL(file vfs.File) (wal vfs.File, during func(func() error) error) {
 	f := &walFile{File: file}
 	return f, f.during
+}
+
+// Stuck sets after how long a create goes beside a group that is under way.
+func Stuck(t *testing.T, after time.Duration) {
+	before := stuck
+	stuck = after
+	t.Cleanup(func() { stuck = before })
+}
+
+// WaitForGroup waits until so many creates wait for a group that is under way, or have it.
+func WaitForGroup(s *Store, creates int) {
+	for {
+		s.groups.mu.Lock()
+		n := len(s.groups.waiting) + s.groups.underWay
+		s.groups.mu.Unlock()
+		if n >= creates {
+			return
+		}
+		time.Sleep(time.Millisecond)
+	}
 }

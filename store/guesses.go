@@ -62,6 +62,12 @@ func (g *guesses) learn(key guessKey, facts []companyFact, surprising bool) {
 	g.list[key] = last
 }
 
+// guessLock locks the person's keys, as Lock does, but where it would have to wait for one the guess is wrong.
+func (p Person) guessLock() question {
+	keys, args := lockKeys(p.TenantID, p.lockKeys())
+	return question{sql: guessLock + strings.Repeat(" AND pg_try_advisory_xact_lock(?)", len(keys)) + guessEnd, args: args, row: ignore}
+}
+
 // guess asks whether nobody has one of the keys, the connection has the state, and the facts are these. What is written with it is written
 // only then (ifGuessed).
 func (p Person) guess(q CompanyQuery, state string, facts []companyFact, wrong *bool) question {
@@ -109,7 +115,8 @@ func (s guessShape) guess() string {
 }
 
 const (
-	guessState   = "SELECT set_config('rollcall.guess', CASE WHEN EXISTS (SELECT 1 FROM ("
+	guessLock    = "SELECT set_config('rollcall.guess', CASE WHEN pg_try_advisory_xact_lock_shared(?)"
+	guessState   = "SELECT set_config('rollcall.guess', CASE WHEN current_setting('rollcall.guess') = 'right' AND EXISTS (SELECT 1 FROM ("
 	guessedState = ") AS a WHERE NOT known AND paused_at IS NULL AND CAST(settings AS text) || coalesce(E'\\n' || fields, '') = ?)"
 	guessFacts   = " AND coalesce((SELECT string_agg(source || company_id, ',') FROM ("
 	guessedFacts = ") AS f), '') = ?"

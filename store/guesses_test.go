@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -45,7 +46,7 @@ func TestGuesses(t *testing.T) {
 		}
 		state := connected(t, s)
 		statements := store.Statements(t, s)
-		n := 0
+		var n atomic.Int64
 		// create makes a contact where nobody is known, and returns what it found, and whether it guessed that at first and at last.
 		create := func(ctx context.Context, name, state string) (r store.Recognition, guessed, right bool, err error) {
 			t.Helper()
@@ -56,8 +57,7 @@ func TestGuesses(t *testing.T) {
 				if r, err = tx.Recognise(p, q, state); err != nil || len(r.Candidates) > 0 {
 					return err
 				}
-				n++
-				return tx.CreateContact(&desk.Contact{TenantID: "acme", ID: fmt.Sprintf("c%03d", n), UserNameKey: name, Domain: "acme.example", Status: desk.Active,
+				return tx.CreateContact(&desk.Contact{TenantID: "acme", ID: fmt.Sprintf("c%03d", n.Add(1)), UserNameKey: name, Domain: "acme.example", Status: desk.Active,
 					CompanyID: strings.Join(r.Facts.Listed, ""), CreatedAt: tx.Now, ModifiedAt: tx.Now})
 			})
 			asked := false
@@ -101,7 +101,7 @@ func TestGuesses(t *testing.T) {
 		patience := func(want store.Recognition) {
 			t.Helper()
 			for range store.Patience {
-				check(fmt.Sprint("patience", n), want.State, want, false, false)
+				check(fmt.Sprint("patience", n.Load()), want.State, want, false, false)
 			}
 		}
 		patience(nobody)

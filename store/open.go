@@ -52,11 +52,13 @@ type Store struct {
 	begin    func(context.Context) (end func(statement string, err error))
 	clock    clock // of events
 	// What directories do, as far as this process has not written it down yet.
-	activity activity
-	denials  denials
-	totals   totals[int]
-	unlisted totals[Unlisted]
-	guesses  guesses
+	activity    activity
+	denials     denials
+	totals      totals[int]
+	unlisted    totals[Unlisted]
+	guesses     guesses
+	groups      pgGroups
+	connections int // to PostgreSQL, at most
 	// Now is the clock; tests set it before use.
 	Now func() time.Time
 }
@@ -230,7 +232,7 @@ func (s *Store) openPostgres(databaseURL string) error {
 	pool.SetMaxIdleConns(connections)
 	pool.SetConnMaxIdleTime(5 * time.Minute)
 	s.pools = append(s.pools, pool)
-	s.engine = Postgres
+	s.engine, s.connections = Postgres, connections
 	// pgx caches statements itself.
 	s.write, err = gorm.Open(postgres.New(postgres.Config{Conn: pool}), config(false))
 	s.read = s.write

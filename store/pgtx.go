@@ -23,22 +23,17 @@ type pgTx struct {
 
 // pgTx runs f in a transaction.
 func (s *Store) pgTx(tx *Tx, f func(*Tx) error) (err error) {
-	conn, err := s.pools[0].Conn(tx.ctx)
-	if err != nil {
-		return err
-	}
-	defer conn.Close()
-	p := &pgTx{store: s, ctx: tx.ctx, conn: conn, waiting: append(make([]question, 0, 12), question{sql: pgBegin})}
+	p := &pgTx{store: s, ctx: tx.ctx, waiting: append(make([]question, 0, 12), question{sql: pgBegin})}
 	tx.asker, tx.db = p, s.session(tx.ctx, pgPool{p})
 	committed := false
 	defer func() { // also after a panic
-		if committed || len(p.waiting) > 0 && p.waiting[0].sql == pgBegin {
+		if p.conn == nil {
 			return // nothing was sent
 		}
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(tx.ctx), 5*time.Second)
-		defer cancel()
-		p.waiting = nil
-		pgAsk(ctx, conn, question{sql: pgRollback}) // a connection that cannot is closed, which does the same
+		if !committed {
+			pgRollBack(tx.ctx, p.conn)
+		}
+		p.conn.Close()
 	}()
 	if err = f(tx); err != nil && p.unsure(0) {
 		return errUnsure
@@ -52,14 +47,27 @@ func (s *Store) pgTx(tx *Tx, f func(*Tx) error) (err error) {
 	if p.refused != nil {
 		return p.refused
 	}
-	if !p.single() {
+	switch single, guess := p.single(); {
+	case single && guess:
+		if err = s.shared(tx.ctx, p.waiting[1:]); err == nil && p.wrong {
+			err = errUnsure // and nothing of it was written
+		}
+		return err
+	case !single:
 		if err = p.ask(tx.ctx); err != nil {
 			return err
 		}
 	}
 	err = p.ask(tx.ctx, question{sql: pgCommit})
-	committed = err == nil || errors.Is(err, errUnsure) // in which case nothing was written
+	committed = err == nil
 	return err
+}
+
+// pgRollBack ends a transaction. A connection that cannot is closed, which does the same.
+func pgRollBack(ctx context.Context, conn *sql.Conn) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+	defer cancel()
+	pgAsk(ctx, conn, question{sql: pgRollback})
 }
 
 const pgBegin, pgCommit, pgRollback = "BEGIN", "COMMIT", "ROLLBACK"
@@ -91,22 +99,26 @@ func (q question) writes() bool {
 
 // single reports whether the commit may go with all that waits: if that is no guess, or one guess by which all is written. Several may be
 // right and wrong.
-func (p *pgTx) single() bool {
-	guesses, writes := 0, len(p.waiting) == 0 || p.waiting[0].sql != pgBegin
+func (p *pgTx) single() (single, guess bool) {
+	writes := len(p.waiting) == 0 || p.waiting[0].sql != pgBegin
 	for _, q := range p.waiting {
 		if q.guess {
-			if guesses++; guesses > 1 || writes {
-				return false
+			if guess || writes {
+				return false, true
 			}
+			guess = true
 		}
 		writes = writes || q.writes()
 	}
-	return true
+	return true, guess
 }
 
 func (p *pgTx) ask(ctx context.Context, list ...question) error {
 	if p.refused != nil {
 		return p.refused
+	}
+	if err := p.connect(ctx); err != nil {
+		return err
 	}
 	all := append(p.waiting, list...)
 	p.waiting = all[:0]
@@ -114,6 +126,14 @@ func (p *pgTx) ask(ctx context.Context, list ...question) error {
 		p.refused = errUnsure
 	}
 	return p.refused
+}
+
+// connect takes a connection, if the transaction has none yet.
+func (p *pgTx) connect(ctx context.Context) (err error) {
+	if p.conn == nil {
+		p.conn, err = p.store.pools[0].Conn(ctx)
+	}
+	return err
 }
 
 // unsure reports whether a guess is among what waits, from a place on.

@@ -145,20 +145,24 @@ func (tx *Tx) Lock(tenant string, keys ...string) error {
 	if tx.engine == SQLite {
 		return nil
 	}
-	query, args := lockShared, append(make([]any, 0, 4), lockKey(tenant))
-	if len(keys) > 0 {
-		keys = slices.DeleteFunc(slices.Clone(keys), func(k string) bool { return k == "" })
-		slices.Sort(keys)
-		keys = slices.Compact(keys)
-		for _, k := range keys {
-			args = append(args, lockKey(tenant, k))
-		}
-		query += strings.Repeat(", pg_advisory_xact_lock(?)", len(keys))
-	}
+	keys, args := lockKeys(tenant, keys)
+	query := lockShared + strings.Repeat(", pg_advisory_xact_lock(?)", len(keys))
 	return fail(tx.write(question{sql: query, args: args, row: ignore}, nil), "lock people")
 }
 
 const lockShared = "SELECT pg_advisory_xact_lock_shared(?)"
+
+// lockKeys returns the keys that there are, each once and in order, and the numbers of the locks of a tenant and of them.
+func lockKeys(tenant string, keys []string) (known []string, numbers []any) {
+	known = slices.DeleteFunc(slices.Clone(keys), func(k string) bool { return k == "" })
+	slices.Sort(known)
+	known = slices.Compact(known)
+	numbers = append(make([]any, 0, 1+len(known)), lockKey(tenant))
+	for _, k := range known {
+		numbers = append(numbers, lockKey(tenant, k))
+	}
+	return known, numbers
+}
 
 func ignore(scanner) error { return nil }
 
