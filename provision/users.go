@@ -88,9 +88,6 @@ func (e *Engine) UpdateUser(ctx context.Context, actor desk.Actor, operation des
 	var u desk.DirectoryUser
 	var wanted desk.Resource
 	err := e.change(ctx, &actor, func(c change) (err error) {
-		if err := c.Lock(actor.TenantID); err != nil {
-			return err
-		}
 		c.operation, c.check = operation, check
 		u, err = c.update(id, func(r desk.Resource) (_ desk.Resource, note string, err error) {
 			wanted, note, err = edit(r)
@@ -518,9 +515,6 @@ func (c change) follow(stored, u *desk.DirectoryUser, contact *desk.Contact, upd
 }
 
 func (c change) delete(id string) error {
-	if err := c.Lock(c.actor.TenantID); err != nil {
-		return err
-	}
 	u, before, err := c.lock(id)
 	if err != nil {
 		return err

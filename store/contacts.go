@@ -42,6 +42,7 @@ func (tx *Tx) Recognise(p Person, q CompanyQuery, state string) (r Recognition, 
 	if tx.engine == Postgres && !tx.sure && state != "" && q.shape().usual() {
 		if facts, ok := tx.store.guesses.of(p.guessKey(q)); ok {
 			w := tx.asker.(*pgTx)
+			w.taken = true
 			if err := w.later(p.guessLock()); err != nil {
 				return r, fail(err, "recognise a person")
 			}

@@ -10,7 +10,8 @@ import (
 
 // A directory that pushes its people for the first time makes one create like the other: nobody has the person's keys, the connection is as
 // the request knows it, and the email domain leads to the companies of the last one. PostgreSQL is then not asked, which is a round trip,
-// but told what its answer is taken to be, and to write only if that is right; else the transaction runs again and asks.
+// but told what its answer is taken to be, and to write only if that is right; else the transaction runs again and asks. A change of a user
+// guesses as well, namely that the user is still as it was read (LockUser).
 
 // guesses remembers what a connection's last create in an email domain found. The zero value is ready.
 type guesses struct {
@@ -84,7 +85,12 @@ func (p Person) guess(q CompanyQuery, state string, facts []companyFact, wrong *
 		}
 		args = append(q.args(args), text.String())
 	}
-	return question{sql: shape.guess(), args: args, guess: true, row: func(scan scanner) error {
+	return guessing(shape.guess(), args, wrong)
+}
+
+// guessing asks whether a guess is right.
+func guessing(sql string, args []any, wrong *bool) question {
+	return question{sql: sql, args: args, guess: true, row: func(scan scanner) error {
 		var said string
 		err := scan(&said)
 		*wrong = *wrong || said != "right"
@@ -116,14 +122,16 @@ func (s guessShape) guess() string {
 
 const (
 	guessLock    = "SELECT set_config('rollcall.guess', CASE WHEN pg_try_advisory_xact_lock_shared(?)"
-	guessState   = "SELECT set_config('rollcall.guess', CASE WHEN current_setting('rollcall.guess') = 'right' AND EXISTS (SELECT 1 FROM ("
+	guessState   = "SELECT set_config('rollcall.guess', CASE WHEN " + guessRight + " AND EXISTS (SELECT 1 FROM ("
 	guessedState = ") AS a WHERE NOT known AND paused_at IS NULL AND CAST(settings AS text) || coalesce(E'\\n' || fields, '') = ?)"
 	guessFacts   = " AND coalesce((SELECT string_agg(source || company_id, ',') FROM ("
 	guessedFacts = ") AS f), '') = ?"
 	guessEnd     = " THEN 'right' ELSE 'wrong' END, true)"
 
-	// ifGuessed is the condition of what is written with a guess.
-	ifGuessed = " WHERE current_setting('rollcall.guess') = 'right'"
+	// ifGuessed is the condition of what is written with a guess, andGuessed the same after others.
+	ifGuessed  = " WHERE " + guessRight
+	andGuessed = " AND " + guessRight
+	guessRight = "current_setting('rollcall.guess') = 'right'"
 )
 
 // errUnsure says that what a transaction, or a part of one, did or refused rests on a guess that is wrong or may be.

@@ -25,7 +25,7 @@ type model[T any] struct {
 	fields  []modelField
 	insert  string
 	guessed string   // the same, if a guess is right
-	update  sync.Map // statements that write some of the columns, by the bits of these
+	update  sync.Map // statements that write some of the columns (conditional), by the bits of these
 }
 
 type modelField struct {
@@ -64,9 +64,9 @@ func newModel[T any]() *model[T] {
 }
 
 // changing is the statement that writes some of the columns of a row.
-func (m *model[T]) changing(columns uint64) string {
+func (m *model[T]) changing(columns uint64) conditional {
 	if known, ok := m.update.Load(columns); ok {
-		return known.(string)
+		return known.(conditional)
 	}
 	var set, where []string
 	for i, name := range m.columns {
@@ -77,9 +77,20 @@ func (m *model[T]) changing(columns uint64) string {
 			set = append(set, name+" = ?")
 		}
 	}
-	statement := "UPDATE " + m.table + " SET " + strings.Join(set, ", ") + " WHERE " + strings.Join(where, " AND ")
+	statement := ifRight("UPDATE " + m.table + " SET " + strings.Join(set, ", ") + " WHERE " + strings.Join(where, " AND "))
 	m.update.Store(columns, statement) // what changes together is of few kinds
 	return statement
+}
+
+// conditional is a statement, and the one that does the same only if a guess is right.
+type conditional struct{ sql, ifGuessed string }
+
+// ifRight makes one of a statement that ends with its conditions.
+func ifRight(sql string) conditional { return conditional{sql, sql + andGuessed} }
+
+// writing is the statement with its arguments.
+func (c conditional) writing(args ...any) question {
+	return question{sql: c.sql, args: args, ifGuessed: c.ifGuessed}
 }
 
 // list names the columns in SQL, of the table or of an alias of it.
@@ -191,7 +202,7 @@ func (m *model[T]) updating(stored, row *T) (q question, differs bool, err error
 	if err == nil {
 		args, err = m.values(args, row, func(i int) bool { return m.fields[i].key })
 	}
-	return question{sql: m.changing(columns), args: args}, true, err
+	return m.changing(columns).writing(args...), true, err
 }
 
 // same reports whether two values of a column are alike, nil and empty not being so.

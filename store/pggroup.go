@@ -11,9 +11,9 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 )
 
-// A commit and the way to PostgreSQL and back cost as much as the rows of a create. What rests on one guess is known before anything is
+// A commit and the way to PostgreSQL and back cost as much as the rows of a create or a change. What rests on one guess is known before anything is
 // asked, and by whether its guess is right it is written or not, whatever comes before or after it: so those that come while others are
-// under way go together, in one transaction, and each has its own outcome. They take no lock for which they would wait (guessLock).
+// under way go together, in one transaction, and each has its own outcome. They take no lock for which they would wait.
 //
 // What PostgreSQL refuses, such as a taken key, ends the transaction of all. They run again then, each in its own.
 
@@ -74,7 +74,7 @@ func (s *Store) shared(ctx context.Context, list []question) error {
 	return <-m.done
 }
 
-// stuck is after how long a group that is under way seems to wait for something itself, so that the next one goes beside it.
+// stuck is after how long a group that is under way seems to wait for something itself, so that who waits for it goes beside it.
 var stuck = 50 * time.Millisecond
 
 // leave takes a member out of those who wait, and reports whether it did: it leads a group then.

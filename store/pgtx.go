@@ -19,6 +19,7 @@ type pgTx struct {
 	waiting []question // not sent yet
 	refused error      // why the database refused a statement, which ends the transaction
 	wrong   bool       // whether it said that a guess was wrong
+	taken   bool       // whether a guess is about what was not read, so that nothing is sure before it is answered
 }
 
 // pgTx runs f in a transaction.
@@ -35,7 +36,7 @@ func (s *Store) pgTx(tx *Tx, f func(*Tx) error) (err error) {
 		}
 		p.conn.Close()
 	}()
-	if err = f(tx); err != nil && p.unsure(0) {
+	if err = f(tx); err != nil && p.taken && p.unsure(0) {
 		return errUnsure
 	}
 	if errors.Is(p.refused, errUnsure) {
@@ -48,6 +49,8 @@ func (s *Store) pgTx(tx *Tx, f func(*Tx) error) (err error) {
 		return p.refused
 	}
 	switch single, guess := p.single(); {
+	case single && guess && !p.taken && !slices.ContainsFunc(p.waiting, question.writes):
+		return nil // what was read is all that counts
 	case single && guess:
 		if err = s.shared(tx.ctx, p.waiting[1:]); err == nil && p.wrong {
 			err = errUnsure // and nothing of it was written
@@ -127,6 +130,9 @@ func (p *pgTx) ask(ctx context.Context, list ...question) error {
 	}
 	return p.refused
 }
+
+// untouched reports whether nothing was asked or written yet, and the transaction is no part of another.
+func (p *pgTx) untouched() bool { return p.conn == nil && len(p.waiting) == 1 }
 
 // connect takes a connection, if the transaction has none yet.
 func (p *pgTx) connect(ctx context.Context) (err error) {

@@ -92,6 +92,12 @@ func TestPlans(t *testing.T) {
 			"users by name, a page before":    page(desk.UserQuery{Sort: byName, From: &desk.Position{Key: name(7), ID: userID(7), Backward: true}}),
 			"the user itself":                 func(tx *store.Tx) error { _, err := tx.User("t", "c", userID(7)); return err },
 			"the user itself, locked":         func(tx *store.Tx) error { _, err := tx.LockUser("t", "c", userID(7)); return err },
+			"the user itself, changed": func(tx *store.Tx) error {
+				l, err := tx.LockUser("t", "c", userID(7))
+				changed := l.User
+				changed.Version++
+				return errors.Join(err, tx.UpdateUser(&l.User, &changed, nil, nil))
+			},
 			"what a create decides by": func(tx *store.Tx) error {
 				_, err := tx.Recognise(person, store.CompanyQuery{TenantID: "t", Domain: "acme.example", Listings: []string{"acme.example"}}, "")
 				return err

@@ -51,15 +51,18 @@ func (r Reader) Tickets(q TicketQuery) ([]desk.Ticket, error) {
 
 // MarkTickets marks a contact's tickets as spam by its deletion, however many they are, but for those that are marked already.
 func (tx *Tx) MarkTickets(tenant, contact string) error {
-	const mark = "UPDATE tickets SET spam = true, spam_by_deletion = true, modified_at = ? WHERE tenant_id = ? AND contact_id = ? AND NOT spam"
-	return fail(tx.write(question{sql: mark, args: []any{tx.Now, tenant, contact}}, nil), "mark tickets")
+	return fail(tx.write(markTickets.writing(tx.Now, tenant, contact), nil), "mark tickets")
 }
 
 // UnmarkTickets takes off the marks that the contact's deletion set, and no others.
 func (tx *Tx) UnmarkTickets(tenant, contact string) error {
-	const unmark = "UPDATE tickets SET spam = false, spam_by_deletion = false, modified_at = ? WHERE tenant_id = ? AND contact_id = ? AND spam_by_deletion"
-	return fail(tx.write(question{sql: unmark, args: []any{tx.Now, tenant, contact}}, nil), "unmark tickets")
+	return fail(tx.write(unmarkTickets.writing(tx.Now, tenant, contact), nil), "unmark tickets")
 }
+
+var (
+	markTickets   = ifRight("UPDATE tickets SET spam = true, spam_by_deletion = true, modified_at = ? WHERE tenant_id = ? AND contact_id = ? AND NOT spam")
+	unmarkTickets = ifRight("UPDATE tickets SET spam = false, spam_by_deletion = false, modified_at = ? WHERE tenant_id = ? AND contact_id = ? AND spam_by_deletion")
+)
 
 // EraseTickets removes what the tickets of a contact say.
 func (tx *Tx) EraseTickets(tenant, contact string) error {

@@ -29,7 +29,7 @@ func (tx *Tx) UpdateUser(stored, u *desk.DirectoryUser, before, after []desk.Use
 	gone, added := without(before, after), without(after, before)
 	for len(gone) > 0 && len(added) > 0 { // mostly one address takes the place of another
 		from, to := gone[0], added[0]
-		q := question{sql: replaceEmail, args: []any{to.ValueKey, to.TypeKey, from.TenantID, from.Connection, from.ValueKey, from.TypeKey, from.UserID}}
+		q := replaceEmail.writing(to.ValueKey, to.TypeKey, from.TenantID, from.Connection, from.ValueKey, from.TypeKey, from.UserID)
 		if err := tx.write(q, nil); err != nil {
 			return fail(err, "index emails")
 		}
@@ -46,8 +46,7 @@ func (tx *Tx) DeleteUser(u *desk.DirectoryUser, emails []desk.UserEmail) error {
 	if err := tx.removeEmails(emails); err != nil {
 		return err
 	}
-	_, err := gorm.G[desk.DirectoryUser](tx.db).Where("tenant_id = ? AND connection = ? AND id = ?", u.TenantID, u.Connection, u.ID).Delete(tx.ctx)
-	return fail(err, "delete directory user")
+	return fail(tx.write(removeUser.writing(u.TenantID, u.Connection, u.ID), nil), "delete directory user")
 }
 
 func (tx *Tx) addEmails(rows []desk.UserEmail) error {
@@ -61,17 +60,19 @@ func (tx *Tx) addEmails(rows []desk.UserEmail) error {
 
 func (tx *Tx) removeEmails(rows []desk.UserEmail) error {
 	for _, e := range rows {
-		if err := tx.write(question{sql: removeEmail, args: []any{e.TenantID, e.Connection, e.ValueKey, e.TypeKey, e.UserID}}, nil); err != nil {
+		if err := tx.write(removeEmail.writing(e.TenantID, e.Connection, e.ValueKey, e.TypeKey, e.UserID), nil); err != nil {
 			return fail(err, "index emails")
 		}
 	}
 	return nil
 }
 
-const (
-	oneEmail     = " WHERE tenant_id = ? AND connection = ? AND value_key = ? AND type_key = ? AND user_id = ?"
-	removeEmail  = "DELETE FROM directory_user_emails" + oneEmail
-	replaceEmail = "UPDATE directory_user_emails SET value_key = ?, type_key = ?" + oneEmail
+const oneEmail = " WHERE tenant_id = ? AND connection = ? AND value_key = ? AND type_key = ? AND user_id = ?"
+
+var (
+	removeUser   = ifRight("DELETE FROM directory_users WHERE tenant_id = ? AND connection = ? AND id = ?")
+	removeEmail  = ifRight("DELETE FROM directory_user_emails" + oneEmail)
+	replaceEmail = ifRight("UPDATE directory_user_emails SET value_key = ?, type_key = ?" + oneEmail)
 )
 
 // without returns the rows of a that are not in b.
@@ -115,8 +116,19 @@ type Locked struct {
 	State   string
 }
 
-// LockUser returns a connection's directory user and its contact, both locked until the transaction ends, or NotFound.
+// LockUser holds the tenant's companies as they are, as Lock does, and returns a connection's directory user and its contact, both locked
+// until the transaction ends, or NotFound. On PostgreSQL they may be read before the transaction begins, which then writes only if they
+// are as they were, and else runs again.
 func (tx *Tx) LockUser(tenant, connection, id string) (l Locked, err error) {
+	if w, ok := tx.asker.(*pgTx); ok && !tx.sure && w.untouched() {
+		found, err := tx.readUser(w, &l, tenant, connection, id)
+		if err != nil || found {
+			return l, fail(err, "read directory user")
+		}
+	}
+	if err := tx.Lock(tenant); err != nil {
+		return l, err
+	}
 	query := lockUser
 	if tx.engine == Postgres {
 		query = lockUserPostgres
@@ -138,7 +150,26 @@ var (
 	lockUser = "SELECT " + users.list("u") + ", " + contacts.list("c") + " FROM contacts c JOIN directory_users u ON u.tenant_id = c.tenant_id AND u.contact_id = c.id" +
 		" WHERE u.tenant_id = ? AND u.connection = ? AND u.id = ?"
 	lockUserPostgres = lockUser + " FOR UPDATE OF c, u"
+
+	// An update of a row gives it another xmin.
+	readUser  = strings.Replace(lockUser, " FROM", ", CAST(u.xmin AS text), CAST(c.xmin AS text) FROM", 1)
+	guessUser = guessLock + " AND EXISTS (SELECT 1" + lockUser[strings.Index(lockUser, " FROM"):] +
+		" AND CAST(u.xmin AS text) = ? AND CAST(c.xmin AS text) = ? FOR UPDATE OF c, u SKIP LOCKED)" + guessEnd
 )
+
+// readUser reads a user who has a contact, and what the transaction writes is written if both can be locked as they are then.
+func (tx *Tx) readUser(w *pgTx, l *Locked, tenant, connection, id string) (found bool, err error) {
+	var user, contact string
+	err = tx.store.ask(tx.ctx, readState(&l.State, tenant, connection), question{sql: readUser, args: []any{tenant, connection, id}, row: func(scan scanner) error {
+		found = true
+		to := make([]any, 0, len(users.fields)+len(contacts.fields)+2)
+		return scan(append(contacts.dest(users.dest(to, &l.User), &l.Contact), &user, &contact)...)
+	}})
+	if err != nil || !found {
+		return false, err
+	}
+	return true, w.later(guessing(guessUser, []any{lockKey(tenant), tenant, connection, id, user, contact}, &w.wrong))
+}
 
 // prefixed lists a model's columns as "u.id AS u_id", for queries that read two models.
 func prefixed(alias string, model any) string {
