@@ -43,21 +43,23 @@ const named, linked = -2, -1
 // question asks for them, unless nothing can matter.
 func (q CompanyQuery) question(rows *[]companyFact) (question, bool) {
 	text := q.shape().text()
-	return question{sql: text, args: q.args(make([]any, 0, 16)), row: func(scan scanner) error {
+	return question{sql: text, args: q.args(make([]any, 0, 16), 2), row: func(scan scanner) error {
 		*rows = append(*rows, companyFact{})
 		row := &(*rows)[len(*rows)-1]
 		return scan(&row.source, &row.companyID)
 	}}, text != ""
 }
 
-// args appends its arguments.
-func (q CompanyQuery) args(args []any) []any {
+// args appends its arguments; ends is how many ends of the index on linked companies are looked at.
+func (q CompanyQuery) args(args []any, ends int) []any {
 	tenant, domain, except := any(q.TenantID), any(q.Domain), any(q.Except)
 	if q.Name != "" {
 		args = append(args, tenant, q.Name)
 	}
 	if q.Domain != "" {
-		args = append(args, tenant, domain, except, tenant, domain, except)
+		for range ends {
+			args = append(args, tenant, domain, except)
+		}
 		for _, listing := range q.Listings {
 			args = append(args, tenant, listing)
 		}
@@ -81,6 +83,13 @@ func (s companyShape) usual() bool { return s.listings <= 8 }
 // companyTexts remembers those of usual shapes.
 var companyTexts sync.Map
 
+// Where a company is found that matters.
+const (
+	byName    = "companies WHERE tenant_id = ? AND name_key = ?"
+	byLink    = "contacts WHERE tenant_id = ? AND domain = ? AND status = 'active' AND company_id > '' AND id <> ?"
+	byListing = "company_domains WHERE tenant_id = ? AND domain = ?"
+)
+
 func (s companyShape) text() string {
 	if known, ok := companyTexts.Load(s); ok {
 		return known.(string)
@@ -88,16 +97,16 @@ func (s companyShape) text() string {
 	var parts []string
 	add := func(sql string) { parts = append(parts, fmt.Sprintf("SELECT * FROM (%s) AS part%d", sql, len(parts))) }
 	if s.name {
-		add("SELECT -2 AS source, id AS company_id FROM companies WHERE tenant_id = ? AND name_key = ?")
+		add("SELECT -2 AS source, id AS company_id FROM " + byName)
 	}
 	if s.domain {
 		// The two ends of the index on (domain, status, company) tell whether the linked companies differ, at the same cost in a
 		// domain of ten contacts and of a million.
-		const end = "SELECT -1 AS source, company_id FROM contacts WHERE tenant_id = ? AND domain = ? AND status = 'active' AND company_id > '' AND id <> ? ORDER BY company_id"
+		const end = "SELECT -1 AS source, company_id FROM " + byLink + " ORDER BY company_id"
 		add(end + " LIMIT 1")
 		add(end + " DESC LIMIT 1")
 		for i := range s.listings {
-			add(fmt.Sprintf("SELECT %d AS source, company_id FROM company_domains WHERE tenant_id = ? AND domain = ? ORDER BY company_id LIMIT 2", i))
+			add(fmt.Sprintf("SELECT %d AS source, company_id FROM %s ORDER BY company_id LIMIT 2", i, byListing))
 		}
 	}
 	text := strings.Join(parts, " UNION ALL ")
@@ -106,6 +115,20 @@ func (s companyShape) text() string {
 	}
 	return text
 }
+
+// nothing is the condition that no company matters.
+func (s companyShape) nothing() (text string) {
+	if s.name {
+		text += noneOf(byName)
+	}
+	if s.domain {
+		text += noneOf(byLink) + strings.Repeat(noneOf(byListing), s.listings)
+	}
+	return text
+}
+
+// noneOf is the condition that there is no such row.
+func noneOf(rows string) string { return " AND NOT EXISTS (SELECT 1 FROM " + rows + ")" }
 
 func (q CompanyQuery) facts(rows []companyFact) desk.CompanyFacts {
 	facts := desk.CompanyFacts{Domain: q.Domain}

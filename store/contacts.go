@@ -159,18 +159,22 @@ func (p Person) keys() [4]string { return [4]string{p.ExternalID, p.ExternalID, 
 // anybody is that query, by which of the keys there are.
 var anybody = func() (queries [16]string) {
 	for keys := range queries {
-		var parts []string
-		for i, way := range []string{"contacts WHERE tenant_id = ? AND external_id = ?", "directory_users WHERE tenant_id = ? AND external_id = ?",
-			"contacts WHERE tenant_id = ? AND user_name_key = ?", "contacts WHERE tenant_id = ? AND email_key = ?"} {
-			if keys&(1<<i) != 0 {
-				parts = append(parts, "SELECT 1 FROM "+way)
-			}
-		}
-		parts = append(parts, "SELECT 1 FROM directory_users WHERE tenant_id = ? AND connection = ? AND user_name_key = ?")
-		queries[keys] = strings.Replace(selectState, " FROM", ", EXISTS ("+strings.Join(parts, " UNION ALL ")+") AS known FROM", 1)
+		ways := "SELECT 1 FROM " + strings.Join(waysByKeys(keys), " UNION ALL SELECT 1 FROM ")
+		queries[keys] = strings.Replace(selectState, " FROM", ", EXISTS ("+ways+") AS known FROM", 1)
 	}
 	return queries
 }()
+
+// waysByKeys are where holders of some of the keys, and of the userName, are found.
+func waysByKeys(keys int) (ways []string) {
+	for i, way := range []string{"contacts WHERE tenant_id = ? AND external_id = ?", "directory_users WHERE tenant_id = ? AND external_id = ?",
+		"contacts WHERE tenant_id = ? AND user_name_key = ?", "contacts WHERE tenant_id = ? AND email_key = ?"} {
+		if keys&(1<<i) != 0 {
+			ways = append(ways, way)
+		}
+	}
+	return append(ways, "directory_users WHERE tenant_id = ? AND connection = ? AND user_name_key = ?")
+}
 
 // candidates is that query, by which of the keys there are.
 var candidates = func() (queries [16]string) {

@@ -82,8 +82,8 @@ func Texts() (n int) {
 // Patience is how many creates ask after a surprise.
 const Patience = patience
 
-// GuessState is what a guess begins with.
-const GuessState = guessState
+// GuessBegin is what a guess begins with.
+const GuessBegin = guessBegin
 
 // LearnGuesses learns many guesses, and returns how many are kept.
 func LearnGuesses(n int) int {

@@ -74,8 +74,10 @@ func (p Person) guessLock() question {
 func (p Person) guess(q CompanyQuery, state string, facts []companyFact, wrong *bool) question {
 	keys, args := p.byKeys(make([]any, 0, 32))
 	args = append(args, state)
-	shape := guessShape{keys, q.shape()}
-	if shape.text() != "" {
+	shape := guessShape{keys, q.shape(), len(facts) == 0}
+	if shape.nothing {
+		args = q.args(args, 1)
+	} else {
 		var text strings.Builder
 		for i, f := range facts {
 			if i > 0 {
@@ -83,7 +85,7 @@ func (p Person) guess(q CompanyQuery, state string, facts []companyFact, wrong *
 			}
 			text.WriteString(strconv.Itoa(f.source) + f.companyID)
 		}
-		args = append(q.args(args), text.String())
+		args = append(q.args(args, 2), text.String())
 	}
 	return guessing(shape.guess(), args, wrong)
 }
@@ -102,6 +104,7 @@ func guessing(sql string, args []any, wrong *bool) question {
 type guessShape struct {
 	keys int
 	companyShape
+	nothing bool // whether no company matters
 }
 
 // guessTexts remembers them; only usual shapes are guessed.
@@ -111,9 +114,15 @@ func (s guessShape) guess() string {
 	if known, ok := guessTexts.Load(s); ok {
 		return known.(string)
 	}
-	text := guessState + anybody[s.keys] + guessedState
-	if ask := s.text(); ask != "" {
-		text += guessFacts + ask + guessedFacts
+	text := guessBegin
+	for _, way := range waysByKeys(s.keys) {
+		text += noneOf(way)
+	}
+	text += guessState
+	if s.nothing {
+		text += s.companyShape.nothing()
+	} else {
+		text += guessFacts + s.text() + guessedFacts
 	}
 	text += guessEnd
 	guessTexts.Store(s, text)
@@ -122,8 +131,8 @@ func (s guessShape) guess() string {
 
 const (
 	guessLock    = "SELECT set_config('rollcall.guess', CASE WHEN pg_try_advisory_xact_lock_shared(?)"
-	guessState   = "SELECT set_config('rollcall.guess', CASE WHEN " + guessRight + " AND EXISTS (SELECT 1 FROM ("
-	guessedState = ") AS a WHERE NOT known AND paused_at IS NULL AND CAST(settings AS text) || coalesce(E'\\n' || fields, '') = ?)"
+	guessBegin   = "SELECT set_config('rollcall.guess', CASE WHEN " + guessRight
+	guessState   = " AND EXISTS (" + selectState + " AND c.paused_at IS NULL AND CAST(c.settings AS text) || coalesce(E'\\n' || n.fields, '') = ?)"
 	guessFacts   = " AND coalesce((SELECT string_agg(source || company_id, ',') FROM ("
 	guessedFacts = ") AS f), '') = ?"
 	guessEnd     = " THEN 'right' ELSE 'wrong' END, true)"

@@ -62,7 +62,7 @@ func TestGuesses(t *testing.T) {
 			})
 			asked := false
 			for _, q := range statements.Take() {
-				if strings.HasPrefix(q.SQL, store.GuessState) {
+				if strings.HasPrefix(q.SQL, store.GuessBegin) {
 					guessed = true
 				} else if strings.Contains(q.SQL, "AS known FROM") {
 					asked = true

@@ -135,11 +135,12 @@ func (s *Store) lead(m *pgMember) {
 	}
 }
 
-// commitGroup writes what members write. Once it is under way it does not end with the request that leads it, but takes no longer than
-// that may.
+// commitGroup writes what members write. Once it is under way it does not end with any of the requests, but takes no longer than the last
+// one may.
 func (s *Store) commitGroup(group []*pgMember) error {
-	ctx, cancel := context.WithCancel(context.WithoutCancel(group[0].ctx))
-	if deadline, ok := group[0].ctx.Deadline(); ok {
+	last := group[len(group)-1].ctx
+	ctx, cancel := context.WithCancel(context.WithoutCancel(last))
+	if deadline, ok := last.Deadline(); ok {
 		ctx, cancel = context.WithDeadline(ctx, deadline)
 	}
 	defer cancel()

@@ -187,6 +187,10 @@ func (p pgPool) QueryContext(ctx context.Context, query string, args ...any) (*s
 }
 
 func (p pgPool) QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row {
-	p.flush(ctx) // a transaction that failed refuses what follows
+	if p.flush(ctx); p.conn == nil { // there was none to be had, which a context that has ended tells
+		ended, cancel := context.WithCancel(ctx)
+		cancel()
+		return p.store.pools[0].QueryRowContext(ended, query, args...)
+	}
 	return p.conn.QueryRowContext(ctx, query, args...)
 }

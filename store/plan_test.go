@@ -75,6 +75,15 @@ func TestPlans(t *testing.T) {
 			}
 		}
 		person := store.Person{TenantID: "t", Connection: "c2", ExternalID: "x7", UserName: name(7), Email: name(7)}
+		guess := func(domain string) func(*store.Tx) error { // the second one does, by what the first one found
+			return func(tx *store.Tx) error {
+				nobody := store.Person{TenantID: "t", Connection: "c2", ExternalID: "nobody", UserName: "nobody", Email: "nobody"}
+				q := store.CompanyQuery{TenantID: "t", Domain: domain, Listings: []string{domain, "*.example"}}
+				_, err := tx.Recognise(nobody, q, "a state")
+				_, guessed := tx.Recognise(nobody, q, "a state")
+				return errors.Join(err, guessed)
+			}
+		}
 		statements := store.Statements(t, s)
 		for name, ask := range map[string]func(*store.Tx) error{
 			"users by externalId":             users(eq(externalID, "x7")),
@@ -106,13 +115,15 @@ func TestPlans(t *testing.T) {
 				_, err := tx.Recognise(store.Person{TenantID: "t", Connection: "c2", ExternalID: "nobody", UserName: "nobody", Email: "nobody"}, store.CompanyQuery{TenantID: "t", Domain: "acme.example"}, "")
 				return err
 			},
-			"who holds a person's keys":     func(tx *store.Tx) error { p := person; p.Connection = "c"; _, err := tx.UsersByKey(p); return err },
-			"contacts that a person may be": func(tx *store.Tx) error { _, err := tx.Candidates(person); return err },
-			"contacts that several may be":  func(tx *store.Tx) error { _, err := tx.CandidatesOf([]store.Person{person, person}); return err },
-			"contacts by id":                func(tx *store.Tx) error { _, err := tx.ContactsByID("t", []string{middle, contactID(7)}); return err },
-			"a contact, locked":             func(tx *store.Tx) error { _, err := tx.LockContact("t", middle); return err },
-			"several contacts, locked":      func(tx *store.Tx) error { _, err := tx.LockContacts("t", []string{middle, contactID(7)}); return err },
-			"users of a page of contacts":   func(tx *store.Tx) error { _, err := tx.UsersOf("t", middle, contactID(7)); return err },
+			"what a create guesses, of a domain with companies": guess("acme.example"),
+			"what a create guesses, of a domain without":        guess("none.example"),
+			"who holds a person's keys":                         func(tx *store.Tx) error { p := person; p.Connection = "c"; _, err := tx.UsersByKey(p); return err },
+			"contacts that a person may be":                     func(tx *store.Tx) error { _, err := tx.Candidates(person); return err },
+			"contacts that several may be":                      func(tx *store.Tx) error { _, err := tx.CandidatesOf([]store.Person{person, person}); return err },
+			"contacts by id":                                    func(tx *store.Tx) error { _, err := tx.ContactsByID("t", []string{middle, contactID(7)}); return err },
+			"a contact, locked":                                 func(tx *store.Tx) error { _, err := tx.LockContact("t", middle); return err },
+			"several contacts, locked":                          func(tx *store.Tx) error { _, err := tx.LockContacts("t", []string{middle, contactID(7)}); return err },
+			"users of a page of contacts":                       func(tx *store.Tx) error { _, err := tx.UsersOf("t", middle, contactID(7)); return err },
 			"company facts": func(tx *store.Tx) error {
 				_, err := tx.CompanyFacts(store.CompanyQuery{TenantID: "t", Domain: "acme.example", Listings: []string{"acme.example", "*.example"}, Name: "acme", Except: middle})
 				return err

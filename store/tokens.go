@@ -57,8 +57,9 @@ var (
 
 	readToken = "SELECT " + tokens.list("t") + ", " + connections.list("c") + ", n.fields, c.settings, n.fields, c.paused_at FROM tokens t" +
 		" JOIN connections c ON c.tenant_id = t.tenant_id AND c.slug = t.connection JOIN tenants n ON n.tenant_id = t.tenant_id WHERE t.tenant_id = ? AND t.hash = ?"
-	selectState = "SELECT c.settings, n.fields, c.paused_at FROM connections c JOIN tenants n ON n.tenant_id = c.tenant_id WHERE c.tenant_id = ? AND c.slug = ?"
 )
+
+const selectState = "SELECT c.settings, n.fields, c.paused_at FROM connections c JOIN tenants n ON n.tenant_id = c.tenant_id WHERE c.tenant_id = ? AND c.slug = ?"
 
 // directoryState is what desk.Directory.State is made of.
 type directoryState struct {
