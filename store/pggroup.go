@@ -5,6 +5,7 @@ import (
 	"errors"
 	"runtime"
 	"slices"
+	"strconv"
 	"sync"
 	"time"
 
@@ -15,7 +16,8 @@ import (
 // asked, and by whether its guess is right it is written or not, whatever comes before or after it: so those that come while others are
 // under way go together, in one transaction, and each has its own outcome. They take no lock for which they would wait.
 //
-// What PostgreSQL refuses, such as a taken key, ends the transaction of all. They run again then, each in its own.
+// What PostgreSQL refuses, such as a taken key, ends the transaction of all, and so does a row of one of them for which another transaction
+// has to end first: it may take long, or wait for one of the others. They run again then, each in its own.
 
 // pgGroups are the groups of a store. The zero value is ready.
 type pgGroups struct {
@@ -74,7 +76,8 @@ func (s *Store) shared(ctx context.Context, list []question) error {
 	return <-m.done
 }
 
-// stuck is after how long a group that is under way seems to wait for something itself, so that who waits for it goes beside it.
+// stuck is how long a group may wait for another transaction, and after how long who waits for a group goes beside it. It is shorter than
+// PostgreSQL lets transactions wait for each other in a circle.
 var stuck = 50 * time.Millisecond
 
 // leave takes a member out of those who wait, and reports whether it did: it leads a group then.
@@ -139,17 +142,18 @@ func (s *Store) lead(m *pgMember) {
 // one may.
 func (s *Store) commitGroup(group []*pgMember) error {
 	last := group[len(group)-1].ctx
-	ctx, cancel := context.WithCancel(context.WithoutCancel(last))
+	ctx := context.WithoutCancel(last)
 	if deadline, ok := last.Deadline(); ok {
+		var cancel context.CancelFunc
 		ctx, cancel = context.WithDeadline(ctx, deadline)
+		defer cancel()
 	}
-	defer cancel()
 	conn, err := s.pools[0].Conn(ctx)
 	if err != nil {
 		return err
 	}
 	defer conn.Close()
-	all := append(make([]question, 0, 12*len(group)), question{sql: pgBegin})
+	all := append(make([]question, 0, 12*len(group)), question{sql: pgBegin}, question{sql: "SET LOCAL lock_timeout = " + strconv.FormatInt(stuck.Milliseconds(), 10)})
 	for _, m := range group {
 		all = append(all, m.list...)
 	}

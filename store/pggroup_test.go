@@ -17,7 +17,7 @@ import (
 // TestGroups holds that creates which PostgreSQL is sent in one transaction take nothing of each other with them.
 func TestGroups(t *testing.T) {
 	url := testkit.Postgres(t)
-	store.Stuck(t, time.Hour)
+	store.Stuck(t, 5*time.Second)
 	s := open(t, url)
 	state := connected(t, s)()
 	other, err := sql.Open("pgx", url)
@@ -41,12 +41,12 @@ func TestGroups(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	// while holds up all creates while f runs.
-	while := func(f func()) {
+	// while holds up all creates while f runs, by one of the tables that they need.
+	while := func(table string, f func()) {
 		t.Helper()
 		hold, err := other.BeginTx(t.Context(), nil)
 		if err == nil {
-			_, err = hold.Exec("LOCK TABLE contacts IN ACCESS EXCLUSIVE MODE")
+			_, err = hold.Exec("LOCK TABLE " + table + " IN ACCESS EXCLUSIVE MODE")
 		}
 		if err != nil {
 			t.Fatal(err)
@@ -73,7 +73,7 @@ func TestGroups(t *testing.T) {
 
 	var all sync.WaitGroup
 	gone, leave := context.WithCancel(t.Context())
-	while(func() {
+	while("contacts", func() {
 		for i, name := range names("head", 10) { // as many as groups may be under way, and two
 			all.Go(func() {
 				if _, err := create(t.Context(), name, name); err != nil {
@@ -138,7 +138,7 @@ func TestGroups(t *testing.T) {
 		}
 	}
 	settle()
-	while(func() {
+	while("contacts", func() {
 		for i, name := range names("beside", 20) {
 			id := name
 			if i == 11 {
@@ -162,7 +162,7 @@ func TestGroups(t *testing.T) {
 	settle()
 	var lost []string
 	var mu sync.Mutex
-	while(func() {
+	while("contacts", func() {
 		for _, name := range names("cut", 20) {
 			all.Go(func() {
 				var known *desk.Error
@@ -193,8 +193,8 @@ func TestGroups(t *testing.T) {
 		t.Errorf("%d of %d are there", n, 20-len(lost))
 	}
 
+	// One has to wait for a key that another transaction has taken.
 	settle()
-	store.Stuck(t, time.Millisecond)
 	hold, err := other.BeginTx(t.Context(), nil)
 	if err == nil {
 		_, err = hold.Exec("INSERT INTO contacts SELECT (jsonb_populate_record(c, '{\"id\": \"held\"}')).* FROM contacts c WHERE id = 'first'")
@@ -202,19 +202,33 @@ func TestGroups(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	all.Go(func() {
-		if _, err := create(t.Context(), "held", "held"); err != nil {
-			t.Errorf("one that waits: %v", err)
+	var held sync.WaitGroup
+	while("connections", func() {
+		for _, name := range names("more", 10) {
+			all.Go(func() {
+				if _, err := create(t.Context(), name, name); err != nil {
+					t.Errorf("%s: %v", name, err)
+				}
+			})
 		}
+		store.WaitForGroup(s, 10)
+		for _, name := range names("free", 10) {
+			all.Go(func() {
+				if _, err := create(t.Context(), name, name); err != nil {
+					t.Errorf("in a group with one that waits, %s: %v", name, err)
+				}
+			})
+		}
+		held.Go(func() {
+			if _, err := create(t.Context(), "held", "held"); err != nil {
+				t.Errorf("one that waits: %v", err)
+			}
+		})
+		store.WaitForGroup(s, 21)
 	})
-	store.WaitForGroup(s, 1)
-	for _, name := range names("free", 20) {
-		if _, err := create(t.Context(), name, name); err != nil {
-			t.Errorf("beside one that waits, %s: %v", name, err)
-		}
-	}
+	all.Wait()
 	if err := hold.Rollback(); err != nil {
 		t.Fatal(err)
 	}
-	all.Wait()
+	held.Wait()
 }
