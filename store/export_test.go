@@ -231,16 +231,3 @@ func Stuck(t *testing.T, after time.Duration) {
 	stuck = after
 	t.Cleanup(func() { stuck = before })
 }
-
-// WaitForGroup waits until so many creates wait for a group that is under way, or have it.
-func WaitForGroup(s *Store, creates int) {
-	for {
-		s.groups.mu.Lock()
-		n := len(s.groups.waiting) + s.groups.underWay
-		s.groups.mu.Unlock()
-		if n >= creates {
-			return
-		}
-		time.Sleep(time.Millisecond)
-	}
-}

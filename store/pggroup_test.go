@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -13,6 +14,17 @@ import (
 	"rollcall/internal/testkit"
 	"rollcall/store"
 )
+
+// decisions counts transactions that know what to write, which is when they come to a group.
+type decisions struct{ atomic.Int64 }
+
+// wait waits for so many, and until they have most likely come.
+func (d *decisions) wait(n int64) {
+	for d.Load() < n {
+		time.Sleep(time.Millisecond)
+	}
+	time.Sleep(20 * time.Millisecond)
+}
 
 // TestGroups holds that creates which PostgreSQL is sent in one transaction take nothing of each other with them.
 func TestGroups(t *testing.T) {
@@ -25,6 +37,7 @@ func TestGroups(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer other.Close()
+	var decided decisions
 	// create makes a contact for somebody whom nobody knows, by the person's name if there is no other id.
 	create := func(ctx context.Context, name, id string) (found []store.Candidate, err error) {
 		err = s.Tx(ctx, func(tx *store.Tx) error {
@@ -32,6 +45,7 @@ func TestGroups(t *testing.T) {
 			if found = r.Candidates; err != nil || len(found) > 0 {
 				return err
 			}
+			defer decided.Add(1)
 			return tx.CreateContact(&desk.Contact{TenantID: "acme", ID: id, UserNameKey: name, Status: desk.Active, CreatedAt: tx.Now, ModifiedAt: tx.Now})
 		})
 		return found, err
@@ -51,6 +65,7 @@ func TestGroups(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		decided.Store(0)
 		f()
 		if err := hold.Commit(); err != nil {
 			t.Fatal(err)
@@ -81,7 +96,7 @@ func TestGroups(t *testing.T) {
 				}
 			})
 		}
-		store.WaitForGroup(s, 10)
+		decided.wait(10)
 		for _, name := range names("new", 35) {
 			all.Go(func() {
 				if found, err := create(t.Context(), name, name); err != nil || len(found) > 0 {
@@ -115,7 +130,7 @@ func TestGroups(t *testing.T) {
 				t.Errorf("who has gone: %v", err)
 			}
 		})
-		store.WaitForGroup(s, 10+35+1+2+1)
+		decided.wait(10 + 35 + 1 + 2 + 1)
 		leave()
 	})
 	all.Wait()
@@ -152,7 +167,7 @@ func TestGroups(t *testing.T) {
 				}
 			})
 		}
-		store.WaitForGroup(s, 20)
+		decided.wait(20)
 	})
 	all.Wait()
 	if n := there(names("beside", 20)); n != 19 {
@@ -178,7 +193,7 @@ func TestGroups(t *testing.T) {
 				}
 			})
 		}
-		store.WaitForGroup(s, 20)
+		decided.wait(20)
 		var n int
 		err := other.QueryRow("SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'").Scan(&n)
 		if err != nil || n == 0 {
@@ -211,7 +226,7 @@ func TestGroups(t *testing.T) {
 				}
 			})
 		}
-		store.WaitForGroup(s, 10)
+		decided.wait(10)
 		for _, name := range names("free", 10) {
 			all.Go(func() {
 				if _, err := create(t.Context(), name, name); err != nil {
@@ -224,7 +239,7 @@ func TestGroups(t *testing.T) {
 				t.Errorf("one that waits: %v", err)
 			}
 		})
-		store.WaitForGroup(s, 21)
+		decided.wait(21)
 	})
 	all.Wait()
 	if err := hold.Rollback(); err != nil {

@@ -20,6 +20,7 @@ type pgTx struct {
 	refused error      // why the database refused a statement, which ends the transaction
 	wrong   bool       // whether it said that a guess was wrong
 	taken   bool       // whether a guess is about what was not read, so that nothing is sure before it is answered
+	alone   bool       // whether it may well be refused, so that no others shall go with it
 }
 
 // pgTx runs f in a transaction.
@@ -51,7 +52,7 @@ func (s *Store) pgTx(tx *Tx, f func(*Tx) error) (err error) {
 	switch single, guess := p.single(); {
 	case single && guess && !p.taken && !slices.ContainsFunc(p.waiting, question.writes):
 		return nil // what was read is all that counts
-	case single && guess:
+	case single && guess && !p.alone:
 		if err = s.shared(tx.ctx, p.waiting[1:]); err == nil && p.wrong {
 			err = errUnsure // and nothing of it was written
 		}
@@ -62,7 +63,7 @@ func (s *Store) pgTx(tx *Tx, f func(*Tx) error) (err error) {
 		}
 	}
 	err = p.ask(tx.ctx, question{sql: pgCommit})
-	committed = err == nil
+	committed = err == nil || errors.Is(err, errUnsure) // in which case nothing was written
 	return err
 }
 

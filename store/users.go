@@ -2,6 +2,7 @@ package store
 
 import (
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 	"sync"
@@ -23,6 +24,9 @@ func (tx *Tx) CreateUser(u *desk.DirectoryUser, emails []desk.UserEmail) error {
 
 // UpdateUser writes what changed of a directory user and of its emails.
 func (tx *Tx) UpdateUser(stored, u *desk.DirectoryUser, before, after []desk.UserEmail) error {
+	if w, ok := tx.asker.(*pgTx); ok && (stored.UserNameKey != u.UserNameKey || !same(reflect.ValueOf(stored.ExternalID), reflect.ValueOf(u.ExternalID))) {
+		w.alone = true // the key may be taken
+	}
 	if err := rewrite(tx, users, stored, u); err != nil {
 		return fail(err, "update directory user")
 	}
@@ -118,7 +122,7 @@ type Locked struct {
 
 // LockUser holds the tenant's companies as they are, as Lock does, and returns a connection's directory user and its contact, both locked
 // until the transaction ends, or NotFound. On PostgreSQL they may be read before the transaction begins, which then writes only if they
-// are as they were, and else runs again.
+// and the connection's state are as they were, and else runs again.
 func (tx *Tx) LockUser(tenant, connection, id string) (l Locked, err error) {
 	if w, ok := tx.asker.(*pgTx); ok && !tx.sure && w.untouched() {
 		found, err := tx.readUser(w, &l, tenant, connection, id)
@@ -153,7 +157,7 @@ var (
 
 	// An update of a row gives it another xmin.
 	readUser  = strings.Replace(lockUser, " FROM", ", CAST(u.xmin AS text), CAST(c.xmin AS text) FROM", 1)
-	guessUser = guessLock + " AND EXISTS (SELECT 1" + lockUser[strings.Index(lockUser, " FROM"):] +
+	guessUser = guessLock + guessState + " AND EXISTS (SELECT 1" + lockUser[strings.Index(lockUser, " FROM"):] +
 		" AND CAST(u.xmin AS text) = ? AND CAST(c.xmin AS text) = ? FOR UPDATE OF c, u SKIP LOCKED)" + guessEnd
 )
 
@@ -168,7 +172,7 @@ func (tx *Tx) readUser(w *pgTx, l *Locked, tenant, connection, id string) (found
 	if err != nil || !found {
 		return false, err
 	}
-	return true, w.later(guessing(guessUser, []any{lockKey(tenant), tenant, connection, id, user, contact}, &w.wrong))
+	return true, w.later(guessing(guessUser, []any{lockKey(tenant), tenant, connection, l.State, tenant, connection, id, user, contact}, &w.wrong))
 }
 
 // prefixed lists a model's columns as "u.id AS u_id", for queries that read two models.

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"rollcall/desk"
 	"rollcall/internal/testkit"
@@ -155,6 +156,17 @@ func TestReadBefore(t *testing.T) {
 			return err
 		})
 	}
+	change("other settings meanwhile", 2, true, true, nil, func(tx *store.Tx, run int) error {
+		err := count(tx, "u0")
+		if run == 1 {
+			meanwhile(func(tx *store.Tx) error {
+				c, err := tx.LockConnection("acme", "entra")
+				c.Settings.KeepNames = true
+				return errors.Join(err, tx.UpdateConnection(&c))
+			})
+		}
+		return err
+	})
 	change("a question after it", 1, true, false, nil, func(tx *store.Tx, _ int) error {
 		err := count(tx, "u0")
 		names, asked := tx.ContactNames("acme", []string{"c0"})
@@ -163,8 +175,8 @@ func TestReadBefore(t *testing.T) {
 		}
 		return errors.Join(err, asked)
 	})
-	if user, contact := counted(t, s, "u0"); user != 14 || contact != 14 {
-		t.Errorf("at the end the user counts %d, and the contact %d; want 14", user, contact)
+	if user, contact := counted(t, s, "u0"); user != 15 || contact != 15 {
+		t.Errorf("at the end the user counts %d, and the contact %d; want 15", user, contact)
 	}
 
 	// A part of several reads what those before it wrote.
@@ -176,7 +188,57 @@ func TestReadBefore(t *testing.T) {
 		}
 		return nil
 	})
-	if user, contact := counted(t, s, "u0"); err != nil || user != 17 || contact != 17 {
-		t.Errorf("after three together, %v, the user counts %d, and the contact %d; want 17", err, user, contact)
+	if user, contact := counted(t, s, "u0"); err != nil || user != 18 || contact != 18 {
+		t.Errorf("after three together, %v, the user counts %d, and the contact %d; want 18", err, user, contact)
 	}
+}
+
+// TestRename holds that a user who cannot have a name has no other change run again.
+func TestRename(t *testing.T) {
+	url := testkit.Postgres(t)
+	store.Stuck(t, 5*time.Second)
+	s := open(t, url)
+	const users = 20
+	withUsers(t, s, users)
+	hold, err := testkit.OpenSQL(t, url).BeginTx(t.Context(), nil)
+	if err == nil {
+		_, err = hold.Exec("LOCK TABLE contacts IN EXCLUSIVE MODE") // they can be read
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	var decided decisions
+	var all sync.WaitGroup
+	for i := 2; i < users; i++ {
+		all.Go(func() {
+			runs := 0
+			err := s.Tx(t.Context(), func(tx *store.Tx) error {
+				runs++
+				defer decided.Add(1)
+				return count(tx, fmt.Sprint("u", i))
+			})
+			if err != nil || runs != 1 {
+				t.Errorf("user %d: %v after %d runs", i, err, runs)
+			}
+		})
+	}
+	decided.wait(users - 2)
+	refused := make(chan error)
+	go func() {
+		refused <- s.Tx(t.Context(), func(tx *store.Tx) error {
+			l, err := tx.LockUser("acme", "entra", "u0")
+			renamed := l.User
+			renamed.UserNameKey = "user1"
+			defer decided.Add(1)
+			return errors.Join(err, tx.UpdateUser(&l.User, &renamed, nil, nil))
+		})
+	}()
+	decided.wait(users - 1)
+	if err := hold.Commit(); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-refused; desk.KindOf(err) != desk.Uniqueness {
+		t.Errorf("a taken name: %v", err)
+	}
+	all.Wait()
 }
