@@ -65,8 +65,8 @@ func (g *guesses) learn(key guessKey, facts []companyFact, surprising bool) {
 
 // guessLock locks the person's keys, as Lock does, but where it would have to wait for one the guess is wrong.
 func (p Person) guessLock() question {
-	keys, args := lockKeys(p.TenantID, p.lockKeys())
-	return question{sql: guessLock + strings.Repeat(" AND pg_try_advisory_xact_lock(?)", len(keys)) + guessEnd, args: args, row: ignore}
+	args := lockKeys(p.TenantID, p.lockKeys())
+	return question{sql: guessLock + strings.Repeat(" AND pg_try_advisory_xact_lock(?)", len(args)-1) + guessEnd, args: args, row: ignore}
 }
 
 // guess asks whether nobody has one of the keys, the connection has the state, and the facts are these. What is written with it is written

@@ -12,9 +12,9 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 )
 
-// A commit and the way to PostgreSQL and back cost as much as the rows of a create or a change. What rests on one guess is known before anything is
-// asked, and by whether its guess is right it is written or not, whatever comes before or after it: so those that come while others are
-// under way go together, in one transaction, and each has its own outcome. They take no lock for which they would wait.
+// A commit and the way to PostgreSQL and back cost as much as the rows of a create or a change. What rests on one guess is known before
+// anything is asked, and by whether its guess is right it is written or not, whatever comes before or after it: so those that come while
+// others are under way go together, in one transaction, and each has its own outcome. They take no lock for which they would wait.
 //
 // What PostgreSQL refuses, such as a taken key, ends the transaction of all, and so does a row of one of them for which another transaction
 // has to end first: it may take long, or wait for one of the others. They run again then, each in its own.

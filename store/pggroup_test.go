@@ -87,23 +87,22 @@ func TestGroups(t *testing.T) {
 	}
 
 	var all sync.WaitGroup
-	gone, leave := context.WithCancel(t.Context())
-	while("contacts", func() {
-		for i, name := range names("head", 10) { // as many as groups may be under way, and two
-			all.Go(func() {
-				if _, err := create(t.Context(), name, name); err != nil {
-					t.Errorf("head %d: %v", i, err)
-				}
-			})
-		}
-		decided.wait(10)
-		for _, name := range names("new", 35) {
+	// push makes contacts for so many, each at once, and none of them may be known.
+	push := func(of string, n int) {
+		t.Helper()
+		for _, name := range names(of, n) {
 			all.Go(func() {
 				if found, err := create(t.Context(), name, name); err != nil || len(found) > 0 {
 					t.Errorf("%s: found %v, %v", name, found, err)
 				}
 			})
 		}
+	}
+	gone, leave := context.WithCancel(t.Context())
+	while("contacts", func() {
+		push("head", 10) // as many as groups may be under way, and two
+		decided.wait(10)
+		push("new", 35)
 		all.Go(func() {
 			if found, err := create(t.Context(), "first", "again"); err != nil || len(found) != 1 {
 				t.Errorf("somebody known: found %v, %v", found, err)
@@ -219,21 +218,9 @@ func TestGroups(t *testing.T) {
 	}
 	var held sync.WaitGroup
 	while("connections", func() {
-		for _, name := range names("more", 10) {
-			all.Go(func() {
-				if _, err := create(t.Context(), name, name); err != nil {
-					t.Errorf("%s: %v", name, err)
-				}
-			})
-		}
+		push("more", 10)
 		decided.wait(10)
-		for _, name := range names("free", 10) {
-			all.Go(func() {
-				if _, err := create(t.Context(), name, name); err != nil {
-					t.Errorf("in a group with one that waits, %s: %v", name, err)
-				}
-			})
-		}
+		push("free", 10) // in a group with one that waits
 		held.Go(func() {
 			if _, err := create(t.Context(), "held", "held"); err != nil {
 				t.Errorf("one that waits: %v", err)

@@ -145,23 +145,23 @@ func (tx *Tx) Lock(tenant string, keys ...string) error {
 	if tx.engine == SQLite {
 		return nil
 	}
-	keys, args := lockKeys(tenant, keys)
-	query := lockShared + strings.Repeat(", pg_advisory_xact_lock(?)", len(keys))
+	args := lockKeys(tenant, keys)
+	query := lockShared + strings.Repeat(", pg_advisory_xact_lock(?)", len(args)-1)
 	return fail(tx.write(question{sql: query, args: args, row: ignore}, nil), "lock people")
 }
 
 const lockShared = "SELECT pg_advisory_xact_lock_shared(?)"
 
-// lockKeys returns the keys that there are, each once and in order, and the numbers of the locks of a tenant and of them.
-func lockKeys(tenant string, keys []string) (known []string, numbers []any) {
-	known = slices.DeleteFunc(slices.Clone(keys), func(k string) bool { return k == "" })
+// lockKeys returns the numbers of the locks of a tenant and of its keys, as far as there are any: each once, and in the keys' order.
+func lockKeys(tenant string, keys []string) []any {
+	known := slices.DeleteFunc(slices.Clone(keys), func(k string) bool { return k == "" })
 	slices.Sort(known)
 	known = slices.Compact(known)
-	numbers = append(make([]any, 0, 1+len(known)), lockKey(tenant))
+	numbers := append(make([]any, 0, 1+len(known)), lockKey(tenant))
 	for _, k := range known {
 		numbers = append(numbers, lockKey(tenant, k))
 	}
-	return known, numbers
+	return numbers
 }
 
 func ignore(scanner) error { return nil }
