@@ -6,6 +6,8 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"github.com/chromedp/chromedp"
+
 	"rollcall/desk"
 	"rollcall/provision"
 )
@@ -53,7 +55,7 @@ func TestJourneySearchAddress(t *testing.T) {
 		v.Check()
 		v.Click("Tariq Haddad")
 		v.Sees("Directory / Sync")
-		ask[bool](v, `(history.back(), true)`)
+		v.do(chromedp.NavigateBack())
 		v.Sees("1 of 5 contacts")
 		if got := ask[string](v, `document.querySelector("#q").value`); got != "tariq" {
 			v.Errorf("back at the list the search is %q", got)
