@@ -208,7 +208,7 @@ func (c change) setProfile(contact *desk.Contact, before, after desk.Profile) (b
 
 // lock returns a user that may be changed, and its contact.
 func (c change) lock(id string) (desk.DirectoryUser, desk.Contact, error) {
-	l, err := c.LockUser(c.actor.TenantID, c.actor.Connection, id)
+	l, err := c.LockUser(c.actor.TenantID, c.actor.Connection, id, c.actor.Directory.State)
 	if err == nil {
 		err = c.current(l.State)
 	}

@@ -58,6 +58,7 @@ type Store struct {
 	unlisted    totals[Unlisted]
 	guesses     guesses
 	groups      pgGroups
+	lookedUp    lookedUp
 	connections int // to PostgreSQL, at most
 	// Now is the clock; tests set it before use.
 	Now func() time.Time

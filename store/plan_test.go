@@ -100,9 +100,14 @@ func TestPlans(t *testing.T) {
 			"users by name, a page later":     page(desk.UserQuery{Sort: byName, From: &desk.Position{Key: name(7), ID: userID(7)}}),
 			"users by name, a page before":    page(desk.UserQuery{Sort: byName, From: &desk.Position{Key: name(7), ID: userID(7), Backward: true}}),
 			"the user itself":                 func(tx *store.Tx) error { _, err := tx.User("t", "c", userID(7)); return err },
-			"the user itself, locked":         func(tx *store.Tx) error { _, err := tx.LockUser("t", "c", userID(7)); return err },
+			"the user itself, locked":         func(tx *store.Tx) error { _, err := tx.LockUser("t", "c", userID(7), ""); return err },
+			"users by userName, after changes": func(tx *store.Tx) error {
+				_, err := tx.LockUser("t", "c", userID(7), "")
+				_, failed := s.Read(t.Context()).Users("t", "c", desk.UserQuery{Filter: eq(userName, name(7)), Limit: 10})
+				return errors.Join(err, failed)
+			},
 			"the user itself, changed": func(tx *store.Tx) error {
-				l, err := tx.LockUser("t", "c", userID(7))
+				l, err := tx.LockUser("t", "c", userID(7), "")
 				changed := l.User
 				changed.Version++
 				return errors.Join(err, tx.UpdateUser(&l.User, &changed, nil, nil))

@@ -96,8 +96,7 @@ func without(a, b []desk.UserEmail) []desk.UserEmail {
 
 // User returns a connection's directory user, or NotFound.
 func (r Reader) User(tenant, connection, id string) (desk.DirectoryUser, error) {
-	var list []desk.DirectoryUser
-	err := r.ask(users.reading(&list, "WHERE tenant_id = ? AND connection = ? AND id = ?", tenant, connection, id))
+	list, err := r.lookUp(tenant, connection, oneUser, tenant, connection, id)
 	return one(list, err, "read directory user")
 }
 
@@ -121,11 +120,11 @@ type Locked struct {
 }
 
 // LockUser holds the tenant's companies as they are, as Lock does, and returns a connection's directory user and its contact, both locked
-// until the transaction ends, or NotFound. On PostgreSQL they may be read before the transaction begins, which then writes only if they
-// and the connection's state are as they were, and else runs again.
-func (tx *Tx) LockUser(tenant, connection, id string) (l Locked, err error) {
+// until the transaction ends, or NotFound. On PostgreSQL they may have been read before the transaction begins, even by a look-up if the
+// caller knows the connection's state ("" for nothing). It then writes only if they and the state are as they were, and else runs again.
+func (tx *Tx) LockUser(tenant, connection, id, state string) (l Locked, err error) {
 	if w, ok := tx.asker.(*pgTx); ok && !tx.sure && w.untouched() {
-		found, err := tx.readUser(w, &l, tenant, connection, id)
+		found, err := tx.readUser(w, &l, tenant, connection, id, state)
 		if err != nil || found {
 			return l, fail(err, "read directory user")
 		}
@@ -155,24 +154,29 @@ var (
 		" WHERE u.tenant_id = ? AND u.connection = ? AND u.id = ?"
 	lockUserPostgres = lockUser + " FOR UPDATE OF c, u"
 
-	// An update of a row gives it another xmin.
-	readUser  = strings.Replace(lockUser, " FROM", ", CAST(u.xmin AS text), CAST(c.xmin AS text) FROM", 1)
+	oneUser   = "WHERE tenant_id = ? AND connection = ? AND id = ?"
 	guessUser = guessLock + guessState + " AND EXISTS (SELECT 1" + lockUser[strings.Index(lockUser, " FROM"):] +
 		" AND CAST(u.xmin AS text) = ? AND CAST(c.xmin AS text) = ? FOR UPDATE OF c, u SKIP LOCKED)" + guessEnd
 )
 
 // readUser reads a user who has a contact, and what the transaction writes is written if both can be locked as they are then.
-func (tx *Tx) readUser(w *pgTx, l *Locked, tenant, connection, id string) (found bool, err error) {
-	var user, contact string
-	err = tx.store.ask(tx.ctx, readState(&l.State, tenant, connection), question{sql: readUser, args: []any{tenant, connection, id}, row: func(scan scanner) error {
-		found = true
-		to := make([]any, 0, len(users.fields)+len(contacts.fields)+2)
-		return scan(append(contacts.dest(users.dest(to, &l.User), &l.Contact), &user, &contact)...)
-	}})
-	if err != nil || !found {
+func (tx *Tx) readUser(w *pgTx, l *Locked, tenant, connection, id, state string) (found bool, err error) {
+	tx.store.lookedUp.changed(tenant, connection)
+	var read *asRead
+	if state != "" {
+		read = tx.store.lookedUp.take(tenant, connection, id)
+	}
+	if w.taken = read != nil; w.taken {
+		l.State = state
+	} else {
+		err = tx.store.ask(tx.ctx, readState(&l.State, tenant, connection), readingBoth(func(r *asRead) { read = r }, oneUser, tenant, connection, id))
+	}
+	if err != nil || read == nil || read.contactVersion == "" {
 		return false, err
 	}
-	return true, w.later(guessing(guessUser, []any{lockKey(tenant), tenant, connection, l.State, tenant, connection, id, user, contact}, &w.wrong))
+	l.User, l.Contact = read.user, read.contact
+	args := []any{lockKey(tenant), tenant, connection, l.State, tenant, connection, id, read.userVersion, read.contactVersion}
+	return true, w.later(guessing(guessUser, args, &w.wrong))
 }
 
 // prefixed lists a model's columns as "u.id AS u_id", for queries that read two models.
@@ -257,16 +261,16 @@ func (r Reader) Users(tenant, connection string, q desk.UserQuery) ([]desk.Direc
 	if err != nil {
 		return nil, err
 	}
-	rest := "WHERE " + where
-	if !t.single(q) {
-		order, from := t.order(q)
-		if q.Filter == nil && q.Sort == nil && from == "" {
-			from = " AND id > ''" // lest an engine takes another index of the connection's users, and sorts them all
-		}
-		rest += from + " ORDER BY " + order + " LIMIT " + t.arg(q.Limit)
-		if q.Offset > 0 {
-			rest += " OFFSET " + t.arg(q.Offset)
-		}
+	if t.single(q) {
+		return r.lookUp(tenant, connection, "WHERE "+where, t.args...)
+	}
+	order, from := t.order(q)
+	if q.Filter == nil && q.Sort == nil && from == "" {
+		from = " AND id > ''" // lest an engine takes another index of the connection's users, and sorts them all
+	}
+	rest := "WHERE " + where + from + " ORDER BY " + order + " LIMIT " + t.arg(q.Limit)
+	if q.Offset > 0 {
+		rest += " OFFSET " + t.arg(q.Offset)
 	}
 	var list []desk.DirectoryUser
 	ask := users.reading(&list, rest, t.args...)

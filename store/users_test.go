@@ -39,8 +39,11 @@ func withUsers(t *testing.T, s *store.Store, n int) {
 }
 
 // count adds one to what a user and its contact count.
-func count(tx *store.Tx, id string) error {
-	l, err := tx.LockUser("acme", "entra", id)
+func count(tx *store.Tx, id string) error { return countIn(tx, id, "") }
+
+// countIn does so for who takes the connection's state for that.
+func countIn(tx *store.Tx, id, state string) error {
+	l, err := tx.LockUser("acme", "entra", id, state)
 	if err != nil {
 		return err
 	}
@@ -64,18 +67,39 @@ func counted(t *testing.T, s *store.Store, id string) (user int64, contact int) 
 	return u.Version, c.Directories
 }
 
+// stateOf returns the state of the connection.
+func stateOf(t *testing.T, s *store.Store) (state string) {
+	t.Helper()
+	err := s.Tx(t.Context(), func(tx *store.Tx) error {
+		l, err := tx.LockUser("acme", "entra", "u0", "")
+		state = l.State
+		return err
+	})
+	if err != nil || state == "" {
+		t.Fatalf("the state is %q, %v", state, err)
+	}
+	return state
+}
+
 // TestChangesAtOnce holds that no change of a user is lost to another one, be it of the same user or of one in the same group.
 func TestChangesAtOnce(t *testing.T) {
 	testkit.Databases(t, func(t *testing.T, databaseURL string) {
 		s := open(t, databaseURL)
 		const users, workers, rounds = 3, 8, 15
 		withUsers(t, s, users)
+		state := stateOf(t, s)
 		var all sync.WaitGroup
 		for w := range workers {
 			all.Go(func() {
 				for i := range rounds * users {
-					id := fmt.Sprint("u", (w+i)%users)
-					if err := s.Tx(t.Context(), func(tx *store.Tx) error { return count(tx, id) }); err != nil {
+					id, known := fmt.Sprint("u", (w+i)%users), ""
+					if w%2 == 0 {
+						if _, err := s.Read(t.Context()).User("acme", "entra", id); err != nil {
+							t.Error(err)
+						}
+						known = state
+					}
+					if err := s.Tx(t.Context(), func(tx *store.Tx) error { return countIn(tx, id, known) }); err != nil {
 						t.Errorf("%s: %v", id, err)
 					}
 				}
@@ -124,14 +148,14 @@ func TestReadBefore(t *testing.T) {
 	errFault := errors.New("fault")
 	change("a change", 1, true, false, nil, func(tx *store.Tx, _ int) error { return count(tx, "u0") })
 	change("nothing changed", 1, false, false, nil, func(tx *store.Tx, _ int) error {
-		_, err := tx.LockUser("acme", "entra", "u0")
+		_, err := tx.LockUser("acme", "entra", "u0", "")
 		return err
 	})
 	change("a refusal", 1, false, false, errFault, func(tx *store.Tx, _ int) error {
 		return errors.Join(count(tx, "u0"), errFault)
 	})
 	change("nobody", 1, false, true, nil, func(tx *store.Tx, _ int) error {
-		if _, err := tx.LockUser("acme", "entra", "nobody"); desk.KindOf(err) != desk.NotFound {
+		if _, err := tx.LockUser("acme", "entra", "nobody", ""); desk.KindOf(err) != desk.NotFound {
 			return errors.New("found")
 		}
 		return nil
@@ -226,7 +250,7 @@ func TestRename(t *testing.T) {
 	refused := make(chan error)
 	go func() {
 		refused <- s.Tx(t.Context(), func(tx *store.Tx) error {
-			l, err := tx.LockUser("acme", "entra", "u0")
+			l, err := tx.LockUser("acme", "entra", "u0", "")
 			renamed := l.User
 			renamed.UserNameKey = "user1"
 			defer decided.Add(1)
