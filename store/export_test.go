@@ -63,6 +63,14 @@ func RollBack(t *testing.T, tx *Tx) {
 	}
 }
 
+// LookedUpFor sets for how long look-ups are remembered.
+func LookedUpFor(t *testing.T, d time.Duration) {
+	t.Helper()
+	before := lookedUpFor
+	lookedUpFor = d
+	t.Cleanup(func() { lookedUpFor = before })
+}
+
 // Connections returns how many connections to the database there are.
 func Connections(s *Store) int { return s.pools[0].Stats().OpenConnections }
 

@@ -1,7 +1,9 @@
 package store
 
 import (
+	"errors"
 	"sync/atomic"
+	"time"
 
 	"rollcall/desk"
 )
@@ -17,16 +19,23 @@ type lookedUp struct {
 }
 
 const (
-	perChange   = 4 // look-ups lose about as much as a change gains
+	perChange   = 2 // look-ups
 	mostCredit  = 32
-	maxLookedUp = 8 << 10 // bytes of what a directory says of somebody; others are read again
+	maxLookedUp = 8 << 10 // bytes of a user and a contact; whoever has more is read again
 )
+
+// lookedUpFor is how long they are remembered; tests shorten it.
+var lookedUpFor = 10 * time.Second
+
+// errRemembered says that a transaction comes to nothing by what a look-up found, which may be so no longer.
+var errRemembered = errors.New("this rests on a look-up")
 
 // asRead is a directory user, its contact, and the versions (xmin) of their rows, by which PostgreSQL tells whether they are still so.
 type asRead struct {
 	user                        desk.DirectoryUser
 	contact                     desk.Contact
 	userVersion, contactVersion string // the second one is "" where there is no contact
+	read                        time.Time
 }
 
 // ahead reports whether a look-up is to read the contact as well.
@@ -46,18 +55,22 @@ func (l *lookedUp) changed(tenant, connection string) {
 	credit.Store(min(credit.Load()+perChange, mostCredit))
 }
 
-// keep keeps a user who has a contact for the next change.
+// keep keeps a user who has a contact for the next change. Where that would be large, look-ups are better off alone.
 func (l *lookedUp) keep(r *asRead) {
-	if r.contactVersion != "" && r.user.Bytes() <= maxLookedUp {
+	switch {
+	case r.user.Bytes()+r.contact.Bytes() > maxLookedUp:
+		at(&l.credit, r.user.TenantID, r.user.Connection).Store(0)
+	case r.contactVersion != "":
+		r.read = time.Now()
 		at(&l.users, r.user.TenantID, r.user.Connection, r.user.ID).Store(r)
 	}
 }
 
-// take returns a user that was looked up, once; nil for none.
+// take returns a user that was just looked up, once; nil for none.
 func (l *lookedUp) take(tenant, connection, id string) *asRead {
 	place := at(&l.users, tenant, connection, id)
 	r := place.Load()
-	if r == nil || r.user.TenantID != tenant || r.user.Connection != connection || r.user.ID != id || !place.CompareAndSwap(r, nil) {
+	if r == nil || r.user.TenantID != tenant || r.user.Connection != connection || r.user.ID != id || !place.CompareAndSwap(r, nil) || time.Since(r.read) > lookedUpFor {
 		return nil
 	}
 	return r

@@ -16,9 +16,9 @@ func TestLookedUp(t *testing.T) {
 	s := open(t, testkit.Postgres(t))
 	withUsers(t, s, 2)
 	statements := store.Statements(t, s)
-	reads := func() (list []string) {
+	asked := func() (list []string) { // reads, and guesses with the locks that they take
 		for _, q := range statements.Take() {
-			if strings.HasPrefix(q.SQL, "SELECT") && !strings.Contains(q.SQL, "set_config") {
+			if strings.HasPrefix(q.SQL, "SELECT") {
 				list = append(list, q.SQL)
 			}
 		}
@@ -46,6 +46,7 @@ func TestLookedUp(t *testing.T) {
 		return err
 	}
 	add := func(tx *store.Tx, state string) error { return countIn(tx, "u0", state) }
+	addOnce := meanwhile(func(tx *store.Tx) error { return add(tx, "") })
 	errFault := errors.New("fault")
 	sum := 0
 	for _, test := range []struct {
@@ -53,15 +54,15 @@ func TestLookedUp(t *testing.T) {
 		before func() // the change, and after the look-up
 		change func(tx *store.Tx, state string) error
 		runs   int
-		reads  int
+		asks   int
 		added  int
 		want   error
 	}{
-		{"a change", nil, add, 1, 0, 1, nil},
-		{"nothing changed", nil, lock, 1, 0, 0, nil},
+		{"a change", nil, add, 1, 1, 1, nil},
+		{"nothing changed", nil, lock, 2, 2, 0, nil},
 		{"a refusal", nil, func(tx *store.Tx, state string) error { return errors.Join(add(tx, state), errFault) }, 2, 2, 0, errFault},
-		{"a state that is not known", nil, func(tx *store.Tx, _ string) error { return add(tx, "") }, 1, 2, 1, nil},
-		{"the same change before", meanwhile(func(tx *store.Tx) error { return count(tx, "u0") }), add, 2, 2, 2, nil},
+		{"a state that is not known", nil, func(tx *store.Tx, _ string) error { return add(tx, "") }, 1, 3, 1, nil},
+		{"the same change before", addOnce, add, 2, 3, 2, nil},
 		{"another change before", meanwhile(func(tx *store.Tx) error {
 			c, err := tx.LockContact("acme", "c0")
 			changed := c
@@ -75,23 +76,24 @@ func TestLookedUp(t *testing.T) {
 			c, err := tx.LockConnection("acme", "entra")
 			c.Settings.KeepNames = !c.Settings.KeepNames
 			return errors.Join(err, tx.UpdateConnection(&c))
-		}), add, 2, 2, 1, nil},
+		}), add, 2, 3, 1, nil},
 	} {
 		for how, lookUp := range lookUps {
 			state := stateOf(t, s)
+			addOnce() // after which a look-up reads the contact
 			if u, err := lookUp(); err != nil || u.ID != "u0" {
 				t.Fatalf("%s: %q, %v", how, u.ID, err)
 			}
 			if test.before != nil {
 				test.before()
 			}
-			reads()
+			asked()
 			runs := 0
 			err := s.Tx(t.Context(), func(tx *store.Tx) error { runs++; return test.change(tx, state) })
-			if list := reads(); !errors.Is(err, test.want) || test.want == nil && err != nil || runs != test.runs || len(list) != test.reads {
-				t.Errorf("%s, of one looked up %s: %v after %d runs that read %q; want %v, %d, %d reads", test.what, how, err, runs, list, test.want, test.runs, test.reads)
+			if list := asked(); !errors.Is(err, test.want) || test.want == nil && err != nil || runs != test.runs || len(list) != test.asks {
+				t.Errorf("%s, of one looked up %s: %v after %d runs that asked %q; want %v, %d, %d questions", test.what, how, err, runs, list, test.want, test.runs, test.asks)
 			}
-			sum += test.added
+			sum += 1 + test.added
 		}
 	}
 	if user, contact := counted(t, s, "u0"); int(user) != sum || contact != sum {
@@ -116,14 +118,51 @@ func TestLookedUp(t *testing.T) {
 		t.Errorf("to change one without a contact: %v", err)
 	}
 
-	// Where nobody is changed, look-ups do not read contacts.
-	for range 40 {
-		reads()
+	// Where nobody is changed, look-ups do not read contacts; nor do they where somebody is large.
+	alone := func() bool {
+		t.Helper()
+		asked()
 		if _, err := byID("u0"); err != nil {
 			t.Fatal(err)
 		}
+		list := asked()
+		return len(list) == 1 && !strings.Contains(list[0], "contacts")
 	}
-	if list := reads(); len(list) != 1 || strings.Contains(list[0], "contacts") {
-		t.Errorf("after many look-ups one asks %q", list)
+	addOnce()
+	if alone() {
+		t.Error("after a change a look-up reads no contact")
+	}
+	for range 40 {
+		alone()
+	}
+	if !alone() {
+		t.Error("after many look-ups one reads the contact")
+	}
+	say := func(resource string) {
+		t.Helper()
+		meanwhile(func(tx *store.Tx) error {
+			u, err := tx.User("acme", "entra", "u0")
+			said := u
+			said.Resource = resource
+			return errors.Join(err, tx.UpdateUser(&u, &said, nil, nil))
+		})()
+	}
+	say(`{"displayName":"` + strings.Repeat("x", 9000) + `"}`)
+	addOnce()
+	if alone() || !alone() {
+		t.Error("of somebody large, a look-up does not read the contact, or the next one does")
+	}
+
+	// What was looked up long ago counts no longer.
+	store.LookedUpFor(t, 0)
+	say("{}")
+	if alone() {
+		t.Error("after a change a look-up reads no contact")
+	}
+	if err := s.Tx(t.Context(), func(tx *store.Tx) error { return add(tx, state) }); err != nil {
+		t.Error(err)
+	}
+	if list := asked(); len(list) != 3 {
+		t.Errorf("a change long after the look-up asks %q", list)
 	}
 }

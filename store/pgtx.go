@@ -21,6 +21,8 @@ type pgTx struct {
 	wrong   bool       // whether it said that a guess was wrong
 	taken   bool       // whether a guess is about what was not read, so that nothing is sure before it is answered
 	alone   bool       // whether it may well be refused, so that no others shall go with it
+
+	remembered bool // whether its guess is about what a look-up found (lookedUp)
 }
 
 // pgTx runs f in a transaction.
@@ -37,7 +39,11 @@ func (s *Store) pgTx(tx *Tx, f func(*Tx) error) (err error) {
 		}
 		p.conn.Close()
 	}()
-	if err = f(tx); err != nil && p.taken && p.unsure(0) {
+	err = f(tx)
+	switch unsure := p.unsure(0); {
+	case p.remembered && unsure && (err != nil || !slices.ContainsFunc(p.waiting, question.writes)):
+		return errRemembered
+	case p.taken && unsure && err != nil:
 		return errUnsure
 	}
 	if errors.Is(p.refused, errUnsure) {

@@ -102,7 +102,10 @@ func TestPlans(t *testing.T) {
 			"the user itself":                 func(tx *store.Tx) error { _, err := tx.User("t", "c", userID(7)); return err },
 			"the user itself, locked":         func(tx *store.Tx) error { _, err := tx.LockUser("t", "c", userID(7), ""); return err },
 			"users by userName, after changes": func(tx *store.Tx) error {
-				_, err := tx.LockUser("t", "c", userID(7), "")
+				l, err := tx.LockUser("t", "c", userID(7), "")
+				changed := l.User
+				changed.Version++
+				err = errors.Join(err, tx.UpdateUser(&l.User, &changed, nil, nil))
 				_, failed := s.Read(t.Context()).Users("t", "c", desk.UserQuery{Filter: eq(userName, name(7)), Limit: 10})
 				return errors.Join(err, failed)
 			},

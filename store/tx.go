@@ -60,6 +60,7 @@ type Tx struct {
 	counted []desk.Cycle // activity that counts once it is committed
 	access  bool         // whether it changes who gets in, or what their requests go by
 	sure    bool         // whether it asks, and guesses nothing
+	reads   bool         // whether it reads whom it changes, whatever a look-up found
 }
 
 const attempts = 4
@@ -74,9 +75,9 @@ func (s *Store) txAt(ctx context.Context, now func() time.Time, f func(*Tx) erro
 		return err
 	}
 	whole := s.together(ctx)
-	sure := whole != nil && whole.sure
+	sure, reads := whole != nil && whole.sure, false
 	for attempt := 1; ; attempt++ {
-		tx := &Tx{Reader: Reader{ctx: ctx, engine: s.engine, store: s}, Now: micro(now()), sure: sure}
+		tx := &Tx{Reader: Reader{ctx: ctx, engine: s.engine, store: s}, Now: micro(now()), sure: sure, reads: reads}
 		var err error
 		switch {
 		case whole != nil:
@@ -94,6 +95,10 @@ func (s *Store) txAt(ctx context.Context, now func() time.Time, f func(*Tx) erro
 				s.access.Add(1)
 			}
 			return nil
+		}
+		if errors.Is(err, errRemembered) {
+			reads = true
+			continue
 		}
 		if !sure && errors.Is(err, errUnsure) {
 			sure = true

@@ -24,6 +24,7 @@ func (tx *Tx) CreateUser(u *desk.DirectoryUser, emails []desk.UserEmail) error {
 
 // UpdateUser writes what changed of a directory user and of its emails.
 func (tx *Tx) UpdateUser(stored, u *desk.DirectoryUser, before, after []desk.UserEmail) error {
+	tx.store.lookedUp.changed(u.TenantID, u.Connection)
 	if w, ok := tx.asker.(*pgTx); ok && (stored.UserNameKey != u.UserNameKey || !same(reflect.ValueOf(stored.ExternalID), reflect.ValueOf(u.ExternalID))) {
 		w.alone = true // the key may be taken
 	}
@@ -47,6 +48,7 @@ func (tx *Tx) UpdateUser(stored, u *desk.DirectoryUser, before, after []desk.Use
 
 // DeleteUser removes a directory user and its emails.
 func (tx *Tx) DeleteUser(u *desk.DirectoryUser, emails []desk.UserEmail) error {
+	tx.store.lookedUp.changed(u.TenantID, u.Connection)
 	if err := tx.removeEmails(emails); err != nil {
 		return err
 	}
@@ -161,12 +163,11 @@ var (
 
 // readUser reads a user who has a contact, and what the transaction writes is written if both can be locked as they are then.
 func (tx *Tx) readUser(w *pgTx, l *Locked, tenant, connection, id, state string) (found bool, err error) {
-	tx.store.lookedUp.changed(tenant, connection)
 	var read *asRead
-	if state != "" {
+	if state != "" && !tx.reads {
 		read = tx.store.lookedUp.take(tenant, connection, id)
 	}
-	if w.taken = read != nil; w.taken {
+	if w.remembered = read != nil; w.remembered {
 		l.State = state
 	} else {
 		err = tx.store.ask(tx.ctx, readState(&l.State, tenant, connection), readingBoth(func(r *asRead) { read = r }, oneUser, tenant, connection, id))
