@@ -105,7 +105,7 @@ func readingBoth(found func(*asRead), rest string, args ...any) question {
 // An update of a row gives it another xmin.
 var (
 	usersAsRead = "SELECT " + users.list("u") + ", " + contacts.list("c") + ", CAST(u.version_of_row AS text), CAST(c.xmin AS text)" +
-		" FROM (SELECT *, xmin AS version_of_row FROM directory_users "
+		" FROM (SELECT " + users.list("") + ", xmin AS version_of_row FROM directory_users "
 	contactsAsRead = ") AS u LEFT JOIN contacts c ON c.tenant_id = u.tenant_id AND c.id = u.contact_id"
 )
 
