@@ -4,9 +4,11 @@ import (
 	"context"
 )
 
-// grown are the tables of which PostgreSQL knows too little: since it looked at them, they have doubled.
-const grown = "SELECT s.relname FROM pg_stat_user_tables s JOIN pg_class c ON c.oid = s.relid" +
-	" WHERE s.schemaname = current_schema() AND s.n_mod_since_analyze > 100 + greatest(c.reltuples, 0)"
+// grown are the tables of which PostgreSQL knows too little: since it looked at them, they have doubled, by the rows that it has counted,
+// which it does with a delay, or by their pages.
+const grown = "SELECT c.relname FROM pg_class c WHERE c.relnamespace = current_schema()::regnamespace AND c.relkind = 'r'" +
+	" AND (pg_stat_get_mod_since_analyze(c.oid) > 100 + greatest(c.reltuples, 0)" +
+	" OR pg_relation_size(c.oid) / current_setting('block_size')::bigint > 16 + 2 * greatest(c.relpages, 0)::bigint)"
 
 // Analyze has PostgreSQL look at tables that have grown much since it did. It does so itself, but only every minute, and until then it
 // plans as for empty tables: the first directory of a new installation would be read from end to end for each of its people. SQLite's

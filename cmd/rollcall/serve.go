@@ -223,7 +223,7 @@ func (c *serveCmd) jobs(engine *provision.Engine) []jobs.Job {
 	list := []jobs.Job{
 		{Name: "write activity", Every: 5 * time.Second, EachProcess: true, Run: engine.Store.WriteActivity},
 		{Name: "write denials", Every: 5 * time.Second, EachProcess: true, Run: engine.Store.WriteDenials},
-		{Name: "analyze tables", Every: time.Second, EachProcess: true, Run: engine.Store.Analyze},
+		{Name: "analyze tables", Every: 250 * time.Millisecond, EachProcess: true, Run: engine.Store.Analyze},
 		{Name: "map contacts to companies anew", Every: 5 * time.Second, EachProcess: true, Run: engine.Rescan},
 		{Name: "apply settings", Every: 5 * time.Second, Run: engine.Reapply},
 		{Name: "settle cycles", Every: time.Minute, Run: engine.SettleCycles},
