@@ -6,7 +6,7 @@ import (
 
 // grown are the tables of which PostgreSQL knows too little: since it looked at them, they have doubled, by the rows that it has counted,
 // which it does with a delay, or by their pages.
-const grown = "SELECT c.relname FROM pg_class c WHERE c.relnamespace = current_schema()::regnamespace AND c.relkind = 'r'" +
+const grown = "SELECT c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = current_schema() AND c.relkind = 'r'" +
 	" AND (pg_stat_get_mod_since_analyze(c.oid) > 100 + greatest(c.reltuples, 0)" +
 	" OR pg_relation_size(c.oid) / current_setting('block_size')::bigint > 16 + 2 * greatest(c.relpages, 0)::bigint)"
 

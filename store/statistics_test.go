@@ -1,6 +1,7 @@
 package store_test
 
 import (
+	"net/url"
 	"strings"
 	"testing"
 	"time"
@@ -59,4 +60,22 @@ func TestAnalyze(t *testing.T) {
 			t.Errorf("looked at %d times, then %d times, %v", times, known, err)
 		}
 	})
+}
+
+// TestAnalyzeSchema holds that it does so in a schema whose name is to be quoted.
+func TestAnalyzeSchema(t *testing.T) {
+	databaseURL := testkit.Postgres(t)
+	if _, err := testkit.OpenSQL(t, databaseURL).Exec(`CREATE SCHEMA "My-Schema"`); err != nil {
+		t.Fatal(err)
+	}
+	u, err := url.Parse(databaseURL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	q := u.Query()
+	q.Set("search_path", `"My-Schema"`)
+	u.RawQuery = q.Encode()
+	if err := open(t, u.String()).Analyze(t.Context()); err != nil {
+		t.Error(err)
+	}
 }
